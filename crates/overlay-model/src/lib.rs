@@ -1,0 +1,55 @@
+//! The overlay as a value: its text, its names, its layers, its digest.
+//!
+//! An overlay file is a list of `KEY=VALUE` lines with comments and blank lines
+//! between them. This crate turns such a text into an [`Overlay`] and back, merges
+//! ordered [`Layer`]s into one [`Effective`] set that knows where each value comes
+//! from, and gives settings canonical bytes and a [`Digest`]. It also holds the plain
+//! types of the files beside an overlay: [`MicroOverlay`], [`Catalogue`],
+//! [`DesignSpec`].
+//!
+//! Which keys there are, and which values they take, is the business of
+//! `overlay-schema`. Nothing here reads a file, a clock or the environment.
+//!
+//! ```
+//! use overlay_model::Overlay;
+//!
+//! let (mut overlay, findings) = Overlay::parse("# Refunds\nTRUST_FLOOR = 0.60\n");
+//! assert!(findings.is_empty());
+//! assert_eq!(overlay.value("TRUST_FLOOR"), Some("0.60"));
+//!
+//! overlay.set(&"TRUST_FLOOR".parse()?, "0.65")?;
+//! assert_eq!(overlay.source(), "# Refunds\nTRUST_FLOOR = 0.65\n");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod design;
+mod diagnostic;
+mod digest;
+mod key;
+mod layers;
+mod micro;
+mod name;
+mod overlay;
+mod ratio;
+mod rule;
+mod scenario;
+mod structured;
+mod value;
+
+pub use crate::design::{DesignSpec, PerformanceGoals, ResourceConstraints};
+pub use crate::diagnostic::{Diagnostic, Edit, Fix, Location, Severity};
+pub use crate::digest::{Digest, InvalidDigest, canonical_bytes};
+pub use crate::key::{InvalidKey, ParamKey};
+pub use crate::layers::{Effective, EffectiveSetting, Layer, Origin, Setting, merge};
+pub use crate::micro::{MicroOverlay, SECTIONS};
+pub use crate::name::{InvalidName, InvalidScenarioId, OverlayName, ScenarioId};
+pub use crate::overlay::{
+    Entry, InvalidValue, LineView, MAX_BYTES, MAX_LINES, Overlay, SyntaxError,
+};
+pub use crate::ratio::{OutOfRange, Ratio};
+pub use crate::rule::{Rule, RuleSeverity, Test};
+pub use crate::scenario::{
+    Catalogue, ParameterText, RouterHints, Scenario, ScenarioSeverity, Turn,
+};
+pub use crate::structured::{MAX_TEXT_BYTES, TextError, from_toml, from_yaml, from_yaml_of_size};
+pub use crate::value::{Data, Shape, Value, ValueError, canonical_number};

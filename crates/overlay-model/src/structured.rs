@@ -1,0 +1,99 @@
+use serde::de::DeserializeOwned;
+use thiserror::Error;
+
+/// The most bytes a YAML, TOML or JSON file of ours has, flag files aside.
+pub const MAX_TEXT_BYTES: usize = 1 << 20;
+
+/// Reads YAML strictly: one document, no anchors, aliases, merge keys or tags, at most
+/// 16 levels, `true` and `false` as the only booleans, each key once.
+///
+/// JSON is YAML: the same reader takes both, and refuses duplicate keys in both.
+///
+/// # Errors
+///
+/// Where the text is larger than 1 MiB, no such YAML, or does not fit `T`.
+pub fn from_yaml<T: DeserializeOwned>(text: &str) -> Result<T, TextError> {
+    from_yaml_of_size(text, MAX_TEXT_BYTES)
+}
+
+/// [`from_yaml`] for files of up to `max_bytes`.
+///
+/// # Errors
+///
+/// As [`from_yaml`].
+pub fn from_yaml_of_size<T: DeserializeOwned>(
+    text: &str,
+    max_bytes: usize,
+) -> Result<T, TextError> {
+    if text.len() > max_bytes {
+        return Err(TextError::too_large(text.len(), max_bytes));
+    }
+    let options = serde_yaml::options! {
+        strict_booleans: true,
+        no_schema: true,
+        reject_unsupported_tags: true,
+        reject_tagged_field_names: true,
+        leading_zero_numbers_as_strings: true,
+        underscored_numbers_as_strings: true,
+        with_snippet: false,
+        merge_keys: serde_yaml::options::MergeKeyPolicy::Error,
+        duplicate_keys: serde_yaml::options::DuplicateKeyPolicy::Error,
+        budget: serde_yaml::budget! {
+            max_depth: 16,
+            flow_nesting_limit: 16,
+            max_anchors: 0,
+            max_aliases: 0,
+            max_merge_keys: 0,
+            max_documents: 1,
+            max_nodes: 200_000,
+        },
+    };
+    serde_yaml::from_str_with_options(text, options).map_err(|err| {
+        let (line, column) = err.location().map_or((1, 1), |at| {
+            (usize::try_from(at.line()).unwrap_or(1), usize::try_from(at.column()).unwrap_or(1))
+        });
+        TextError { line, column, message: plain_message(&err.without_snippet().to_string()) }
+    })
+}
+
+/// The message without the place, which [`TextError`] has in its fields.
+fn plain_message(message: &str) -> String {
+    let first = message.lines().next().unwrap_or_default();
+    match first.rfind(" at line ") {
+        Some(at) => first.get(..at).unwrap_or(first).to_owned(),
+        None => first.to_owned(),
+    }
+}
+
+/// Reads TOML.
+///
+/// # Errors
+///
+/// Where the text is larger than 1 MiB, no TOML, or does not fit `T`.
+pub fn from_toml<T: DeserializeOwned>(text: &str) -> Result<T, TextError> {
+    if text.len() > MAX_TEXT_BYTES {
+        return Err(TextError::too_large(text.len(), MAX_TEXT_BYTES));
+    }
+    toml::from_str(text).map_err(|err| {
+        let at = crate::Location::of(text, err.span().unwrap_or(0..0));
+        TextError { line: at.line, column: at.column, message: err.message().to_owned() }
+    })
+}
+
+/// Why a text is not what was expected, and where.
+#[derive(Clone, Debug, Eq, Error, PartialEq)]
+#[error("{line}:{column}: {message}")]
+pub struct TextError {
+    /// The line, counted from 1.
+    pub line: usize,
+    /// The column in characters, counted from 1.
+    pub column: usize,
+    /// What is wrong.
+    pub message: String,
+}
+
+impl TextError {
+    fn too_large(len: usize, max: usize) -> Self {
+        Self { line: 1, column: 1, message: format!("{len} bytes are more than the {max} allowed") }
+    }
+}

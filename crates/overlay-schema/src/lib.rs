@@ -1,0 +1,32 @@
+//! What each parameter of an overlay means, and which values it takes.
+//!
+//! [`PARAMS`] is the one table. Validation, the JSON Schemas in `schemas/`, the
+//! reference in `docs/reference`, layout and digest are read off it. [`Settings`] are
+//! the typed values a merged overlay comes to, [`Providers`] the models it may ask.
+//!
+//! Where a text came from is not known here: callers pass texts and get findings.
+//!
+//! ```
+//! use overlay_schema::{FusionMode, Settings};
+//!
+//! assert_eq!(Settings::defaults().mode, FusionMode::BaselineOnly);
+//! assert_eq!(overlay_schema::param("TRUST_FLOOR").and_then(|it| it.default), Some("0.60"));
+//! ```
+
+mod params;
+mod providers;
+mod settings;
+mod words;
+
+pub use crate::params::{
+    ALIASES, Acts, Group, Kind, MODEL_PARAMS, PARAMS, Param, Required, VOLATILE, model_param, param,
+};
+pub use crate::providers::{Model, Provider, Providers, energy_units, same_model};
+pub use crate::settings::{InvalidSetting, ModelOverride, Sampling, Settings, Voter};
+pub use crate::words::{
+    Caching, Continuity, FusionMode, Judge, ModelSelection, Monitoring, PiiDetection,
+    ResponseFormat, SecurityMode, TrustModel,
+};
+
+/// The version of the overlay format; overlays of the same major version are compatible.
+pub const FORMAT_VERSION: &str = "2.1.0";
