@@ -1,4 +1,5 @@
 use serde::de::DeserializeOwned;
+use serde_yaml::UserMessageFormatter;
 use thiserror::Error;
 
 /// The most bytes a YAML, TOML or JSON file of ours has, flag files aside.
@@ -25,9 +26,7 @@ pub fn from_yaml_of_size<T: DeserializeOwned>(
     text: &str,
     max_bytes: usize,
 ) -> Result<T, TextError> {
-    if text.len() > max_bytes {
-        return Err(TextError::too_large(text.len(), max_bytes));
-    }
+    check_size(text, max_bytes)?;
     let options = serde_yaml::options! {
         strict_booleans: true,
         no_schema: true,
@@ -52,12 +51,13 @@ pub fn from_yaml_of_size<T: DeserializeOwned>(
         let (line, column) = err.location().map_or((1, 1), |at| {
             (usize::try_from(at.line()).unwrap_or(1), usize::try_from(at.column()).unwrap_or(1))
         });
-        TextError { line, column, message: plain_message(&err.without_snippet().to_string()) }
+        let message = err.without_snippet().render_with_formatter(&UserMessageFormatter);
+        TextError { line, column, message: plain_message(&message) }
     })
 }
 
 /// The message without the place, which [`TextError`] has in its fields.
-fn plain_message(message: &str) -> String {
+pub(crate) fn plain_message(message: &str) -> String {
     let first = message.lines().next().unwrap_or_default();
     match first.rfind(" at line ") {
         Some(at) => first.get(..at).unwrap_or(first).to_owned(),
@@ -71,13 +71,21 @@ fn plain_message(message: &str) -> String {
 ///
 /// Where the text is larger than 1 MiB, no TOML, or does not fit `T`.
 pub fn from_toml<T: DeserializeOwned>(text: &str) -> Result<T, TextError> {
-    if text.len() > MAX_TEXT_BYTES {
-        return Err(TextError::too_large(text.len(), MAX_TEXT_BYTES));
+    check_size(text, MAX_TEXT_BYTES)?;
+    toml::from_str(text).map_err(|err| toml_error(text, &err))
+}
+
+pub(crate) fn toml_error(text: &str, err: &toml::de::Error) -> TextError {
+    let at = crate::Location::of(text, err.span().unwrap_or(0..0));
+    TextError { line: at.line, column: at.column, message: err.message().to_owned() }
+}
+
+pub(crate) fn check_size(text: &str, max: usize) -> Result<(), TextError> {
+    if text.len() <= max {
+        return Ok(());
     }
-    toml::from_str(text).map_err(|err| {
-        let at = crate::Location::of(text, err.span().unwrap_or(0..0));
-        TextError { line: at.line, column: at.column, message: err.message().to_owned() }
-    })
+    let message = format!("{} bytes are more than the {max} allowed", text.len());
+    Err(TextError { line: 1, column: 1, message })
 }
 
 /// Why a text is not what was expected, and where.
@@ -90,10 +98,4 @@ pub struct TextError {
     pub column: usize,
     /// What is wrong.
     pub message: String,
-}
-
-impl TextError {
-    fn too_large(len: usize, max: usize) -> Self {
-        Self { line: 1, column: 1, message: format!("{len} bytes are more than the {max} allowed") }
-    }
 }

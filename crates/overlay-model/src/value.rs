@@ -56,6 +56,38 @@ pub enum Data {
     Text,
 }
 
+impl Data {
+    /// What `text` says as a value of `shape`, for those who have the text already.
+    ///
+    /// # Errors
+    ///
+    /// Where the text has another shape.
+    pub fn parse(shape: Shape, text: &str) -> Result<Self, ValueError> {
+        let data = match shape {
+            Shape::Number => Self::Number(number(text)?),
+            Shape::Integer => Self::Integer(integer(text)?),
+            Shape::Millis => {
+                let millis = u64::try_from(integer(text)?).map_err(|_| ValueError::Negative)?;
+                Self::Millis(Duration::from_millis(millis))
+            }
+            Shape::Switch => match text {
+                "true" => Self::Switch(true),
+                "false" => Self::Switch(false),
+                _ => return Err(ValueError::NotASwitch),
+            },
+            Shape::Word => match text {
+                "" => return Err(ValueError::Empty),
+                _ => Self::Word,
+            },
+            Shape::List => Self::List(list(text)?),
+            Shape::Weights => Self::Weights(weights(text)?),
+            Shape::Version => Self::Version(version(text)?),
+            Shape::Text => Self::Text,
+        };
+        Ok(data)
+    }
+}
+
 impl Value {
     /// Reads `text` as a value of `shape`.
     ///
@@ -63,27 +95,7 @@ impl Value {
     ///
     /// Where the text has another shape.
     pub fn parse(shape: Shape, text: &str) -> Result<Self, ValueError> {
-        let data = match shape {
-            Shape::Number => Data::Number(number(text)?),
-            Shape::Integer => Data::Integer(integer(text)?),
-            Shape::Millis => {
-                let millis = u64::try_from(integer(text)?).map_err(|_| ValueError::Negative)?;
-                Data::Millis(Duration::from_millis(millis))
-            }
-            Shape::Switch => match text {
-                "true" => Data::Switch(true),
-                "false" => Data::Switch(false),
-                _ => return Err(ValueError::NotASwitch),
-            },
-            Shape::Word => match text {
-                "" => return Err(ValueError::Empty),
-                _ => Data::Word,
-            },
-            Shape::List => Data::List(list(text)?),
-            Shape::Weights => Data::Weights(weights(text)?),
-            Shape::Version => Data::Version(version(text)?),
-            Shape::Text => Data::Text,
-        };
+        let data = Data::parse(shape, text)?;
         Ok(Self { text: text.to_owned(), data })
     }
 
@@ -173,7 +185,7 @@ pub enum ValueError {
     #[error("neither `true` nor `false`")]
     NotASwitch,
     /// An empty element, or `none` beside others.
-    #[error("element {0} of the list is empty")]
+    #[error("element {0} of the list is empty or `none`")]
     EmptyElement(usize),
     /// An element that is not `name:weight`.
     #[error("`{0}` is not `name:weight` with a whole weight")]
@@ -223,7 +235,7 @@ fn list(text: &str) -> Result<Vec<String>, ValueError> {
         "none" => Ok(Vec::new()),
         _ => {
             let words: Vec<_> = text.split(',').map(|it| it.trim().to_owned()).collect();
-            match words.iter().position(String::is_empty) {
+            match words.iter().position(|it| it.is_empty() || it == "none") {
                 Some(at) => Err(ValueError::EmptyElement(at + 1)),
                 None => Ok(words),
             }

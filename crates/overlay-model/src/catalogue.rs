@@ -1,0 +1,245 @@
+//! What the types of a scenario file cannot say.
+
+use std::collections::{BTreeMap, HashMap};
+
+use serde::Deserialize;
+use serde_yaml::Spanned;
+
+use crate::chain::{Chain, verify_chain};
+use crate::diagnostic::{Diagnostic, Location};
+use crate::key::ParamKey;
+use crate::overlay::check_value;
+use crate::parser::shorten;
+use crate::rule::{Rule, Test};
+use crate::scenario::{Catalogue, ParameterText, Scenario, Turn};
+use crate::structured::from_yaml;
+
+/// The codes of [`Catalogue::findings`], each with what it says.
+pub const CATALOGUE_CODES: &[(&str, &str)] = &[
+    ("GLD1001", "two scenarios have the same identifier"),
+    ("GLD1002", "the complexity of a scenario is not a number from 0 to 1"),
+    ("GLD1003", "the weight of a scenario is not a number above 0"),
+    ("GLD1004", "the role of a turn is none of user, assistant and system"),
+    ("GLD1005", "a parameter of a scenario has a name or a value that no overlay can hold"),
+    ("GLD1006", "a scenario has no prompt"),
+    ("GLD1007", "a rule of a scenario tests nothing, or can never be met"),
+    ("GLD1008", "two rules of a scenario have the same identifier"),
+    ("GLD1009", "the digests of the turns do not belong to the turns"),
+    ("GLD1010", "the file has no scenario"),
+];
+
+impl Catalogue {
+    /// What is wrong with the scenarios beyond their types, in file order, with the codes
+    /// of [`CATALOGUE_CODES`]. `text` is the file the catalogue was read from; where it is
+    /// no YAML or JSON the findings have no place.
+    pub fn findings(&self, text: &str) -> Vec<Diagnostic> {
+        let mut res = Vec::new();
+        if self.scenarios.is_empty() {
+            res.push((0, Part::Whole, Diagnostic::warning("GLD1010", "the file has no scenario")));
+        }
+        for (idx, scenario) in self.scenarios.iter().enumerate() {
+            let found = scenario.findings();
+            res.extend(found.into_iter().map(|(part, finding)| (idx, part, finding)));
+        }
+        let twice = self.duplicates();
+        if res.is_empty() && twice.is_empty() {
+            return Vec::new();
+        }
+        let places = Places::of(text);
+        let placed = res.into_iter().map(|(idx, part, finding)| {
+            let at = places.get(idx, part);
+            (idx, Diagnostic { at, ..finding })
+        });
+        let mut placed: Vec<_> = placed.collect();
+        placed.extend(twice.into_iter().map(|(first, idx)| {
+            let id = self.scenarios.get(idx).map_or("", |it| it.id.as_str());
+            (idx, places.duplicate(id, first, idx))
+        }));
+        placed.sort_by_key(|(idx, _)| *idx);
+        placed.into_iter().map(|(_, finding)| finding).collect()
+    }
+
+    /// The scenarios whose identifier an earlier one has: the earlier one, the later one.
+    fn duplicates(&self) -> Vec<(usize, usize)> {
+        let mut first: HashMap<&str, usize> = HashMap::new();
+        let ids = self.scenarios.iter().enumerate();
+        ids.filter_map(|(idx, it)| {
+            let earlier = *first.entry(it.id.as_str()).or_insert(idx);
+            (earlier != idx).then_some((earlier, idx))
+        })
+        .collect()
+    }
+}
+
+/// What a finding about a scenario is about.
+#[derive(Clone, Copy, Debug)]
+enum Part {
+    Whole,
+    Complexity,
+    Weight,
+    Prompt,
+    Turn(usize),
+    Rule(usize),
+    Parameters,
+}
+
+impl Scenario {
+    fn findings(&self) -> Vec<(Part, Diagnostic)> {
+        let mut res = self.numbers();
+        if self.prompt.trim().is_empty() {
+            res.push((Part::Prompt, self.error("GLD1006", "has no prompt")));
+        }
+        res.extend(self.turn_findings());
+        res.extend(self.rule_findings());
+        res.extend(self.parameter_findings());
+        res
+    }
+
+    fn error(&self, code: &'static str, message: &str) -> Diagnostic {
+        Diagnostic::error(code, format!("scenario `{}` {message}", self.id))
+    }
+
+    fn numbers(&self) -> Vec<(Part, Diagnostic)> {
+        let mut res = Vec::new();
+        if !(0.0..=1.0).contains(&self.complexity) {
+            let message = format!("has the complexity {}", self.complexity);
+            let finding = self.error("GLD1002", &message).hint("use a number from 0 to 1");
+            res.push((Part::Complexity, finding));
+        }
+        if !self.evaluation_weight.is_finite() || self.evaluation_weight <= 0.0 {
+            let message = format!("has the weight {}", self.evaluation_weight);
+            let finding = self.error("GLD1003", &message).hint("use a number above 0");
+            res.push((Part::Weight, finding));
+        }
+        res
+    }
+
+    fn turn_findings(&self) -> Vec<(Part, Diagnostic)> {
+        let roles = self.turns.iter().enumerate().filter_map(|(idx, turn)| {
+            if matches!(turn.role.as_str(), "user" | "assistant" | "system") {
+                return None;
+            }
+            let message = format!("has a turn of the role `{}`", shorten(&turn.role));
+            let finding = self.error("GLD1004", &message).hint("use user, assistant or system");
+            Some((Part::Turn(idx), finding))
+        });
+        let mut res: Vec<_> = roles.collect();
+        if let Chain::Broken { turn } = verify_chain(&self.turns) {
+            let message = format!("has turns that their digests do not fit, from turn {turn} on");
+            let finding =
+                self.error("GLD1009", &message).hint("a turn was changed after it was recorded");
+            res.push((Part::Turn(turn - 1), finding));
+        }
+        res
+    }
+
+    fn rule_findings(&self) -> Vec<(Part, Diagnostic)> {
+        let mut ids: HashMap<&str, usize> = HashMap::new();
+        let mut res = Vec::new();
+        for (idx, rule) in self.expect.iter().enumerate() {
+            if let Some(flaw) = flaw(rule) {
+                let message = format!("has a rule `{}` {flaw}", rule.test.name());
+                res.push((Part::Rule(idx), self.error("GLD1007", &message)));
+            }
+            let Some(id) = &rule.id else { continue };
+            let earlier = *ids.entry(id).or_insert(idx);
+            if earlier != idx {
+                let message =
+                    format!("names rules {} and {} `{}`", earlier + 1, idx + 1, shorten(id));
+                res.push((Part::Rule(idx), self.error("GLD1008", &message)));
+            }
+        }
+        res
+    }
+
+    fn parameter_findings(&self) -> Vec<(Part, Diagnostic)> {
+        let found = self.parameters.iter().filter_map(|(key, value)| {
+            let key_flaw = key.parse::<ParamKey>().err().map(|_| "not a parameter name".to_owned());
+            let flaw = key_flaw
+                .or_else(|| check_value(&value.to_text()).err().map(|it| it.to_string()))?;
+            let message = format!("sets `{}`: {flaw}", shorten(key));
+            Some((Part::Parameters, self.error("GLD1005", &message)))
+        });
+        found.collect()
+    }
+}
+
+/// Why a rule tests nothing or can never be met.
+fn flaw(rule: &Rule) -> Option<&'static str> {
+    match &rule.test {
+        Test::Contains(text) | Test::Not(text) | Test::Regex(text) if text.is_empty() => {
+            Some("without text")
+        }
+        Test::Facts(facts) if facts.is_empty() => Some("without facts"),
+        Test::Facts(facts) if facts.iter().any(|it| it.trim().is_empty()) => {
+            Some("with an empty fact")
+        }
+        Test::Number(number) if !number.is_finite() => Some("whose number is not finite"),
+        Test::JsonSchema(schema) if !schema.is_object() && !schema.is_boolean() => {
+            Some("whose schema is neither an object nor a switch")
+        }
+        Test::MaxTokens(0) => Some("that allows no token"),
+        _ => None,
+    }
+}
+
+/// Where the parts of the scenarios stand in their file.
+struct Places(Vec<ScenarioPlaces>);
+
+#[derive(Deserialize)]
+struct CataloguePlaces {
+    scenarios: Vec<ScenarioPlaces>,
+}
+
+#[derive(Deserialize)]
+struct ScenarioPlaces {
+    id: Spanned<String>,
+    complexity: Option<Spanned<f64>>,
+    evaluation_weight: Option<Spanned<f64>>,
+    prompt: Option<Spanned<String>>,
+    #[serde(default)]
+    turns: Vec<Spanned<Turn>>,
+    #[serde(default)]
+    expect: Vec<Spanned<Rule>>,
+    parameters: Option<Spanned<BTreeMap<String, ParameterText>>>,
+}
+
+impl Places {
+    fn of(text: &str) -> Self {
+        Self(from_yaml(text).map_or_else(|_| Vec::new(), |it: CataloguePlaces| it.scenarios))
+    }
+
+    fn get(&self, idx: usize, part: Part) -> Option<Location> {
+        let scenario = self.0.get(idx)?;
+        let own = match part {
+            Part::Whole => None,
+            Part::Complexity => scenario.complexity.as_ref().map(place),
+            Part::Weight => scenario.evaluation_weight.as_ref().map(place),
+            Part::Prompt => scenario.prompt.as_ref().map(place),
+            Part::Turn(idx) => scenario.turns.get(idx).map(place),
+            Part::Rule(idx) => scenario.expect.get(idx).map(place),
+            Part::Parameters => scenario.parameters.as_ref().map(place),
+        };
+        Some(own.unwrap_or_else(|| place(&scenario.id)))
+    }
+
+    fn duplicate(&self, id: &str, first: usize, later: usize) -> Diagnostic {
+        let finding = Diagnostic {
+            at: self.get(later, Part::Whole),
+            ..Diagnostic::error("GLD1001", format!("the scenario `{id}` exists already"))
+        };
+        let finding = finding.hint("give one of the two another identifier");
+        match self.get(first, Part::Whole) {
+            Some(at) => finding.related(at, "first defined here"),
+            None => finding,
+        }
+    }
+}
+
+fn place<T>(value: &Spanned<T>) -> Location {
+    let at = value.referenced;
+    let number = |it: u64| usize::try_from(it).unwrap_or(usize::MAX);
+    let start = number(at.span().byte_offset().unwrap_or_default());
+    let end = start.saturating_add(number(at.span().byte_len().unwrap_or_default()));
+    Location { line: number(at.line()), column: number(at.column()), span: start..end }
+}
