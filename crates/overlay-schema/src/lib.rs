@@ -13,15 +13,36 @@
 //! assert_eq!(overlay_schema::param("TRUST_FLOOR").and_then(|it| it.default), Some("0.60"));
 //! ```
 
+mod check;
+mod codes;
+mod digest;
+mod embedded;
+mod nearest;
 mod params;
+mod place;
 mod providers;
+mod reference;
+mod refusal;
+mod scan;
+mod schema;
 mod settings;
+mod wording;
 mod words;
 
+pub use crate::check::{
+    Checked, Phase, PhaseVerdict, Profile, References, Subject, UnknownProfile, check, check_typed,
+};
+pub use crate::codes::{CODES, CodeInfo, code};
+pub use crate::digest::{digest, key_digests, typed};
+pub use crate::embedded::EMBEDDED_OVERLAY;
 pub use crate::params::{
     ALIASES, Acts, Group, Kind, MODEL_PARAMS, PARAMS, Param, Required, VOLATILE, model_param, param,
 };
+pub use crate::place::place;
 pub use crate::providers::{Model, Provider, Providers, energy_units, same_model};
+pub use crate::reference::{codes_md, diagnostics_md, parameters_md};
+pub use crate::scan::{redact, scan_prompt};
+pub use crate::schema::{overlay_schema, providers_schema};
 pub use crate::settings::{InvalidSetting, ModelOverride, Sampling, Settings, Voter};
 pub use crate::words::{
     Caching, Continuity, FusionMode, Judge, ModelSelection, Monitoring, PiiDetection,

@@ -1,6 +1,7 @@
+use std::cell::RefCell;
 use std::time::Duration;
 
-use overlay_model::{Data, Effective, OverlayName, ParamKey, Ratio, Value};
+use overlay_model::{Data, Effective, OverlayName, ParamKey, Ratio};
 use serde::Serialize;
 
 use crate::params::{PARAMS, model_param, param};
@@ -140,7 +141,8 @@ pub struct InvalidSetting {
 impl Settings {
     /// The settings where no layer sets anything.
     pub fn defaults() -> Self {
-        Self::build(&|_| None).unwrap_or_else(|_| unreachable!("a test reads every default"))
+        // A test reads every default of the table, so nothing is refused here.
+        Self::build(&|_| None).0
     }
 
     /// The settings that `effective` comes to. Keys that are no parameter are passed over:
@@ -150,52 +152,75 @@ impl Settings {
     ///
     /// Where a value is none of its parameter.
     pub fn resolve(effective: &Effective) -> Result<Self, InvalidSetting> {
-        let mut settings = Self::build(&|key| effective.value(key))?;
+        let (mut settings, refused) = Self::build(&|key| effective.value(key));
+        if let Some(refused) = refused {
+            return Err(refused);
+        }
         for (key, setting) in effective.iter() {
             settings.set_for_model(key, &setting.setting.value)?;
         }
         Ok(settings)
     }
 
-    fn build<'a>(value: &dyn Fn(&str) -> Option<&'a str>) -> Result<Self, InvalidSetting> {
-        let read = Read { value };
-        Ok(Self {
+    fn build<'a>(value: &dyn Fn(&str) -> Option<&'a str>) -> (Self, Option<InvalidSetting>) {
+        let read = Read { value, refused: RefCell::new(None) };
+        let settings = Self {
             name: read.text("OVERLAY_NAME").and_then(|it| it.parse().ok()),
-            version: read.version("FUSION_OVERLAY_VERSION")?,
-            target_scenarios: read.list("OVERLAY_TARGET_SCENARIOS")?,
-            pinned: read.list("OVERLAY_PINNED")?,
-            entropy_reduction_target: read.ratio("ENTROPY_REDUCTION_TARGET")?,
-            continuity: read.word("CONTINUITY_ENFORCEMENT", Continuity::from_word)?,
-            trust_model: read.word("TRUST_SCORING_MODEL", TrustModel::from_word)?,
-            mode: read.word("FUSION_MODE", FusionMode::from_word)?,
-            model_selection: read.word("PRIMARY_MODEL_SELECTION", ModelSelection::from_word)?,
-            models: read.list("MODEL")?,
-            voters: read.voters("VOTING_POWER_MAP")?,
-            samples: u32::try_from(read.need(read.whole("SAMPLES")?, "SAMPLES")?)
-                .map_err(|_| read.invalid("SAMPLES"))?,
-            arbitration_timeout: read.millis("ARBITRATION_TIMEOUT_MS")?,
-            request_deadline: read.millis("REQUEST_DEADLINE_MS")?,
-            trust_floor: read.ratio("TRUST_FLOOR")?,
-            entropy_floor: read.ratio("ENTROPY_FLOOR")?,
-            energy_floor: read.ratio("ENERGY_FLOOR")?,
-            max_energy_units: read.whole("MAX_ENERGY_UNITS")?,
-            energy_budget_per_day: read.whole("ENERGY_BUDGET_PER_DAY")?,
-            baseline_token_cap_pct: read.number("BASELINE_TOKEN_CAP_PCT")?,
-            circuit_breaker: read.switch("API_CIRCUIT_BREAKER")?,
-            caching: read.word("ADAPTIVE_CACHING", Caching::from_word)?,
-            monitoring: read.word("PERFORMANCE_MONITORING", Monitoring::from_word)?,
-            security: read.word("SECURITY_MODE", SecurityMode::from_word)?,
-            pii: read.word("PII_DETECTION", PiiDetection::from_word)?,
+            version: read.version("FUSION_OVERLAY_VERSION"),
+            target_scenarios: read.list("OVERLAY_TARGET_SCENARIOS"),
+            pinned: read.list("OVERLAY_PINNED"),
+            entropy_reduction_target: read.ratio("ENTROPY_REDUCTION_TARGET"),
+            continuity: read.word(
+                "CONTINUITY_ENFORCEMENT",
+                Continuity::from_word,
+                Continuity::Basic,
+            ),
+            trust_model: read.word(
+                "TRUST_SCORING_MODEL",
+                TrustModel::from_word,
+                TrustModel::Simple,
+            ),
+            mode: read.word("FUSION_MODE", FusionMode::from_word, FusionMode::BaselineOnly),
+            model_selection: read.word(
+                "PRIMARY_MODEL_SELECTION",
+                ModelSelection::from_word,
+                ModelSelection::Single,
+            ),
+            models: read.list("MODEL"),
+            voters: read.voters("VOTING_POWER_MAP"),
+            samples: read.need(
+                "SAMPLES",
+                read.whole("SAMPLES").and_then(|it| it.try_into().ok()),
+                1,
+            ),
+            arbitration_timeout: read.millis("ARBITRATION_TIMEOUT_MS"),
+            request_deadline: read.millis("REQUEST_DEADLINE_MS"),
+            trust_floor: read.ratio("TRUST_FLOOR"),
+            entropy_floor: read.ratio("ENTROPY_FLOOR"),
+            energy_floor: read.ratio("ENERGY_FLOOR"),
+            max_energy_units: read.whole("MAX_ENERGY_UNITS"),
+            energy_budget_per_day: read.whole("ENERGY_BUDGET_PER_DAY"),
+            baseline_token_cap_pct: read.number("BASELINE_TOKEN_CAP_PCT"),
+            circuit_breaker: read.switch("API_CIRCUIT_BREAKER"),
+            caching: read.word("ADAPTIVE_CACHING", Caching::from_word, Caching::Off),
+            monitoring: read.word("PERFORMANCE_MONITORING", Monitoring::from_word, Monitoring::Off),
+            security: read.word("SECURITY_MODE", SecurityMode::from_word, SecurityMode::Enhanced),
+            pii: read.word("PII_DETECTION", PiiDetection::from_word, PiiDetection::Strict),
             sampling: Sampling {
-                temperature: read.number("TEMPERATURE")?,
-                top_p: read.number("TOP_P")?,
-                presence_penalty: read.number("PRESENCE_PENALTY")?,
-                frequency_penalty: read.number("FREQUENCY_PENALTY")?,
-                max_tokens: read.whole("MAX_TOKENS")?,
+                temperature: read.number("TEMPERATURE"),
+                top_p: read.number("TOP_P"),
+                presence_penalty: read.number("PRESENCE_PENALTY"),
+                frequency_penalty: read.number("FREQUENCY_PENALTY"),
+                max_tokens: read.whole("MAX_TOKENS"),
             },
-            response_format: read.word("RESPONSE_FORMAT", ResponseFormat::from_word)?,
+            response_format: read.word(
+                "RESPONSE_FORMAT",
+                ResponseFormat::from_word,
+                ResponseFormat::Text,
+            ),
             per_model: Vec::new(),
-        })
+        };
+        (settings, read.refused.into_inner())
     }
 
     fn set_for_model(&mut self, key: &ParamKey, text: &str) -> Result<(), InvalidSetting> {
@@ -204,10 +229,7 @@ impl Settings {
             return Ok(());
         };
         let invalid = || InvalidSetting { key: key.to_string(), value: text.to_owned() };
-        let number = Value::parse(param.kind.shape(), text)
-            .ok()
-            .and_then(|it| it.as_f64())
-            .ok_or_else(invalid)?;
+        let data = param.kind.read(text).map_err(|_| invalid())?;
         let at = match self.per_model.iter().position(|(it, _)| it == model) {
             Some(at) => at,
             None => {
@@ -216,25 +238,24 @@ impl Settings {
             }
         };
         let Some((_, it)) = self.per_model.get_mut(at) else { return Ok(()) };
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "the table's ranges are positive and far below 2^53"
-        )]
-        match param.key {
-            "_TEMPERATURE" => it.temperature = Some(number),
-            "_TOP_P" => it.top_p = Some(number),
-            "_MAX_TOKENS" => it.max_tokens = Some(number as u64),
-            "_MAX_CONTEXT_TOKENS" => it.max_context_tokens = Some(number as u64),
+        match (param.key, data) {
+            ("_TEMPERATURE", Data::Number(number)) => it.temperature = Some(number),
+            ("_TOP_P", Data::Number(number)) => it.top_p = Some(number),
+            ("_MAX_TOKENS", Data::Integer(number)) => it.max_tokens = u64::try_from(number).ok(),
+            ("_MAX_CONTEXT_TOKENS", Data::Integer(number)) => {
+                it.max_context_tokens = u64::try_from(number).ok();
+            }
             _ => (),
         }
         Ok(())
     }
 }
 
-/// Reads typed values off the value in force, or off the table's default.
+/// Reads typed values off the value in force, or off the table's default. Where one is
+/// refused, the first one is remembered, and something harmless takes its place.
 struct Read<'f, 'a> {
     value: &'f dyn Fn(&str) -> Option<&'a str>,
+    refused: RefCell<Option<InvalidSetting>>,
 }
 
 impl<'a> Read<'_, 'a> {
@@ -242,85 +263,86 @@ impl<'a> Read<'_, 'a> {
         (self.value)(key).or_else(|| param(key)?.default)
     }
 
-    fn invalid(&self, key: &str) -> InvalidSetting {
-        InvalidSetting { key: key.to_owned(), value: self.text(key).unwrap_or_default().to_owned() }
+    fn refuse(&self, key: &str) {
+        let value = self.text(key).unwrap_or_default().to_owned();
+        self.refused.borrow_mut().get_or_insert(InvalidSetting { key: key.to_owned(), value });
     }
 
-    fn data(&self, key: &str) -> Result<Option<Data>, InvalidSetting> {
-        let (Some(text), Some(param)) = (self.text(key), param(key)) else { return Ok(None) };
-        let value = Value::parse(param.kind.shape(), text).map_err(|_| self.invalid(key))?;
-        Ok(Some(value.data().clone()))
+    /// What the value of `key` says, `None` where it is not set or refused.
+    fn data(&self, key: &str) -> Option<Data> {
+        let data = param(key)?.kind.read(self.text(key)?);
+        data.map_err(|_| self.refuse(key)).ok()
     }
 
-    fn need<T>(&self, value: Option<T>, key: &str) -> Result<T, InvalidSetting> {
-        value.ok_or_else(|| self.invalid(key))
+    /// The value, which must be there: without one the key is refused.
+    fn need<T>(&self, key: &str, value: Option<T>, harmless: T) -> T {
+        value.unwrap_or_else(|| {
+            self.refuse(key);
+            harmless
+        })
     }
 
-    fn number(&self, key: &str) -> Result<Option<f64>, InvalidSetting> {
+    fn number(&self, key: &str) -> Option<f64> {
         match self.data(key)? {
-            Some(Data::Number(number)) => Ok(Some(number)),
-            Some(_) => Err(self.invalid(key)),
-            None => Ok(None),
+            Data::Number(number) => Some(number),
+            _ => None,
         }
     }
 
-    fn ratio(&self, key: &str) -> Result<Ratio, InvalidSetting> {
-        let number = self.need(self.number(key)?, key)?;
-        Ratio::new(number).map_err(|_| self.invalid(key))
+    fn ratio(&self, key: &str) -> Ratio {
+        let ratio = self.number(key).and_then(|it| Ratio::new(it).ok());
+        self.need(key, ratio, Ratio::ONE)
     }
 
-    fn whole(&self, key: &str) -> Result<Option<u64>, InvalidSetting> {
+    fn whole(&self, key: &str) -> Option<u64> {
         match self.data(key)? {
-            Some(Data::Integer(number)) => {
-                u64::try_from(number).map(Some).map_err(|_| self.invalid(key))
-            }
-            Some(_) => Err(self.invalid(key)),
-            None => Ok(None),
+            Data::Integer(number) => u64::try_from(number).ok(),
+            _ => None,
         }
     }
 
-    fn millis(&self, key: &str) -> Result<Duration, InvalidSetting> {
+    fn millis(&self, key: &str) -> Duration {
+        let time = match self.data(key) {
+            Some(Data::Millis(time)) => Some(time),
+            _ => None,
+        };
+        self.need(key, time, Duration::ZERO)
+    }
+
+    fn switch(&self, key: &str) -> bool {
+        let on = match self.data(key) {
+            Some(Data::Switch(on)) => Some(on),
+            _ => None,
+        };
+        self.need(key, on, true)
+    }
+
+    fn version(&self, key: &str) -> Option<String> {
         match self.data(key)? {
-            Some(Data::Millis(time)) => Ok(time),
-            _ => Err(self.invalid(key)),
+            Data::Version(version) => Some(version),
+            _ => None,
         }
     }
 
-    fn switch(&self, key: &str) -> Result<bool, InvalidSetting> {
-        match self.data(key)? {
-            Some(Data::Switch(on)) => Ok(on),
-            _ => Err(self.invalid(key)),
+    fn list(&self, key: &str) -> Vec<String> {
+        match self.data(key) {
+            Some(Data::List(words)) => words,
+            _ => Vec::new(),
         }
     }
 
-    fn version(&self, key: &str) -> Result<Option<String>, InvalidSetting> {
-        match self.data(key)? {
-            Some(Data::Version(version)) => Ok(Some(version)),
-            Some(_) => Err(self.invalid(key)),
-            None => Ok(None),
-        }
+    fn word<T>(&self, key: &str, from: fn(&str) -> Option<T>, harmless: T) -> T {
+        self.need(key, self.text(key).and_then(from), harmless)
     }
 
-    fn list(&self, key: &str) -> Result<Vec<String>, InvalidSetting> {
-        match self.data(key)? {
-            Some(Data::List(words)) => Ok(words),
-            Some(_) => Err(self.invalid(key)),
-            None => Ok(Vec::new()),
-        }
-    }
-
-    fn word<T>(&self, key: &str, from: fn(&str) -> Option<T>) -> Result<T, InvalidSetting> {
-        self.text(key).and_then(from).ok_or_else(|| self.invalid(key))
-    }
-
-    fn voters(&self, key: &str) -> Result<Vec<(Voter, u32)>, InvalidSetting> {
-        let Some(Data::Weights(pairs)) = self.data(key)? else { return Err(self.invalid(key)) };
+    fn voters(&self, key: &str) -> Vec<(Voter, u32)> {
+        let Some(Data::Weights(pairs)) = self.data(key) else { return Vec::new() };
         if let [(name, _)] = pairs.as_slice()
             && name == "single"
         {
-            return Ok(Vec::new());
+            return Vec::new();
         }
         let voter = |(name, weight): &(String, u32)| Some((Voter::from_name(name)?, *weight));
-        pairs.iter().map(voter).collect::<Option<_>>().ok_or_else(|| self.invalid(key))
+        self.need(key, pairs.iter().map(voter).collect(), Vec::new())
     }
 }
