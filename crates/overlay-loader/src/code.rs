@@ -1,0 +1,106 @@
+//! The codes of findings about an installation as a whole.
+
+pub(crate) const UNREADABLE: &str = "OVL5201";
+pub(crate) const TOO_LARGE: &str = "OVL5202";
+pub(crate) const TOO_MANY: &str = "OVL5203";
+pub(crate) const OUT_OF_TREE: &str = "OVL5204";
+pub(crate) const NAME: &str = "OVL5205";
+pub(crate) const DUPLICATE_NAME: &str = "OVL5206";
+pub(crate) const LONE_MICRO: &str = "OVL5207";
+pub(crate) const TWO_MICROS: &str = "OVL5208";
+pub(crate) const UNSERVED_TYPE: &str = "OVL5209";
+pub(crate) const FORM: &str = "OVL5211";
+pub(crate) const NO_BASE: &str = "OVL5212";
+pub(crate) const DUPLICATE_SCENARIO: &str = "OVL5213";
+pub(crate) const PARAMETER: &str = "OVL5214";
+pub(crate) const FLOOR: &str = "OVL5215";
+pub(crate) const VARIABLE: &str = "OVL5216";
+pub(crate) const GATE: &str = "OVL5217";
+
+/// The codes of findings about an installation: code, title, explanation.
+pub const CODES: &[(&str, &str, &str)] = &[
+    (
+        UNREADABLE,
+        "file cannot be read",
+        "A file or folder of the installation cannot be opened or read. The message holds what \
+         the operating system says.",
+    ),
+    (
+        TOO_LARGE,
+        "file too large",
+        "Overlays and micro overlays have at most 1 MiB, other files of an installation 8 MiB.",
+    ),
+    (
+        TOO_MANY,
+        "too many files",
+        "An installation has at most 10,000 overlays and 20,000 files in a folder. Files beyond \
+         that, by name, are not read.",
+    ),
+    (
+        OUT_OF_TREE,
+        "link out of the installation",
+        "A symbolic link leads out of the installation, or to nothing. What is deployed is one \
+         tree, so that its digest says all of it.",
+    ),
+    (
+        NAME,
+        "file name is no overlay's",
+        "The name of an overlay file is `fusion_overlay.<name>.txt`, with a name of 1 to 64 \
+         lower-case letters, digits, `_` and `-`.",
+    ),
+    (
+        DUPLICATE_NAME,
+        "two overlays of one name",
+        "Two files hold an overlay of the same name. The first one by file name counts.",
+    ),
+    (
+        LONE_MICRO,
+        "micro overlay without overlay",
+        "A file in `micro_overlays/` has the name of no overlay, so nothing sends it.",
+    ),
+    (
+        TWO_MICROS,
+        "two micro overlays of one name",
+        "An overlay has one micro overlay: `<name>.md` or `<name>.txt`. The `.md` file counts.",
+    ),
+    (
+        UNSERVED_TYPE,
+        "scenario type without overlay",
+        "No overlay names this scenario type in `OVERLAY_TARGET_SCENARIOS`: its scenarios are \
+         answered by the base layer.",
+    ),
+    (FORM, "file is not of its form", "The file is not what its name says; see the message."),
+    (
+        NO_BASE,
+        "no base layer",
+        "There is no overlay `baseline`. Every overlay then starts from the built-in one.",
+    ),
+    (
+        DUPLICATE_SCENARIO,
+        "two scenarios of one id",
+        "Two scenarios have the same id. Files of a suite are named by it; the first one counts.",
+    ),
+    (
+        PARAMETER,
+        "parameter of a scenario is none",
+        "A scenario sets a key that is no parameter, or gives it a value it does not take.",
+    ),
+    (
+        FLOOR,
+        "environment may not weaken the overlay",
+        "`SECURITY_MODE=enhanced` stands in the overlay: a variable of the environment may raise \
+         a floor, never lower it, and may not switch the mode off. The variable has no effect.",
+    ),
+    (
+        VARIABLE,
+        "variable of the environment is no parameter",
+        "A variable `RESONTINEX_FUSION_<KEY>` names no parameter, or gives it a value it does not \
+         take. It has no effect.",
+    ),
+    (
+        GATE,
+        "check of a quality gate not understood",
+        "A line under `Quality Gates` ends in `[check: …]` that is none of `contains \"…\"`, \
+         `not \"…\"`, `regex \"…\"`.",
+    ),
+];

@@ -1,0 +1,134 @@
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use overlay_model::{Catalogue, Diagnostic, Digest, Layer, MicroOverlay, Overlay, OverlayName};
+use overlay_schema::{Checked, EMBEDDED_OVERLAY, Providers};
+use thiserror::Error;
+
+use crate::ledger::CapabilityScore;
+use crate::read;
+
+/// A configuration tree, read and checked.
+///
+/// Files are taken in the order of their names, never of their times: the same tree gives
+/// the same installation on every machine.
+#[derive(Clone, Debug)]
+pub struct Installation {
+    pub(crate) root: PathBuf,
+    pub(crate) overlays: BTreeMap<OverlayName, LoadedOverlay>,
+    pub(crate) catalogue: Catalogue,
+    pub(crate) catalogue_text: String,
+    pub(crate) providers: Providers,
+    pub(crate) ledger: Vec<CapabilityScore>,
+    pub(crate) findings: Vec<FileFinding>,
+    pub(crate) digest: Digest,
+    /// Defaults and the built-in overlay, below every file.
+    pub(crate) ground: [Layer; 2],
+}
+
+/// An overlay with its micro overlay.
+#[derive(Clone, Debug)]
+pub struct LoadedOverlay {
+    /// The file, relative to the installation, with `/`.
+    pub path: String,
+    /// The overlay as it stands.
+    pub overlay: Overlay,
+    /// The micro overlay with its file, where there is one.
+    pub micro: Option<(String, MicroOverlay)>,
+    /// What the check of its file came to.
+    pub checked: Checked,
+}
+
+/// A finding about a file of the installation.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FileFinding {
+    /// The file, relative to the installation, with `/`; empty for the tree as a whole.
+    pub path: String,
+    /// The finding.
+    pub diagnostic: Diagnostic,
+}
+
+impl Installation {
+    /// Reads the installation in `dir`: `overlays/`, `micro_overlays/`, `scenarios.yaml`,
+    /// `providers.toml`, `capability.jsonl`. A file that is missing is empty, one that is
+    /// wrong is left out; both are found in [`Self::findings`].
+    ///
+    /// # Errors
+    ///
+    /// Where `dir` is no readable folder.
+    pub fn read(dir: &Path) -> Result<Self, ReadError> {
+        read::installation(dir)
+    }
+
+    /// The installation without any file: the built-in overlay alone.
+    pub fn embedded() -> Self {
+        Self {
+            root: PathBuf::new(),
+            overlays: BTreeMap::new(),
+            catalogue: Catalogue::default(),
+            catalogue_text: String::new(),
+            providers: Providers::default(),
+            ledger: Vec::new(),
+            findings: Vec::new(),
+            digest: Digest::of(EMBEDDED_OVERLAY.as_bytes()),
+            ground: crate::settings::ground(),
+        }
+    }
+
+    /// The folder, as it was named; empty for the built-in installation.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The overlays, sorted by name.
+    pub fn overlays(&self) -> &BTreeMap<OverlayName, LoadedOverlay> {
+        &self.overlays
+    }
+
+    /// The base layer: the overlay `baseline`.
+    pub fn base(&self) -> Option<&LoadedOverlay> {
+        self.overlays.get("baseline")
+    }
+
+    /// The scenarios; each id once.
+    pub fn catalogue(&self) -> &Catalogue {
+        &self.catalogue
+    }
+
+    /// The text of `scenarios.yaml`; empty where there is none.
+    pub fn catalogue_text(&self) -> &str {
+        &self.catalogue_text
+    }
+
+    /// Endpoints, models and prices.
+    pub fn providers(&self) -> &Providers {
+        &self.providers
+    }
+
+    /// What was measured of the models.
+    pub fn ledger(&self) -> &[CapabilityScore] {
+        &self.ledger
+    }
+
+    /// Every finding about every file, sorted by file.
+    pub fn findings(&self) -> &[FileFinding] {
+        &self.findings
+    }
+
+    /// The digest of all files that were read, with their names: top-level files,
+    /// overlays, micro overlays.
+    pub fn digest(&self) -> Digest {
+        self.digest
+    }
+}
+
+/// An installation that cannot be read.
+#[derive(Debug, Error)]
+#[error("cannot read {}", path.display())]
+pub struct ReadError {
+    /// The folder.
+    pub path: PathBuf,
+    /// Why.
+    #[source]
+    pub source: std::io::Error,
+}

@@ -1,0 +1,145 @@
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use overlay_model::{Diagnostic, MAX_BYTES};
+
+use crate::code;
+use crate::installation::{FileFinding, ReadError};
+
+/// The most overlays an installation has.
+pub(crate) const MAX_OVERLAYS: usize = 10_000;
+/// The most files of any other kind, per folder.
+const MAX_FILES: usize = 20_000;
+/// The most bytes a file has that is neither overlay nor micro overlay.
+const MAX_FILE_BYTES: usize = 8 << 20;
+
+/// A file of the tree, before it is read.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct TreeFile {
+    /// The name relative to the installation, with `/`.
+    pub(crate) path: String,
+    /// The file name.
+    pub(crate) name: String,
+    on_disk: PathBuf,
+}
+
+impl TreeFile {
+    /// The bytes, or why not: a file that is too large is a finding.
+    pub(crate) fn read(&self) -> Result<Vec<u8>, Diagnostic> {
+        let max = if self.path.contains('/') { MAX_BYTES } else { MAX_FILE_BYTES };
+        let read = || -> io::Result<Vec<u8>> {
+            let file = File::open(&self.on_disk)?;
+            let mut bytes = Vec::with_capacity(4096);
+            file.take(max as u64 + 1).read_to_end(&mut bytes)?;
+            Ok(bytes)
+        };
+        match read() {
+            Ok(bytes) if bytes.len() > max => Err(Diagnostic::error(
+                code::TOO_LARGE,
+                format!("more than the {max} bytes such a file may have"),
+            )),
+            Ok(bytes) => Ok(bytes),
+            Err(err) => Err(Diagnostic::error(code::UNREADABLE, format!("cannot be read: {err}"))),
+        }
+    }
+}
+
+/// The files of an installation by place, each sorted by name, never by time.
+#[derive(Debug, Default)]
+pub(crate) struct Tree {
+    pub(crate) top: Vec<TreeFile>,
+    pub(crate) overlays: Vec<TreeFile>,
+    pub(crate) micro: Vec<TreeFile>,
+    pub(crate) findings: Vec<FileFinding>,
+}
+
+impl Tree {
+    /// Lists the installation in `root`.
+    pub(crate) fn list(root: &Path) -> Result<Self, ReadError> {
+        let error = |source| ReadError { path: root.to_owned(), source };
+        let real_root = root.canonicalize().map_err(error)?;
+        let mut tree = Self::default();
+        tree.top = tree.folder(root, &real_root, "").map_err(error)?;
+        let overlays = tree.optional_folder(root, &real_root, "overlays");
+        tree.overlays = overlays;
+        let micro = tree.optional_folder(root, &real_root, "micro_overlays");
+        tree.micro = micro;
+        tree.overlays.retain(|it| it.name.starts_with("fusion_overlay."));
+        tree.micro.retain(|it| it.name.ends_with(".md") || it.name.ends_with(".txt"));
+        if tree.overlays.len() > MAX_OVERLAYS {
+            let message = format!(
+                "{} overlays are more than the {MAX_OVERLAYS} allowed",
+                tree.overlays.len()
+            );
+            tree.find("overlays", Diagnostic::error(code::TOO_MANY, message));
+            tree.overlays.truncate(MAX_OVERLAYS);
+        }
+        Ok(tree)
+    }
+
+    fn find(&mut self, path: &str, diagnostic: Diagnostic) {
+        self.findings.push(FileFinding { path: path.to_owned(), diagnostic });
+    }
+
+    /// The files of a folder that need not be there.
+    fn optional_folder(&mut self, root: &Path, real_root: &Path, name: &str) -> Vec<TreeFile> {
+        let folder = root.join(name);
+        if !inside(&folder, real_root) {
+            if folder.is_symlink() {
+                self.find(name, out_of_tree());
+            }
+            return Vec::new();
+        }
+        self.folder(&folder, real_root, name).unwrap_or_else(|err| {
+            self.find(name, Diagnostic::error(code::UNREADABLE, format!("cannot be read: {err}")));
+            Vec::new()
+        })
+    }
+
+    fn folder(&mut self, at: &Path, real_root: &Path, prefix: &str) -> io::Result<Vec<TreeFile>> {
+        let mut files = Vec::new();
+        for entry in fs::read_dir(at)? {
+            let entry = entry?;
+            let kind = entry.file_type()?;
+            let Ok(name) = entry.file_name().into_string() else {
+                let shown = entry.file_name().to_string_lossy().into_owned();
+                self.find(&shown, Diagnostic::warning(code::NAME, "the file name is no UTF-8"));
+                continue;
+            };
+            if kind.is_dir() || name.starts_with('.') {
+                continue;
+            }
+            let path = if prefix.is_empty() { name.clone() } else { format!("{prefix}/{name}") };
+            if kind.is_symlink() {
+                if !inside(&entry.path(), real_root) {
+                    self.find(&path, out_of_tree());
+                    continue;
+                }
+                if !entry.path().is_file() {
+                    continue;
+                }
+            } else if !kind.is_file() {
+                continue;
+            }
+            if files.len() == MAX_FILES {
+                let message = format!("more than the {MAX_FILES} files a folder may have");
+                self.find(prefix, Diagnostic::error(code::TOO_MANY, message));
+                break;
+            }
+            files.push(TreeFile { path, name, on_disk: entry.path() });
+        }
+        files.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+        Ok(files)
+    }
+}
+
+/// Whether `path`, links followed, lies in `real_root`.
+fn inside(path: &Path, real_root: &Path) -> bool {
+    path.canonicalize().is_ok_and(|it| it.starts_with(real_root))
+}
+
+fn out_of_tree() -> Diagnostic {
+    Diagnostic::error(code::OUT_OF_TREE, "a link that leads out of the installation, or nowhere")
+        .hint("an installation is one tree: put the file itself there")
+}
