@@ -1,0 +1,322 @@
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Component, Path, PathBuf};
+
+use overlay_loader::Installation;
+use overlay_model::{Diagnostic, Scenario};
+use serde::Deserialize;
+use thiserror::Error;
+
+use crate::code;
+use crate::files;
+use crate::report::FileFinding;
+
+/// The most bytes `suite.toml` has.
+const MAX_MANIFEST_BYTES: usize = 1 << 16;
+/// The end of a golden's file name.
+const GOLDEN_SUFFIX: &str = "_golden.json";
+
+/// A folder of goldens and cassettes, with the installation they are about.
+#[derive(Clone, Debug)]
+pub struct Suite {
+    dir: PathBuf,
+    /// How reports name the folder and the installation's.
+    name: String,
+    installation_name: String,
+    installation: Installation,
+    max_age_days: Option<u64>,
+    findings: Vec<FileFinding>,
+}
+
+/// `suite.toml`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Manifest {
+    schema: Option<String>,
+    installation: Option<PathBuf>,
+    max_age_days: Option<u64>,
+}
+
+impl Suite {
+    /// Opens the suite in `dir`: reads `suite.toml` and the installation. Findings about
+    /// the installation are kept, not fatal.
+    ///
+    /// # Errors
+    ///
+    /// Where `dir` or the installation's folder cannot be read, or `suite.toml` is none.
+    pub fn open(dir: &Path) -> Result<Self, SuiteError> {
+        let error = |source| SuiteError::Read { path: dir.to_owned(), source };
+        if !fs::metadata(dir).map_err(error)?.is_dir() {
+            return Err(error(std::io::ErrorKind::NotADirectory.into()));
+        }
+        let manifest = Manifest::read(&dir.join("suite.toml"))?;
+        let at = match manifest.installation {
+            Some(at) => at,
+            None if dir.join("configs").is_dir() => PathBuf::from("configs"),
+            None => PathBuf::from("../configs"),
+        };
+        let installation = Installation::read(&dir.join(&at))?;
+        let name = shown(dir);
+        let installation_name = shown(&Path::new(&name).join(&at));
+        let findings = installation.findings().iter().map(|it| FileFinding {
+            path: joined(&installation_name, &it.path),
+            diagnostic: it.diagnostic.clone(),
+        });
+        let findings = findings.collect();
+        let max_age_days = manifest.max_age_days;
+        let dir = dir.to_owned();
+        Ok(Self { dir, name, installation_name, installation, max_age_days, findings })
+    }
+
+    /// The folder, as it was named.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// The installation the suite is about.
+    pub fn installation(&self) -> &Installation {
+        &self.installation
+    }
+
+    /// The age in days from which `suite.toml` wants recordings reported.
+    pub fn max_age_days(&self) -> Option<u64> {
+        self.max_age_days
+    }
+
+    /// Findings about files of the installation.
+    pub fn findings(&self) -> &[FileFinding] {
+        &self.findings
+    }
+
+    /// The golden of a scenario.
+    pub fn golden_path(&self, scenario: &str) -> PathBuf {
+        self.dir.join(format!("{scenario}{GOLDEN_SUFFIX}"))
+    }
+
+    /// The recordings of a scenario.
+    pub fn cassette_path(&self, scenario: &str) -> PathBuf {
+        self.dir.join("cassettes").join(format!("{scenario}.jsonl"))
+    }
+
+    /// How reports name the golden of a scenario.
+    pub fn golden_name(&self, scenario: &str) -> String {
+        joined(&self.name, &format!("{scenario}{GOLDEN_SUFFIX}"))
+    }
+
+    /// How reports name the cassette of a scenario.
+    pub fn cassette_name(&self, scenario: &str) -> String {
+        joined(&self.name, &format!("cassettes/{scenario}.jsonl"))
+    }
+
+    /// How reports name a file of the installation.
+    pub fn installation_file(&self, path: &str) -> String {
+        joined(&self.installation_name, path)
+    }
+
+    /// The scenario with this id.
+    ///
+    /// # Errors
+    ///
+    /// Where the catalogue has none.
+    pub fn scenario(&self, id: &str) -> Result<&Scenario, SuiteError> {
+        let scenarios = &self.installation.catalogue().scenarios;
+        scenarios.iter().find(|it| it.id.as_str() == id).ok_or_else(|| {
+            let near = |it: &&Scenario| similar(it.id.as_str(), id);
+            let nearest = scenarios.iter().find(near).map(|it| it.id.to_string());
+            SuiteError::UnknownScenario { id: id.to_owned(), nearest }
+        })
+    }
+
+    /// The scenarios with these ids, or all of them, in catalogue order, and the ids that
+    /// are none.
+    pub(crate) fn select(
+        &self,
+        ids: &[String],
+    ) -> Result<(Vec<&Scenario>, Vec<String>), SuiteError> {
+        self.require_catalogue()?;
+        let scenarios = &self.installation.catalogue().scenarios;
+        let wanted: BTreeSet<_> = ids.iter().map(String::as_str).collect();
+        let selected: Vec<_> = scenarios
+            .iter()
+            .filter(|it| wanted.is_empty() || wanted.contains(it.id.as_str()))
+            .collect();
+        let known: BTreeSet<_> = selected.iter().map(|it| it.id.as_str()).collect();
+        let unknown = wanted.difference(&known).map(|it| (*it).to_owned()).collect();
+        if selected.is_empty() {
+            return Err(SuiteError::NothingSelected { unknown });
+        }
+        Ok((selected, unknown))
+    }
+
+    /// An unreadable catalogue must not pass for an empty one.
+    fn require_catalogue(&self) -> Result<(), SuiteError> {
+        let catalogue = self.installation_file("scenarios.yaml");
+        let is_empty = self.installation.catalogue().scenarios.is_empty();
+        let broken =
+            self.findings.iter().find(|it| it.path == catalogue && it.diagnostic.is_error());
+        match broken.filter(|_| is_empty) {
+            Some(it) => Err(SuiteError::Unreadable {
+                path: self.installation.root().join("scenarios.yaml"),
+                message: it.diagnostic.to_string(),
+            }),
+            None => Ok(()),
+        }
+    }
+
+    /// Findings about goldens and cassettes of scenarios that are none.
+    pub(crate) fn orphans(&self) -> Vec<FileFinding> {
+        let ids: BTreeSet<_> =
+            self.installation.catalogue().scenarios.iter().map(|it| it.id.as_str()).collect();
+        let lost = |id: &str, path: String| {
+            let message = format!("there is no scenario `{id}` in the catalogue");
+            let diagnostic = Diagnostic::warning(code::NO_SCENARIO, message)
+                .hint("remove the file, or give the scenario back");
+            (!ids.contains(id)).then_some(FileFinding { path, diagnostic })
+        };
+        let goldens = self.files_with(&self.dir, GOLDEN_SUFFIX);
+        let cassettes = self.files_with(&self.dir.join("cassettes"), ".jsonl");
+        let goldens = goldens.iter().filter_map(|id| lost(id, self.golden_name(id)));
+        let cassettes = cassettes.iter().filter_map(|id| lost(id, self.cassette_name(id)));
+        goldens.chain(cassettes).collect()
+    }
+
+    /// The ids of the scenarios that have a cassette.
+    pub(crate) fn cassettes(&self) -> Vec<String> {
+        self.files_with(&self.dir.join("cassettes"), ".jsonl")
+    }
+
+    /// What stands before `suffix` in the names of the files of `folder`, sorted.
+    fn files_with(&self, folder: &Path, suffix: &str) -> Vec<String> {
+        let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+        let names = entries.filter_map(|it| it.file_name().into_string().ok());
+        let mut stems: Vec<_> = names
+            .filter(|it| !it.starts_with('.'))
+            .filter_map(|it| it.strip_suffix(suffix).map(str::to_owned))
+            .collect();
+        stems.sort();
+        stems
+    }
+}
+
+impl Manifest {
+    fn read(path: &Path) -> Result<Self, SuiteError> {
+        let text = match files::read(path, MAX_MANIFEST_BYTES)? {
+            files::Content::Missing => return Ok(Self::default()),
+            _ => files::read_text(path, MAX_MANIFEST_BYTES)?,
+        };
+        let unreadable =
+            |message: String| SuiteError::Unreadable { path: path.to_owned(), message };
+        let manifest: Self =
+            overlay_model::from_toml(&text).map_err(|err| unreadable(err.to_string()))?;
+        match manifest.schema.as_deref() {
+            None | Some("fusion/suite/1") => Ok(manifest),
+            Some(other) => {
+                Err(unreadable(format!("schema `{other}`, this version reads `fusion/suite/1`")))
+            }
+        }
+    }
+}
+
+/// How reports name a folder: a relative one as it was named, an absolute one by its last
+/// part, so that no report depends on the machine.
+fn shown(folder: &Path) -> String {
+    if folder.is_absolute() {
+        return folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    }
+    let mut parts: Vec<String> = Vec::new();
+    for component in folder.components() {
+        match component {
+            Component::ParentDir if parts.last().is_some_and(|it| it != "..") => {
+                parts.pop();
+            }
+            Component::ParentDir => parts.push("..".to_owned()),
+            Component::Normal(part) => parts.push(part.to_string_lossy().into_owned()),
+            _ => (),
+        }
+    }
+    parts.join("/")
+}
+
+fn joined(folder: &str, file: &str) -> String {
+    match (folder, file) {
+        ("", file) => file.to_owned(),
+        (folder, "") => folder.to_owned(),
+        (folder, file) => format!("{folder}/{file}"),
+    }
+}
+
+/// Whether one id begins with the other, or they share all but two of their letters.
+fn similar(a: &str, b: &str) -> bool {
+    let distance = similar::TextDiff::from_chars(a, b).ratio();
+    a.starts_with(b) || b.starts_with(a) || distance > 0.8
+}
+
+/// Why nothing could be done with a suite.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum SuiteError {
+    /// A file or folder cannot be read.
+    #[error("cannot read {}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A file cannot be written.
+    #[error("cannot write {}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The installation's folder cannot be read.
+    #[error(transparent)]
+    Installation(#[from] overlay_loader::ReadError),
+    /// A file that everything rests on is not of its form: `suite.toml`,
+    /// `scenarios.yaml`, a cassette to be changed, a file to import.
+    #[error("{}: {message}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, with line and column where known.
+        message: String,
+    },
+    /// No scenario is left to look at.
+    #[error("no scenario selected")]
+    NothingSelected {
+        /// The ids that were asked for and are none of the catalogue's.
+        unknown: Vec<String>,
+    },
+    /// A change was to be accepted without a reason.
+    #[error("a reason is needed")]
+    NoReason,
+    /// A scenario that is none of the catalogue's.
+    #[error("unknown scenario `{id}`")]
+    UnknownScenario {
+        /// Its id.
+        id: String,
+        /// The nearest one there is.
+        nearest: Option<String>,
+    },
+    /// A sample that is already recorded.
+    #[error("sample {sample} of this request is recorded already in {}", path.display())]
+    Recorded {
+        /// The cassette.
+        path: PathBuf,
+        /// The sample.
+        sample: u32,
+    },
+    /// A recording whose key is not the one of its request.
+    #[error("the key of the recording is not the one of its request")]
+    WrongKey,
+    /// A folder that was to be made and holds something.
+    #[error("{} is not empty", path.display())]
+    NotEmpty {
+        /// The folder.
+        path: PathBuf,
+    },
+}
