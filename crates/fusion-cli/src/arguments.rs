@@ -1,0 +1,98 @@
+use std::ffi::OsString;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::completions::Completions;
+use crate::design::Design;
+use crate::golden::Golden;
+use crate::output::{Color, Format};
+use crate::overlay::OverlayCommands;
+
+/// Configuration overlays for language models: author them, prove offline what a change
+/// breaks and costs
+///
+/// An overlay is a versioned layer of configuration — parameters, sampling settings, prompt
+/// text, model choice — over a baseline model, for a kind of work. `overlay` writes and
+/// checks such files, `design` and `overlay generate` make them from goals, `golden` replays
+/// recorded answers through them and says what changed.
+#[derive(Debug, Parser)]
+#[command(
+    name = "fusion",
+    version,
+    propagate_version = true,
+    max_term_width = 100,
+    after_help = "\
+Examples:
+  fusion overlay check configs/overlays
+  fusion golden --suite goldens
+  fusion overlay explain TRUST_FLOOR
+
+Exit codes: 0 done, 1 findings, 2 changes pending, 3 insufficient, 4 stale recording,
+5 nothing selected, 8 integrity violation, 64 usage, 65 unreadable input.
+`fusion overlay explain exit-codes` lists them all."
+)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    style: StyleArguments,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Options that every command takes.
+#[derive(Args, Clone, Copy, Debug)]
+pub(crate) struct StyleArguments {
+    /// How to answer
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "FORMAT")]
+    format: Format,
+    /// Whether text has colour
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
+    color: Color,
+    /// Treat warnings as errors
+    #[arg(long, global = true)]
+    strict: bool,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Overlay(OverlayCommands),
+    Design(Design),
+    Golden(Box<Golden>),
+    Completions(Completions),
+}
+
+/// How a command answers.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Style {
+    pub(crate) format: Format,
+    pub(crate) color: Color,
+    pub(crate) strict: bool,
+}
+
+impl Arguments {
+    /// How this command answers; `--json` is short for `--format json`.
+    pub(crate) fn style(&self) -> Style {
+        let StyleArguments { format, color, strict } = self.style;
+        let json = match &self.command {
+            Command::Overlay(it) => it.json,
+            Command::Design(it) => it.json,
+            Command::Golden(it) => it.answers_json(),
+            Command::Completions(_) => false,
+        };
+        Style { format: if json { Format::Json } else { format }, color, strict }
+    }
+}
+
+/// How a command wanted to answer whose arguments cannot be read.
+pub(crate) fn style_of(args: &[OsString]) -> Style {
+    let args: Vec<_> = args.iter().filter_map(|it| it.to_str()).collect();
+    let pair = |name: &str, value: &str| args.windows(2).any(|it| it == [name, value]);
+    let is_golden = args.contains(&"golden");
+    let json = pair("--format", "json")
+        || args.contains(&"--format=json")
+        || (!is_golden && args.contains(&"--json"))
+        || (is_golden && pair("--json", "-"));
+    let format = if json { Format::Json } else { Format::Text };
+    let color = if pair("--color", "never") { Color::Never } else { Color::Auto };
+    Style { format, color, strict: false }
+}

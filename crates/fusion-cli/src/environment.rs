@@ -1,0 +1,221 @@
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::io::IsTerminal as _;
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// One environment variable.
+#[derive(Clone, Copy, Debug)]
+pub struct VarInfo {
+    /// Its name.
+    pub name: &'static str,
+    /// What it takes.
+    pub takes: &'static str,
+    /// What it does.
+    pub meaning: &'static str,
+}
+
+const fn row(name: &'static str, takes: &'static str, meaning: &'static str) -> VarInfo {
+    VarInfo { name, takes, meaning }
+}
+
+/// Every environment variable that is read, sorted by name. The reference is written
+/// from it.
+pub const VARIABLES: &[VarInfo] = &[
+    row(
+        "CI",
+        "anything but `false`, `0` and nothing",
+        "Marks a pipeline: `golden record`, `update` and `review` are refused without \
+         `--force-ci`, and nobody is asked anything.",
+    ),
+    row("COLUMNS", "a number", "The width of tables, where standard output is no terminal."),
+    row(
+        "FUSION_CONFIGS",
+        "a folder",
+        "The installation that overlays are checked against, where `--configs` is not given.",
+    ),
+    row("FUSION_SUITE", "a folder", "The golden suite, where `--suite` is not given."),
+    row(
+        "GITHUB_ACTIONS",
+        "`true`",
+        "Findings of `golden` are printed as annotations of the workflow run.",
+    ),
+    row("GITHUB_OUTPUT", "a file", "The verdict of `golden` is appended as `verdict=…`."),
+    row("GITHUB_STEP_SUMMARY", "a file", "The Markdown report of `golden` is appended."),
+    row("NO_COLOR", "anything but nothing", "Output without colour."),
+    row(
+        "RESONTINEX_FUSION_<KEY>",
+        "a value of the parameter",
+        "Sets one parameter above every file, below the command line: \
+         `RESONTINEX_FUSION_TRUST_FLOOR=0.7`.",
+    ),
+    row(
+        "SOURCE_DATE_EPOCH",
+        "seconds since 1970",
+        "The time that is written into goldens and recordings, instead of the clock.",
+    ),
+    row("TERM", "`dumb`", "Output without colour and progress bars."),
+    row("TF_BUILD", "anything but nothing", "Marks a pipeline, as `CI` does."),
+];
+
+/// The reference page of environment variables: `docs/reference/environment.md`.
+pub fn environment_md() -> String {
+    let mut res = String::from(
+        "# Environment variables\n\nRead once, when the program starts. The variable that holds \
+         the key of an endpoint is named on the command line (`--api-key-env`) or in \
+         `providers.toml` (`${VARIABLE}`), and appears in no output.\n\n\
+         | variable | takes | meaning |\n|---|---|---|\n",
+    );
+    for VarInfo { name, takes, meaning } in VARIABLES {
+        // Writing to a string cannot fail.
+        let _ = writeln!(res, "| `{name}` | {takes} | {meaning} |");
+    }
+    res
+}
+
+/// What the process was started with: the one place where environment variables, the
+/// clock and the terminal are asked.
+#[derive(Clone, Debug, Default)]
+pub struct Environment {
+    variables: BTreeMap<String, String>,
+    now: u64,
+    /// Whether standard input is a terminal.
+    pub stdin_is_terminal: bool,
+    /// Whether standard output is a terminal.
+    pub stdout_is_terminal: bool,
+    /// Whether standard error is a terminal.
+    pub stderr_is_terminal: bool,
+    terminal_width: Option<usize>,
+}
+
+impl Environment {
+    /// The environment of this process. Variables that are no UTF-8 are passed over.
+    #[expect(clippy::disallowed_methods, reason = "the one place that asks the clock")]
+    pub fn read() -> Self {
+        let text = |it: std::ffi::OsString| it.into_string().ok();
+        let variables =
+            std::env::vars_os().filter_map(|(name, value)| Some((text(name)?, text(value)?)));
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |it| it.as_secs());
+        Self {
+            variables: variables.collect(),
+            now,
+            stdin_is_terminal: std::io::stdin().is_terminal(),
+            stdout_is_terminal: std::io::stdout().is_terminal(),
+            stderr_is_terminal: std::io::stderr().is_terminal(),
+            terminal_width: console::Term::stdout().size_checked().map(|(_, it)| usize::from(it)),
+        }
+    }
+
+    /// An environment with these variables, without terminal, at the moment `now` in
+    /// seconds since 1970.
+    pub fn of<'a>(variables: impl IntoIterator<Item = (&'a str, &'a str)>, now: u64) -> Self {
+        let variables =
+            variables.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned()));
+        Self { variables: variables.collect(), now, ..Self::default() }
+    }
+
+    /// The same environment with `name` set, where it is not set already.
+    #[must_use]
+    pub fn or(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.variables.entry(name.to_owned()).or_insert_with(|| value.into());
+        self
+    }
+
+    /// The value of a variable; an empty one counts as not set.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.variables.get(name).map(String::as_str).filter(|it| !it.is_empty())
+    }
+
+    /// All variables, sorted by name.
+    pub fn variables(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.variables.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// The variable as a path.
+    pub fn path(&self, name: &str) -> Option<PathBuf> {
+        self.get(name).map(PathBuf::from)
+    }
+
+    /// Whether this is a pipeline.
+    pub fn is_ci(&self) -> bool {
+        let ci = self.get("CI").is_some_and(|it| !matches!(it, "false" | "0"));
+        ci || self.get("TF_BUILD").is_some()
+    }
+
+    /// The moment that is written into files: `SOURCE_DATE_EPOCH`, else the clock.
+    pub fn now(&self) -> u64 {
+        self.get("SOURCE_DATE_EPOCH").and_then(|it| it.parse().ok()).unwrap_or(self.now)
+    }
+
+    /// How many columns a table may have, from 40 to 200; 100 where nobody knows.
+    pub fn width(&self) -> usize {
+        let columns = || self.get("COLUMNS").and_then(|it| it.parse().ok());
+        let terminal = self.terminal_width.filter(|_| self.stdout_is_terminal);
+        terminal.or_else(columns).unwrap_or(100).clamp(40, 200)
+    }
+
+    /// Whether text may have colour, where nobody asked for or against it.
+    pub fn wants_color(&self, is_terminal: bool) -> bool {
+        is_terminal && self.get("NO_COLOR").is_none() && self.get("TERM") != Some("dumb")
+    }
+
+    /// The folder of the installation: `given`, `FUSION_CONFIGS`, or none.
+    pub fn configs(&self, given: Option<&Path>) -> Option<PathBuf> {
+        given.map(Path::to_path_buf).or_else(|| self.path("FUSION_CONFIGS"))
+    }
+}
+
+/// A moment as RFC 3339 writes it: `2026-11-21T12:00:00Z`.
+pub(crate) fn rfc3339(seconds: u64) -> String {
+    let (days, rest) = (seconds / 86_400, seconds % 86_400);
+    let (year, month, day) = civil(days);
+    let (hour, minute, second) = (rest / 3600, rest / 60 % 60, rest % 60);
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+}
+
+/// Year, month and day of a number of days since 1970-01-01.
+///
+/// Howard Hinnant, "chrono-compatible low-level date algorithms", `civil_from_days`:
+/// years begin in March, so that the leap day is the last one.
+fn civil(days: u64) -> (u64, u64, u64) {
+    let days = days + 719_468;
+    let era = days / 146_097;
+    let of_era = days % 146_097;
+    let year_of_era = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let from_march = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * from_march + 2) / 5 + 1;
+    let month = if from_march < 10 { from_march + 3 } else { from_march - 9 };
+    (year_of_era + era * 400 + u64::from(month <= 2), month, day)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_is_sorted() {
+        assert!(VARIABLES.is_sorted_by_key(|it| it.name));
+    }
+
+    #[test]
+    fn a_pipeline_is_known_by_its_variables() {
+        let is_ci = |name, value| Environment::of([(name, value)], 0).is_ci();
+        assert!(is_ci("CI", "true") && is_ci("CI", "1") && is_ci("TF_BUILD", "True"));
+        assert!(!is_ci("CI", "false") && !is_ci("CI", "0") && !is_ci("CI", ""));
+    }
+
+    #[test]
+    fn moments_are_written_as_rfc_3339() {
+        assert_eq!(rfc3339(0), "1970-01-01T00:00:00Z");
+        assert_eq!(rfc3339(951_782_400), "2000-02-29T00:00:00Z");
+        assert_eq!(rfc3339(1_793_275_199), "2026-10-29T11:59:59Z");
+        assert_eq!(rfc3339(4_102_444_800), "2100-01-01T00:00:00Z");
+    }
+
+    #[test]
+    fn source_date_epoch_beats_the_clock() {
+        assert_eq!(Environment::of([("SOURCE_DATE_EPOCH", "7")], 9).now(), 7);
+        assert_eq!(Environment::of([], 9).now(), 9);
+    }
+}

@@ -1,0 +1,116 @@
+//! The commands behind the `fusion` binary: arguments, printing, exit codes.
+//!
+//! [`run`] is a command from its arguments to its [`Exit`]; the binary and `cargo xtask`
+//! are thin callers of it. What an overlay means is the business of the crates below:
+//! here are files, the environment, the clock and the terminal, each in one place.
+//!
+//! ```
+//! use fusion_cli::{Environment, Exit, run};
+//!
+//! let environment = Environment::of([], 0);
+//! assert_eq!(run(["fusion", "overlay", "explain", "TRUST_FLOOR"], &environment), Exit::DONE);
+//! assert_eq!(run(["fusion", "overlay", "brew"], &environment), Exit::USAGE);
+//! ```
+
+mod arguments;
+mod codes;
+mod completions;
+mod design;
+mod environment;
+mod excerpt;
+mod exit;
+mod findings;
+mod golden;
+mod input;
+mod output;
+mod overlay;
+mod replace;
+mod sarif;
+mod schemas;
+
+use std::ffi::OsString;
+
+use clap::{CommandFactory as _, FromArgMatches as _};
+
+use crate::arguments::{Arguments, Command};
+use crate::output::{Output, json_text};
+
+pub use crate::codes::diagnostics_md;
+pub use crate::environment::{Environment, VARIABLES, VarInfo, environment_md};
+pub use crate::exit::{EXIT_CODES, Exit, ExitInfo, exit_codes_md, worst};
+pub use crate::schemas::schemas;
+
+/// Runs the command that `args` say, the name of the program first, and prints what it
+/// has to say.
+pub fn run(args: impl IntoIterator<Item = impl Into<OsString>>, environment: &Environment) -> Exit {
+    run_as("fusion", args, environment)
+}
+
+/// [`run`], for a program that is called `name` in help and messages.
+pub fn run_as(
+    name: &'static str,
+    args: impl IntoIterator<Item = impl Into<OsString>>,
+    environment: &Environment,
+) -> Exit {
+    let args: Vec<OsString> = args.into_iter().map(Into::into).collect();
+    let command = Arguments::command().name(name).bin_name(name);
+    let parsed = command
+        .try_get_matches_from(&args)
+        .and_then(|mut it| Arguments::from_arg_matches_mut(&mut it));
+    match parsed {
+        Ok(arguments) => execute(arguments, environment),
+        Err(err) => usage(&err, &args, environment),
+    }
+}
+
+fn execute(arguments: Arguments, environment: &Environment) -> Exit {
+    let style = arguments.style();
+    let mut output = Output::new(style.format, style.color, style.strict, environment);
+    let result = match arguments.command {
+        Command::Overlay(command) => command.run(&mut output, environment),
+        Command::Design(command) => command.run(&mut output, environment),
+        Command::Golden(command) => command.run(&mut output, environment),
+        Command::Completions(command) => command.run(&mut output),
+    };
+    result.unwrap_or_else(|err| failed(&err, &mut output))
+}
+
+/// Help and version go to standard output; anything else is a wrong command line.
+fn usage(err: &clap::Error, args: &[OsString], environment: &Environment) -> Exit {
+    // Where even this cannot be written, nobody is left to tell.
+    let _ = err.print();
+    if !err.use_stderr() {
+        return Exit::DONE;
+    }
+    let style = arguments::style_of(args);
+    let mut output = Output::new(style.format, style.color, style.strict, environment);
+    if output.is_json() {
+        let text = err.render().to_string();
+        let first = text.lines().next().unwrap_or_default();
+        let _ = answer_error(first.trim_start_matches("error: "), Exit::USAGE, &mut output);
+    }
+    Exit::USAGE
+}
+
+/// Says why the command ended early, on standard error for people and, where a machine
+/// reads, as an object on standard output.
+fn failed(err: &anyhow::Error, output: &mut Output) -> Exit {
+    let exit = exit::exit_of(err);
+    let message = format!("{err:#}");
+    let style = anstyle::AnsiColor::Red.on_default().bold();
+    // Where even this cannot be written, nobody is left to tell.
+    let _ = output.remark(&format!("{style}error{style:#}: {message}\n"));
+    if output.is_json() && !output.has_answered() {
+        let _ = answer_error(&message, exit, output);
+    }
+    exit
+}
+
+fn answer_error(message: &str, exit: Exit, output: &mut Output) -> anyhow::Result<()> {
+    let object = serde_json::json!({
+        "schema": "fusion/error/1",
+        "error": message,
+        "exit_code": exit.code(),
+    });
+    output.json(&json_text(&object)?)
+}

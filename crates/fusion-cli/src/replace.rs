@@ -1,0 +1,70 @@
+use std::fs::{self, File};
+use std::io::Write as _;
+use std::path::Path;
+
+use anyhow::Context as _;
+
+use crate::exit::{Exit, refusal};
+
+/// Gives the file `path` this content, at once or not at all: a new file beside it is
+/// written, synced and renamed over it. Permissions stay.
+///
+/// # Errors
+///
+/// Where the folder cannot be written.
+pub(crate) fn replace(path: &Path, content: &[u8]) -> anyhow::Result<()> {
+    // A link stays a link: what it points to is replaced.
+    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+    let dir = match target.parent() {
+        Some(dir) if !dir.as_os_str().is_empty() => dir,
+        _ => Path::new("."),
+    };
+    let failed = || format!("writing {}", path.display());
+    let mut file = tempfile::NamedTempFile::new_in(dir).with_context(failed)?;
+    file.write_all(content).with_context(failed)?;
+    fs::set_permissions(file.path(), permissions(&target)?).with_context(failed)?;
+    file.as_file().sync_all().with_context(failed)?;
+    file.persist(&target).with_context(failed)?;
+    sync_dir(dir).with_context(failed)
+}
+
+/// Writes a file that must not be there yet, unless `force`.
+///
+/// # Errors
+///
+/// Where it is there, or the folder cannot be written.
+pub(crate) fn create(path: &Path, content: &[u8], force: bool) -> anyhow::Result<()> {
+    if !force && path.exists() {
+        let message = format!("{} exists: give --force to replace it", path.display());
+        return Err(refusal(Exit::USAGE, message));
+    }
+    replace(path, content)
+}
+
+/// The permissions of the file that is replaced, or what a new file has.
+#[cfg(unix)]
+fn permissions(target: &Path) -> anyhow::Result<fs::Permissions> {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    match fs::metadata(target) {
+        Ok(meta) => Ok(meta.permissions()),
+        Err(_) => Ok(fs::Permissions::from_mode(0o644)),
+    }
+}
+
+#[cfg(not(unix))]
+fn permissions(target: &Path) -> anyhow::Result<fs::Permissions> {
+    let dir = target.parent().context("no folder")?;
+    Ok(fs::metadata(if target.exists() { target } else { dir })?.permissions())
+}
+
+/// The rename itself is on disk only when the folder is.
+#[cfg(unix)]
+fn sync_dir(dir: &Path) -> std::io::Result<()> {
+    File::open(dir)?.sync_all()
+}
+
+#[cfg(not(unix))]
+fn sync_dir(_dir: &Path) -> std::io::Result<()> {
+    Ok(())
+}

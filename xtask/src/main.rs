@@ -1,0 +1,25 @@
+//! Repository tasks: `cargo xtask <task>`.
+//!
+//! See <https://github.com/matklad/cargo-xtask>. `golden` is the command of the same name
+//! of `fusion`, with this repository's suite; the others keep the repository in order.
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line tool")]
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use fusion_cli::Environment;
+
+mod bench;
+mod ci;
+mod codegen;
+mod golden;
+mod msrv;
+mod root;
+mod tasks;
+
+fn main() -> ExitCode {
+    let environment = Environment::read();
+    let task = tasks::Task::parse();
+    task.run(environment)
+}
