@@ -1,0 +1,137 @@
+use std::collections::BTreeMap;
+
+use semver::{Version, VersionReq};
+
+use crate::file::{ActiveHours, AttributeTest};
+use crate::time::{minute_at, minute_of_day};
+
+/// The value of an attribute of a request.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Attribute<'a> {
+    /// A text.
+    Text(&'a str),
+    /// A number.
+    Number(f64),
+    /// A switch.
+    Switch(bool),
+}
+
+impl Attribute<'_> {
+    /// Whether `word`, as a flag file writes it, means this value.
+    fn is_written(&self, word: &str) -> bool {
+        match self {
+            Self::Text(text) => *text == word,
+            Self::Number(number) => word.parse() == Ok(*number),
+            Self::Switch(on) => word == if *on { "true" } else { "false" },
+        }
+    }
+}
+
+/// A condition on one attribute, compiled.
+#[derive(Debug)]
+pub(crate) struct Condition {
+    attribute: Box<str>,
+    test: Test,
+}
+
+#[derive(Debug)]
+enum Test {
+    In(Box<[Box<str>]>),
+    NotIn(Box<[Box<str>]>),
+    StartsWith(Box<str>),
+    EndsWith(Box<str>),
+    Semver(VersionReq),
+    AtLeast(f64),
+    LessThan(f64),
+    /// A test that the linter refuses; never holds.
+    Never,
+}
+
+impl Condition {
+    pub(crate) fn compile_all(tests: &BTreeMap<String, AttributeTest>) -> Box<[Self]> {
+        tests
+            .iter()
+            .map(|(attribute, test)| Self {
+                attribute: attribute.as_str().into(),
+                test: Test::compile(test).unwrap_or(Test::Never),
+            })
+            .collect()
+    }
+
+    pub(crate) fn holds(&self, attributes: &[(&str, Attribute<'_>)]) -> bool {
+        let value = attributes.iter().find(|(name, _)| *name == &*self.attribute);
+        value.is_some_and(|(_, value)| self.test.holds(*value))
+    }
+}
+
+impl Test {
+    fn compile(test: &AttributeTest) -> Option<Self> {
+        let boxed = |words: &Vec<String>| words.iter().map(|it| it.as_str().into()).collect();
+        let mut tests = [
+            test.one_of.as_ref().map(|it| Self::In(boxed(it))),
+            test.not_in.as_ref().map(|it| Self::NotIn(boxed(it))),
+            test.starts_with.as_deref().map(|it| Self::StartsWith(it.into())),
+            test.ends_with.as_deref().map(|it| Self::EndsWith(it.into())),
+            test.semver.as_deref().map(|it| it.parse().map_or(Self::Never, Self::Semver)),
+            test.at_least.map(Self::AtLeast),
+            test.less_than.map(Self::LessThan),
+        ]
+        .into_iter()
+        .flatten();
+        match (tests.next(), tests.next()) {
+            (Some(test), None) => Some(test),
+            _ => None,
+        }
+    }
+
+    fn holds(&self, value: Attribute<'_>) -> bool {
+        match (self, value) {
+            (Self::In(words), value) => words.iter().any(|it| value.is_written(it)),
+            (Self::NotIn(words), value) => !words.iter().any(|it| value.is_written(it)),
+            (Self::StartsWith(part), Attribute::Text(text)) => text.starts_with(&**part),
+            (Self::EndsWith(part), Attribute::Text(text)) => text.ends_with(&**part),
+            (Self::Semver(range), Attribute::Text(text)) => {
+                text.parse::<Version>().is_ok_and(|it| range.matches(&it))
+            }
+            (Self::AtLeast(bound), Attribute::Number(number)) => number >= *bound,
+            (Self::LessThan(bound), Attribute::Number(number)) => number < *bound,
+            _ => false,
+        }
+    }
+}
+
+/// Whether exactly one test is set, and a version range is one.
+pub(crate) fn is_valid_test(test: &AttributeTest) -> bool {
+    Test::compile(test).is_some_and(|it| !matches!(it, Test::Never))
+}
+
+/// The hours a flag applies in, compiled.
+#[derive(Debug)]
+pub(crate) struct Hours {
+    /// First minute and the minute after the last one.
+    ranges: Box<[(u32, u32)]>,
+    zone: jiff::tz::TimeZone,
+}
+
+impl Hours {
+    /// `None` where a range or the zone is none.
+    pub(crate) fn compile(hours: &ActiveHours) -> Option<Self> {
+        let range = |text: &String| {
+            let (from, to) = text.split_once('-')?;
+            Some((minute_of_day(from.trim())?, minute_of_day(to.trim())?))
+        };
+        let ranges: Option<Box<[_]>> = hours.hours.iter().map(range).collect();
+        let zone = match hours.tz.as_deref() {
+            None | Some("UTC") => jiff::tz::TimeZone::UTC,
+            Some(name) => jiff::tz::TimeZone::get(name).ok()?,
+        };
+        Some(Self { ranges: ranges.filter(|it| !it.is_empty())?, zone })
+    }
+
+    pub(crate) fn contain(&self, now_ms: i64) -> bool {
+        let now = minute_at(&self.zone, now_ms);
+        self.ranges.iter().any(|(from, to)| {
+            if from <= to { (*from..*to).contains(&now) } else { now >= *from || now < *to }
+        })
+    }
+}

@@ -1,0 +1,226 @@
+use serde::Serialize;
+
+use crate::bucket::{BUCKETS, scale};
+use crate::condition::Attribute;
+use crate::file::OnOff;
+use crate::reason::{FlagId, Reason};
+use crate::snapshot::{Flag, Snapshot};
+use crate::switches::{Force, Forced};
+
+/// What a decision is about.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Context<'a> {
+    /// The sticky unit: a user, session or conversation. Users who can choose it can
+    /// choose their bucket; take an id that the server gives.
+    pub unit: Option<&'a str>,
+    /// The kind of work.
+    pub scenario_type: &'a str,
+    /// How sure the kind of work is, from 0 to 1.
+    pub confidence: Option<f64>,
+    /// What else is known of the request.
+    pub attributes: &'a [(&'a str, Attribute<'a>)],
+    /// The moment, in milliseconds since 1970.
+    pub now_ms: i64,
+    /// The measured quality of overlays, from 0 to 1, for the environment's gate.
+    pub quality: Option<f64>,
+}
+
+/// Whether a flag is on, and why.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Decision {
+    /// Whether it is on.
+    pub enabled: bool,
+    /// Why.
+    pub reason: Reason,
+    /// The unit's bucket, from 0 to 99,999, where one was looked at.
+    pub bucket: Option<u32>,
+    /// The flag; `None` where there is none of this name.
+    pub flag: Option<FlagId>,
+    /// The variant, by its place in the file, where the flag is on and has some.
+    pub variant: Option<u32>,
+    /// The generation of the configuration that decided.
+    pub generation: u64,
+}
+
+/// How deep prerequisites may be chained; the linter refuses more.
+pub(crate) const MAX_DEPTH: u32 = 16;
+
+/// One evaluation: a snapshot, what is forced on it, and what it is about.
+#[derive(Clone, Copy)]
+pub(crate) struct Evaluation<'a> {
+    pub(crate) snapshot: &'a Snapshot,
+    pub(crate) forced: &'a Forced,
+    pub(crate) context: &'a Context<'a>,
+    pub(crate) generation: u64,
+}
+
+impl<'a> Evaluation<'a> {
+    pub(crate) fn decide(&self, flag: FlagId) -> Decision {
+        let Some(it) = self.snapshot.flags.get(flag.0 as usize) else { return self.not_found() };
+        let (reason, bucket) = match self.verdict(flag.0, it, 0) {
+            Ok(on) => on,
+            Err((reason, bucket)) => {
+                return Decision { bucket, flag: Some(flag), ..self.off(reason) };
+            }
+        };
+        let variant = self.variant(it);
+        Decision {
+            enabled: true,
+            reason,
+            bucket,
+            flag: Some(flag),
+            variant,
+            generation: self.generation,
+        }
+    }
+
+    pub(crate) fn not_found(&self) -> Decision {
+        let reason =
+            if self.forced.emergency { Reason::EmergencyBaseline } else { Reason::NotFound };
+        self.off(reason)
+    }
+
+    fn off(&self, reason: Reason) -> Decision {
+        let generation = self.generation;
+        Decision { enabled: false, reason, bucket: None, flag: None, variant: None, generation }
+    }
+
+    /// Why the flag is on, or why it is off, each with the bucket that was looked at.
+    fn verdict(
+        &self,
+        idx: u32,
+        flag: &Flag,
+        depth: u32,
+    ) -> Result<(Reason, Option<u32>), (Reason, Option<u32>)> {
+        let off = |reason| Err((reason, None));
+        if self.forced.emergency {
+            return off(Reason::EmergencyBaseline);
+        }
+        let force = self.forced.of(idx);
+        if force == Force::Off {
+            return off(Reason::ForcedOff);
+        }
+        // A kill switch that is thrown by hand takes its overlays out, whatever it says.
+        if force == Force::On && flag.kill {
+            return Ok((Reason::ForcedOn, None));
+        }
+        if !flag.matches(self.context.scenario_type) {
+            return off(Reason::ScenarioMismatch);
+        }
+        if !flag.enabled {
+            return off(Reason::Disabled);
+        }
+        if force == Force::No
+            && let Some(reason) = self.confidence_against(flag)
+        {
+            return off(reason);
+        }
+        if let Some(reason) = self.condition_against(flag, depth) {
+            return off(reason);
+        }
+        if flag.weights > 0 && self.unit(flag).is_none() {
+            return off(Reason::TargetingKeyMissing);
+        }
+        match force {
+            Force::On => Ok((Reason::ForcedOn, None)),
+            _ => self.rollout(flag),
+        }
+    }
+
+    fn confidence_against(&self, flag: &Flag) -> Option<Reason> {
+        let (least, missing_passes) = flag.confidence?;
+        match self.context.confidence {
+            Some(confidence) if confidence >= least => None,
+            Some(_) => Some(Reason::ConfidenceBelow),
+            None if missing_passes => None,
+            None => Some(Reason::ConfidenceMissing),
+        }
+    }
+
+    /// The first condition that does not hold.
+    fn condition_against(&self, flag: &Flag, depth: u32) -> Option<Reason> {
+        if !flag.conditions.iter().all(|it| it.holds(self.context.attributes)) {
+            return Some(Reason::AttributeMismatch);
+        }
+        if flag.hours.as_ref().is_some_and(|it| !it.contain(self.context.now_ms)) {
+            return Some(Reason::OutsideSchedule);
+        }
+        flag.requires.iter().find_map(|(other, must_be)| {
+            let is_on = self.prerequisite(*other, depth);
+            (is_on != (*must_be == OnOff::On)).then_some(Reason::PrerequisiteFailed(*other))
+        })
+    }
+
+    fn prerequisite(&self, flag: FlagId, depth: u32) -> bool {
+        let Some(it) = self.snapshot.flags.get(flag.0 as usize) else { return false };
+        depth < MAX_DEPTH && self.verdict(flag.0, it, depth + 1).is_ok()
+    }
+
+    fn rollout(&self, flag: &Flag) -> Result<(Reason, Option<u32>), (Reason, Option<u32>)> {
+        let Some(share) = flag.share_at(self.context.now_ms) else {
+            return Err((Reason::OutsideSchedule, None));
+        };
+        if share >= BUCKETS {
+            let reason =
+                if flag.is_conditional() { Reason::TargetingMatch } else { Reason::Static };
+            return Ok((reason, None));
+        }
+        if share == 0 {
+            return Err((Reason::RolloutMiss, None));
+        }
+        let Some(unit) = self.unit(flag) else { return Err((Reason::TargetingKeyMissing, None)) };
+        let bucket = flag.salt.bucket(unit);
+        if bucket < share {
+            Ok((Reason::Split, Some(bucket)))
+        } else {
+            Err((Reason::RolloutMiss, Some(bucket)))
+        }
+    }
+
+    /// What is bucketed; an empty text is nothing, or everybody would share a bucket.
+    fn unit(&self, flag: &Flag) -> Option<&'a str> {
+        let unit = match &flag.bucket_by {
+            None => self.context.unit,
+            Some(name) => self.context.attributes.iter().find_map(|(it, value)| match value {
+                Attribute::Text(text) if *it == &**name => Some(*text),
+                _ => None,
+            }),
+        };
+        unit.filter(|it| !it.is_empty())
+    }
+
+    /// The variant of the unit, by a second hash: a ramp moves nobody between variants.
+    pub(crate) fn variant(&self, flag: &Flag) -> Option<u32> {
+        if flag.weights == 0 {
+            return None;
+        }
+        let point = scale(flag.split.hash(self.unit(flag)?), flag.weights);
+        let at = flag.variants.partition_point(|it| it.end <= point);
+        u32::try_from(at).ok()
+    }
+}
+
+impl Flag {
+    /// The buckets that are in at a moment; `None` before a ramp begins.
+    pub(crate) fn share_at(&self, now_ms: i64) -> Option<u32> {
+        if self.ramp.is_empty() {
+            return Some(self.rollout);
+        }
+        let begun = self.ramp.partition_point(|(at, _)| *at <= now_ms);
+        self.ramp.get(begun.checked_sub(1)?).map(|(_, share)| *share)
+    }
+
+    fn is_conditional(&self) -> bool {
+        self.confidence.is_some()
+            || self.hours.is_some()
+            || !(self.scenarios.is_empty() && self.conditions.is_empty() && self.requires.is_empty())
+    }
+
+    #[inline]
+    pub(crate) fn matches(&self, scenario_type: &str) -> bool {
+        self.scenarios.is_empty()
+            || self.scenarios.iter().any(|it| {
+                if self.substring { scenario_type.contains(&**it) } else { **it == *scenario_type }
+            })
+    }
+}

@@ -1,0 +1,1 @@
+//! The breaker under every order of its threads' steps.
