@@ -221,7 +221,8 @@ impl Rungs<'_> {
         }
         if !self.observed.is_stale() && used.len() < cassette.lines.len() {
             let used: HashSet<_> = used.iter().map(|it| it.number).collect();
-            for line in cassette.lines.iter().filter(|it| !used.contains(&it.number)) {
+            let unused = cassette.lines.iter().filter(|it| !used.contains(&it.number));
+            for line in unused.filter(|it| !self.observed.is_spare(it)) {
                 let message = format!("line {}: no plan makes this call", line.number);
                 let check = check(code::UNREFERENCED, Verdict::Warn, message);
                 checks.push(check.hint("remove it with `golden prune`"));

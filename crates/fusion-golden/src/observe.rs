@@ -231,6 +231,13 @@ impl Observed<'_> {
         cassette.lines.iter().filter(used).collect()
     }
 
+    /// Whether `line` holds another sample of a request that a plan makes.
+    pub(crate) fn is_spare(&self, line: &Line) -> bool {
+        let plans = [self.baseline.plan(), self.answering().plan()];
+        let mut calls = plans.into_iter().flatten().flat_map(calls);
+        calls.any(|it| it.request == line.interaction.request)
+    }
+
     /// The golden of what is seen, without history; `None` where a side came to nothing.
     pub(crate) fn golden(&self, cassette: &Cassette) -> Option<Golden> {
         let baseline = self.baseline.result.as_ref().ok()?;

@@ -6,7 +6,7 @@ use overlay_model::{Digest, Scenario};
 use serde::{Deserialize, Serialize};
 
 use crate::cassette::{
-    Cassette, Interaction, Latency, MAX_CASSETTE_BYTES, Recorder, Response, Usage,
+    Cassette, Interaction, Latency, Line, MAX_CASSETTE_BYTES, Recorder, Response, Usage,
 };
 use crate::files::{self, Content};
 use crate::observe::{calls, plan_of};
@@ -268,7 +268,12 @@ fn bind(
 }
 
 /// An authored answer to a planned call, tokens counted.
-pub(crate) fn authored(suite: &Suite, planned: &PlannedCall, text: &str, author: &str) -> Interaction {
+pub(crate) fn authored(
+    suite: &Suite,
+    planned: &PlannedCall,
+    text: &str,
+    author: &str,
+) -> Interaction {
     let request = planned.call.request.clone();
     let tokens = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
     let model = suite.installation().providers().model(&request.model);
@@ -311,7 +316,8 @@ pub struct PrunedLine {
     pub key: Digest,
 }
 
-/// Removes recordings that no plan asks for; a cassette without lines goes, too.
+/// Removes recordings of requests that no plan makes; further samples of one that is made
+/// stay. A cassette without lines goes, too.
 ///
 /// # Errors
 ///
@@ -324,10 +330,11 @@ pub fn prune(suite: &Suite, dry_run: bool) -> Result<PruneReport, SuiteError> {
     for id in suite.cassettes() {
         let scenario = scenarios.iter().find(|it| it.id.as_str() == id);
         let planned = scenario.map(|it| planned_calls(&sides, it)).unwrap_or_default();
-        let wanted: HashSet<_> = planned.iter().map(|it| it.key).collect();
         let cassette = read_cassette(suite, &id)?;
-        let (kept, removed): (Vec<_>, Vec<_>) =
-            cassette.lines.iter().partition(|it| wanted.contains(&it.interaction.key));
+        // Further samples of a request are of use: they say how much its answers vary.
+        let is_wanted =
+            |it: &&Line| planned.iter().any(|call| call.call.request == it.interaction.request);
+        let (kept, removed): (Vec<_>, Vec<_>) = cassette.lines.iter().partition(is_wanted);
         report.removed.extend(removed.iter().map(|it| PrunedLine {
             file: suite.cassette_name(&id),
             line: it.number,

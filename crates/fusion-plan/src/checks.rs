@@ -1,10 +1,10 @@
 use jsonschema::Validator;
 use overlay_model::{Diagnostic, Rule, RuleSeverity, Test, canonical_number};
-use regex::Regex;
 
 use crate::cluster::json_of;
 use crate::ending::{ends, refusal, repetition};
 use crate::number::conclusion;
+use crate::pattern::Pattern;
 use crate::run::{Answer, CheckResult};
 
 /// The codes of [`Checks::compile`], each with what it says.
@@ -17,15 +17,6 @@ pub const CHECK_CODES: &[(&str, &str)] = &[
 #[derive(Debug)]
 pub struct Checks<'r> {
     rules: Vec<(&'r Rule, Pattern)>,
-}
-
-#[derive(Debug)]
-enum Pattern {
-    None,
-    Regex(Regex),
-    Schema(Box<Validator>),
-    /// Why the rule cannot be evaluated; it fails.
-    Invalid(String),
 }
 
 impl<'r> Checks<'r> {
@@ -116,28 +107,6 @@ pub(crate) fn keeps(text: &str, fact: &str) -> bool {
 
 fn id(rule: &Rule, number: usize) -> String {
     rule.id.clone().unwrap_or_else(|| format!("{}-{number}", rule.test.name()))
-}
-
-impl Pattern {
-    fn of(test: &Test) -> Self {
-        match test {
-            Test::Regex(pattern) => match Regex::new(pattern) {
-                Ok(regex) => Self::Regex(regex),
-                Err(err) => Self::Invalid(last_line(&err.to_string())),
-            },
-            Test::JsonSchema(schema) => match jsonschema::draft202012::new(schema) {
-                Ok(validator) => Self::Schema(Box::new(validator)),
-                Err(err) => Self::Invalid(err.to_string()),
-            },
-            _ => Self::None,
-        }
-    }
-}
-
-/// The line of a many-line message that says what is wrong.
-fn last_line(message: &str) -> String {
-    let line = message.lines().next_back().unwrap_or_default();
-    line.trim().trim_start_matches("error: ").to_owned()
 }
 
 fn evaluate(

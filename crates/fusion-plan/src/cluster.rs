@@ -54,10 +54,12 @@ pub struct Clusters {
 
 impl Clusters {
     /// Groups candidates by meaning.
-    pub fn of(meanings: &[Meaning]) -> Self {
+    pub fn of<'m>(meanings: impl IntoIterator<Item = &'m Meaning>) -> Self {
         let mut seen: Vec<&Meaning> = Vec::new();
         let mut res = Self::default();
+        let mut comparable = false;
         for meaning in meanings {
+            comparable |= !matches!(meaning, Meaning::Text { long: true, .. });
             let at = seen.iter().position(|it| *it == meaning).unwrap_or_else(|| {
                 seen.push(meaning);
                 res.sizes.push(0);
@@ -68,9 +70,8 @@ impl Clusters {
                 *size += 1;
             }
         }
-        let comparable = |it: &Meaning| !matches!(it, Meaning::Text { long: true, .. });
-        res.measured =
-            meanings.len() > 1 && (seen.len() < meanings.len() || meanings.iter().any(comparable));
+        let all = res.of.len();
+        res.measured = all > 1 && (seen.len() < all || comparable);
         res
     }
 

@@ -1,5 +1,7 @@
 //! The candidates of one step, and what they come to.
 
+use std::cell::OnceCell;
+
 use overlay_schema::Providers;
 
 use crate::checks::{Checks, check_pinned, completion_tokens, holds_fact, keeps};
@@ -18,7 +20,9 @@ pub(crate) struct Candidate<'p> {
     pub(crate) call: &'p Call,
     pub(crate) answer: Answer,
     pub(crate) checks: Vec<CheckResult>,
-    meaning: Meaning,
+    /// Read only where there are others to compare it with.
+    meaning: OnceCell<Meaning>,
+    concludes: bool,
     /// Its cost, where the price is known.
     pub(crate) units: Option<f64>,
     kept: Option<usize>,
@@ -50,7 +54,8 @@ impl<'p> Candidate<'p> {
         Self {
             call,
             checks: results,
-            meaning: meaning(&answer.text, checks.asks_for_number()),
+            meaning: OnceCell::new(),
+            concludes: checks.asks_for_number(),
             units,
             kept: kept(plan, &answer.text),
             tokens_per_fact: tokens_per_fact(plan, checks, &answer, &tokens),
@@ -60,6 +65,10 @@ impl<'p> Candidate<'p> {
 
     pub(crate) fn acceptable(&self) -> bool {
         self.checks.iter().all(|it| it.pass || !it.hard)
+    }
+
+    fn meaning(&self) -> &Meaning {
+        self.meaning.get_or_init(|| meaning(&self.answer.text, self.concludes))
     }
 
     fn alignment(&self) -> Option<f64> {
@@ -104,8 +113,10 @@ fn tokens_per_fact(
 
 /// How the candidates of a step fall into clusters.
 pub(crate) fn clusters(candidates: &[&Candidate<'_>]) -> Clusters {
-    let meanings: Vec<Meaning> = candidates.iter().map(|it| it.meaning.clone()).collect();
-    Clusters::of(&meanings)
+    match candidates {
+        [_] => Clusters { of: vec![0], sizes: vec![1], measured: false },
+        _ => Clusters::of(candidates.iter().map(|it| it.meaning())),
+    }
 }
 
 /// What the candidates of a step come to.

@@ -52,6 +52,7 @@ mod energy;
 mod judge;
 mod lineup;
 mod number;
+mod pattern;
 mod plan;
 mod render;
 mod replay;

@@ -10,6 +10,7 @@ use crate::providers::Providers;
 use crate::scan;
 
 mod found;
+mod keys;
 mod loadable;
 mod references;
 mod refused;

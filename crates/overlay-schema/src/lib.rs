@@ -7,10 +7,15 @@
 //! Where a text came from is not known here: callers pass texts and get findings.
 //!
 //! ```
-//! use overlay_schema::{FusionMode, Settings};
+//! use overlay_model::Overlay;
+//! use overlay_schema::{Profile, Subject, check};
 //!
-//! assert_eq!(Settings::defaults().mode, FusionMode::BaselineOnly);
-//! assert_eq!(overlay_schema::param("TRUST_FLOOR").and_then(|it| it.default), Some("0.60"));
+//! let (overlay, syntax) = Overlay::parse("FUSION_MOED=quality_first\n");
+//! let report = check(&overlay, syntax, Profile::Deploy, &Subject::default());
+//! assert_eq!(
+//!     report.diagnostics[0].to_string(),
+//!     "1:1: error[OVL2002]: unknown key `FUSION_MOED` (did you mean `FUSION_MODE`?)",
+//! );
 //! ```
 
 mod check;

@@ -13,8 +13,10 @@ pub(crate) fn nearest<'a>(
         return None;
     }
     let plain = plain(text);
-    let limit = (plain.chars().count() / 3).max(1);
-    let ranked = candidates.into_iter().filter_map(|it| {
+    let limit = (plain.len() / 3).max(1);
+    // Each letter more or less is a difference, so most candidates need no comparison.
+    let alike = candidates.into_iter().filter(|it| it.len().abs_diff(text.len()) <= limit);
+    let ranked = alike.filter_map(|it| {
         let distance = strsim::damerau_levenshtein(&plain, &self::plain(it));
         (distance <= limit).then_some((distance, it))
     });

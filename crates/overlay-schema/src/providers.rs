@@ -199,10 +199,14 @@ impl Model {
         }
         if self.context_tokens == 0 || self.max_output_tokens == Some(0) {
             let message = format!("model `{id}` has a size of zero tokens");
-            res.push(Diagnostic::error("OVL4108", message));
+            res.push(
+                Diagnostic::error("OVL4108", message).hint("write what the vendor's page says"),
+            );
         } else if self.max_output_tokens > Some(self.context_tokens) {
             let message = format!("model `{id}` answers with more tokens than its context holds");
-            res.push(Diagnostic::warning("OVL4108", message));
+            res.push(
+                Diagnostic::warning("OVL4108", message).hint("compare with the vendor's page"),
+            );
         }
         if self.retires.as_ref().is_some_and(|it| !is_day(it)) {
             let message = format!("the day model `{id}` retires is no date");

@@ -43,7 +43,7 @@ pub fn parameters_md() -> String {
 fn parameter(res: &mut String, param: &Param) {
     let model = if param.group == Group::Models { "<MODEL>" } else { "" };
     let _ = write!(res, "\n### `{model}{}`\n\n{}\n\n", param.key, param.doc);
-    let _ = writeln!(res, "- takes {}", takes(param));
+    let _ = writeln!(res, "- takes {}", takes(param.kind));
     if let Some(default) = param.default {
         let _ = writeln!(res, "- default `{default}`");
     }

@@ -1,6 +1,6 @@
 //! The original's messages, letter for letter; what we have to add stands in hints.
 
-use crate::params::{Kind, Param};
+use crate::params::Kind;
 
 /// A number as Python writes a float: `49.0`, `1e+16`, `1e-05`, `nan`.
 pub(crate) fn python_float(number: f64) -> String {
@@ -46,9 +46,9 @@ pub(crate) fn range(kind: Kind) -> String {
     }
 }
 
-/// What a parameter takes, for hints and the reference.
-pub(crate) fn takes(param: &Param) -> String {
-    match param.kind {
+/// What a kind takes, for hints and the reference.
+pub(crate) fn takes(kind: Kind) -> String {
+    match kind {
         Kind::Number { min, max } => format!("a number from {min} to {max}"),
         Kind::Integer { min, max } => format!("a whole number from {min} to {max}"),
         Kind::Millis { min, max, advised } if advised < max => {

@@ -94,6 +94,29 @@ fn the_ledger_orders_the_models() {
     );
 }
 
+#[test]
+fn selection_acts_in_every_mode() {
+    for mode in FusionMode::WORDS {
+        let steps = |selection: &str, best: &str| {
+            let overlay = format!(
+                "FUSION_MODE={mode}\nMODEL=small,large\nPRIMARY_MODEL_SELECTION={selection}\n"
+            );
+            let score = |model: &str| Observation {
+                model: model.to_owned(),
+                scenario_type: String::new(),
+                score: if model == best { 0.9 } else { 0.05 },
+                hours: 1.0,
+            };
+            let ledger = vec![score("small"), score("large")];
+            calls(&Scene { ledger, ..Scene::of(&overlay) }.plan())
+        };
+        let single = steps("single_model", "small");
+        let chosen = ["small", "large"].map(|best| steps("capability_weighted", best));
+        assert!(chosen.iter().any(|it| *it != single), "{mode}: {chosen:?}");
+        assert_ne!(chosen[0], chosen[1], "{mode}");
+    }
+}
+
 #[track_caller]
 fn request(overlay: &str) -> RenderedRequest {
     Scene::of(overlay).plan().steps[0].calls[0].request.clone()

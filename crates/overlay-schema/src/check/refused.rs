@@ -2,14 +2,14 @@ use overlay_model::{Diagnostic, Severity};
 use semver::Version;
 
 use crate::nearest::nearest;
-use crate::params::{Kind, Param};
+use crate::params::Kind;
 use crate::refusal::Refusal;
 use crate::wording;
 
-/// The finding that `text` is no value of `key`, without place.
-pub(super) fn finding(key: &str, param: &Param, text: &str, refusal: &Refusal) -> Diagnostic {
-    let takes = format!("it takes {}", wording::takes(param));
-    let range = wording::range(param.kind);
+/// The finding that `text` is no value of `key`, which is of `kind`; without place.
+pub(super) fn finding(key: &str, kind: Kind, text: &str, refusal: &Refusal) -> Diagnostic {
+    let takes = format!("it takes {}", wording::takes(kind));
+    let range = wording::range(kind);
     let about = |what: &str| format!("Invalid {what} for {key}: {}", wording::shorten(text));
     match refusal {
         Refusal::NotANumber => {
@@ -26,7 +26,7 @@ pub(super) fn finding(key: &str, param: &Param, text: &str, refusal: &Refusal) -
         Refusal::NotWhole(_) => {
             Diagnostic::error("OVL2107", wording::not_numeric(key, text)).hint(takes)
         }
-        Refusal::NotAWord => not_a_word(key, param, text),
+        Refusal::NotAWord => not_a_word(key, kind, text),
         Refusal::NotASwitch => {
             Diagnostic::error("OVL2202", wording::not_a_word(key, text, &["true", "false"]))
                 .hint("write `true` or `false`")
@@ -43,8 +43,8 @@ pub(super) fn finding(key: &str, param: &Param, text: &str, refusal: &Refusal) -
     }
 }
 
-fn not_a_word(key: &str, param: &Param, text: &str) -> Diagnostic {
-    let Kind::Word(words) = param.kind else { return Diagnostic::error("OVL2201", key) };
+fn not_a_word(key: &str, kind: Kind, text: &str) -> Diagnostic {
+    let Kind::Word(words) = kind else { return Diagnostic::error("OVL2201", key) };
     let message = wording::not_a_word(key, text, words);
     let hint = match nearest(text, words.iter().copied()) {
         Some(word) => format!("did you mean `{word}`?"),

@@ -1,17 +1,16 @@
 //! Is each key known, and each value one of it?
 
 use std::cmp::Ordering;
-use std::ops::{Range, RangeInclusive};
+use std::ops::RangeInclusive;
 
-use overlay_model::{Data, Diagnostic, Edit, Entry, Location, Overlay, Severity};
+use overlay_model::{Data, Diagnostic, Edit, Entry, Overlay};
 use semver::Version;
 
-use crate::check::found::{Found, Row, rows};
-use crate::check::{Findings, Profile, refused};
-use crate::nearest::nearest_key;
+use crate::check::found::{Found, Row};
+use crate::check::{Findings, Profile, keys, refused};
 use crate::params::{Kind, PARAMS, Param, Required, model_param};
 use crate::refusal::{Refusal, float, whole_millis};
-use crate::{FORMAT_VERSION, wording};
+use crate::wording;
 
 /// The keys that the original's loader asks for.
 const ORIGIN_REQUIRED: [&str; 8] = [
@@ -61,8 +60,8 @@ pub(super) fn check<'a>(
         }
     }
     next.into_iter().chain(entries).for_each(|it| other(overlay, it, &mut found.unknown, findings));
-    older_names(&found, findings);
-    unfamiliar(&found, &missing, findings);
+    keys::older_names(&found, findings);
+    keys::unfamiliar(&found, &missing, findings);
     found
 }
 
@@ -83,26 +82,29 @@ fn other<'a>(
     findings: &mut Findings,
 ) {
     match model_param(entry.key) {
-        Some((_, param)) => drop(value(overlay, &entry, param, findings)),
+        Some((_, param)) => {
+            value(overlay, &entry, param, findings);
+        }
         None => unknown.push(entry),
     }
 }
 
 /// Whether `param` takes the value of `entry`; where it does not, with a finding.
 fn value(overlay: &Overlay, entry: &Entry<'_>, param: &Param, findings: &mut Findings) -> bool {
-    let refusal = match Data::parse(param.kind.shape(), entry.value) {
-        Ok(data) => match param.kind.refuses(entry.value, &data) {
+    let kind = kind_for(findings.profile, param.kind);
+    let refusal = match &Data::parse(kind.shape(), entry.value) {
+        Ok(data) => match kind.refuses(entry.value, data) {
             None => {
-                doubtful(overlay, entry, param, &data, findings);
+                doubtful(overlay, entry, param, data, findings);
                 return true;
             }
             Some(refusal) => refusal,
         },
-        Err(err) => param.kind.refusal(entry.value, &err),
+        Err(err) => kind.refusal(entry.value, err),
     };
     let at = overlay.location(entry.value_span());
-    let finding = refused::finding(entry.key, param, entry.value, &refusal).located(at);
-    let finding = mend(finding, entry, refused::mended(param.kind, entry.value));
+    let finding = refused::finding(entry.key, kind, entry.value, &refusal).located(at);
+    let finding = mend(finding, entry, refused::mended(kind, entry.value));
     let open = findings.profile == Profile::Origin && !origin_refuses(param, &refusal);
     findings.push(if open { refused::for_origin(finding, entry.value) } else { finding });
     false
@@ -141,9 +143,12 @@ fn doubtful(
         (Kind::Millis { min, advised, .. }, Data::Millis(time))
             if whole_millis(*time) > advised =>
         {
-            let millis = float(whole_millis(*time));
-            let finding = long(param.key, millis, &format!("[{min}, {advised}]"), findings.profile);
-            findings.push(finding.located(at()));
+            let range = format!("[{min}, {advised}]");
+            let message = wording::outside_advised(param.key, float(whole_millis(*time)), &range);
+            let finding = Diagnostic::warning("OVL2104", message)
+                .located(at())
+                .hint("callers wait that long for late candidates");
+            findings.push_ours(finding);
         }
         (Kind::Version, Data::Version(version)) if Version::parse(entry.value).is_err() => {
             let finding = Diagnostic::warning("OVL2301", loose_version(entry.value, version));
@@ -155,24 +160,20 @@ fn doubtful(
             let finding =
                 Diagnostic::warning("OVL2401", format!("Invalid time for {}: {text}", param.key))
                     .located(at())
-                    .hint(format!("it takes {}", wording::takes(param)));
+                    .hint(format!("it takes {}", wording::takes(param.kind)));
             findings.push_ours(finding);
         }
         _ => (),
     }
 }
 
-/// A time above what is advised: past the end for the original's generator.
-fn long(key: &str, millis: f64, range: &str, profile: Profile) -> Diagnostic {
-    match profile {
-        Profile::Seed => Diagnostic::error("OVL2102", wording::outside_range(key, millis, range))
-            .hint("the original's generator ends here; profile `deploy` warns"),
-        Profile::Deploy | Profile::Origin => Diagnostic::new(
-            "OVL2104",
-            if profile == Profile::Deploy { Severity::Warning } else { Severity::Note },
-            wording::outside_advised(key, millis, range),
-        )
-        .hint("callers wait that long for late candidates"),
+/// The kind as `profile` has it: for the original's generator what is advised ends a range.
+fn kind_for(profile: Profile, kind: Kind) -> Kind {
+    match (profile, kind) {
+        (Profile::Seed, Kind::Millis { min, advised, .. }) => {
+            Kind::Millis { min, max: advised, advised }
+        }
+        _ => kind,
     }
 }
 
@@ -208,123 +209,4 @@ pub(super) fn is_moment(text: &str) -> bool {
         && within(11, 0..=23)
         && within(14, 0..=59)
         && within(17, 0..=60)
-}
-
-/// Keys that have a newer name.
-fn older_names(found: &Found<'_>, findings: &mut Findings) {
-    for (older, newer) in rows::OLDER {
-        let Some(entry) = found.row(older).map(|it| &it.entry) else { continue };
-        let finding = match found.row(newer) {
-            Some(winner) => shadowed(found, entry, &winner.entry),
-            None => older_name(entry, PARAMS.get(newer).map_or("", |it| it.key)),
-        };
-        findings.push_ours(finding.located(found.key_at(entry)));
-    }
-}
-
-fn older_name(entry: &Entry<'_>, newer: &str) -> Diagnostic {
-    let message = format!("`{}` is the older name of `{newer}`", entry.key);
-    let edit = Edit { span: entry.key_span(), text: newer.to_owned() };
-    Diagnostic::note("OVL2004", message)
-        .hint(format!("write `{newer}`"))
-        .fix("write the newer name", vec![edit])
-}
-
-fn shadowed(found: &Found<'_>, entry: &Entry<'_>, winner: &Entry<'_>) -> Diagnostic {
-    let message = format!("`{}` is left out: `{}` is set too", entry.key, winner.key);
-    let edit = Edit { span: line_span(found.overlay, entry), text: String::new() };
-    Diagnostic::warning("OVL2005", message)
-        .hint("remove the line")
-        .related(found.key_at(winner), "in force")
-        .fix("remove the line", vec![edit])
-}
-
-/// The bytes of the line of `entry` with its line end.
-fn line_span(overlay: &Overlay, entry: &Entry<'_>) -> Range<usize> {
-    let text = overlay.source();
-    let start = text.get(..entry.key_start).and_then(|it| it.rfind('\n')).map_or(0, |at| at + 1);
-    let end = entry.value_span().end;
-    let rest = text.get(end..).and_then(|it| it.find('\n')).map_or(text.len(), |at| end + at + 1);
-    start..rest
-}
-
-/// Keys that are missing, and keys that are unknown, which may be the same ones misspelt.
-fn unfamiliar(found: &Found<'_>, missing: &[&Param], findings: &mut Findings) {
-    let mut claimed: Vec<(String, usize)> = Vec::new();
-    for finding in findings.list.iter().filter(|it| it.code == "OVL1003") {
-        if let (Some(fix), Some(at)) = (&finding.fix, &finding.at) {
-            claimed.extend(fix.edits.iter().map(|it| (it.text.clone(), at.line)));
-        }
-    }
-    for entry in &found.unknown {
-        let finding = match findings.profile {
-            Profile::Origin => unknown_to_us(entry),
-            Profile::Seed | Profile::Deploy => unknown_key(found, entry, &mut claimed),
-        };
-        findings.push(finding.located(found.key_at(entry)));
-    }
-    for param in missing {
-        let misspelt = claimed.iter().find(|(key, _)| key == param.key).map(|(_, line)| *line);
-        findings.push(missing_key(found, param, misspelt));
-    }
-}
-
-fn unknown_to_us(entry: &Entry<'_>) -> Diagnostic {
-    let message = format!("unknown key `{}`", wording::shorten(entry.key));
-    Diagnostic::note("OVL2002", message).hint("a key of the original without meaning here")
-}
-
-fn unknown_key(
-    found: &Found<'_>,
-    entry: &Entry<'_>,
-    claimed: &mut Vec<(String, usize)>,
-) -> Diagnostic {
-    let message = format!("unknown key `{}`", wording::shorten(entry.key));
-    let finding = Diagnostic::error("OVL2002", message);
-    let Some(known) = nearest_key(entry.key) else {
-        return finding.hint("remove the line; `fusion overlay explain` lists the keys there are");
-    };
-    let other = found.overlay.get(&known).map(|it| it.line);
-    let other =
-        other.or_else(|| claimed.iter().find(|(it, _)| *it == known).map(|(_, line)| *line));
-    match other {
-        Some(line) => finding.hint(format!("`{known}` is set on line {line} already")),
-        None => {
-            claimed.push((known.clone(), entry.line));
-            finding.hint(format!("did you mean `{known}`?")).fix(
-                format!("rename to `{known}`"),
-                vec![Edit { span: entry.key_span(), text: known }],
-            )
-        }
-    }
-}
-
-fn missing_key(found: &Found<'_>, param: &Param, misspelt: Option<usize>) -> Diagnostic {
-    let text = found.overlay.source();
-    let end = text.len()..text.len();
-    let finding = Diagnostic::error("OVL2001", wording::missing(param.key))
-        .located(Location::of(text, end.clone()));
-    if let Some(line) = misspelt {
-        return finding.hint(format!("line {line} seems to mean it"));
-    }
-    let value = match param.kind {
-        Kind::Version => Some(FORMAT_VERSION.to_owned()),
-        Kind::Name => found
-            .file_name
-            .and_then(overlay_model::OverlayName::from_file_name)
-            .map(|it| it.to_string()),
-        _ => param.default.map(str::to_owned),
-    };
-    let Some(value) = value else {
-        return finding.hint(format!("set it: {}", wording::takes(param)));
-    };
-    let key = param.key;
-    let line = if text.is_empty() || text.ends_with('\n') {
-        format!("{key}={value}\n")
-    } else {
-        format!("\n{key}={value}")
-    };
-    finding
-        .hint(format!("set it: {}", wording::takes(param)))
-        .fix(format!("add `{key}={value}`"), vec![Edit { span: end, text: line }])
 }

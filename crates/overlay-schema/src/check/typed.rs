@@ -36,7 +36,7 @@ fn value(key: &str, param: &Param, json: &Json) -> Option<Diagnostic> {
         None => of_other_type(param.kind),
     };
     let shown = json.as_str().map_or_else(|| json.to_string(), str::to_owned);
-    Some(refused::finding(key, param, &shown, &refusal))
+    Some(refused::finding(key, param.kind, &shown, &refusal))
 }
 
 /// The text of `json` in an overlay file, `None` where it is of another type than `kind`.
