@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use overlay_gen::{DesignReport, check_design};
-use overlay_model::{DesignSpec, Diagnostic, Location, TextError};
+use overlay_model::{DesignSpec, Diagnostic, Location, MAX_TEXT_BYTES, TextError};
 use serde::Serialize;
 
 use crate::codes::NO_SPEC;
@@ -121,10 +121,10 @@ impl Spec {
     ///
     /// Where the file cannot be read at all.
     pub(crate) fn load(path: &Path) -> anyhow::Result<Self> {
-        let input = match try_read(path) {
+        let input = match try_read(path, MAX_TEXT_BYTES) {
             Ok(input) => input,
             Err(Unread::TooLarge(len)) => {
-                let message = format!("{len} bytes are more than a design spec may have");
+                let message = format!("{len} bytes are more than the {MAX_TEXT_BYTES} allowed");
                 let design = Err(Box::new(Diagnostic::error(NO_SPEC, message)));
                 return Ok(Self { name: name_of(path), design, text: String::new() });
             }

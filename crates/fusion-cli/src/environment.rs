@@ -25,7 +25,7 @@ pub const VARIABLES: &[VarInfo] = &[
     row(
         "CI",
         "anything but `false`, `0` and nothing",
-        "Marks a pipeline: `golden record`, `update` and `review` are refused without \
+        "Marks a pipeline: `golden record`, `update`, `review` and `prune` are refused without \
          `--force-ci`, and nobody is asked anything.",
     ),
     row("COLUMNS", "a number", "The width of tables, where standard output is no terminal."),
@@ -56,6 +56,8 @@ pub const VARIABLES: &[VarInfo] = &[
     ),
     row("TERM", "`dumb`", "Output without colour and progress bars."),
     row("TF_BUILD", "anything but nothing", "Marks a pipeline, as `CI` does."),
+    row("USER", "a name", "Who accepts a golden, where `--author` is not given."),
+    row("USERNAME", "a name", "As `USER`, on Windows."),
 ];
 
 /// The reference page of environment variables: `docs/reference/environment.md`.

@@ -4,9 +4,8 @@ use std::path::{Path, PathBuf};
 
 use crate::exit::{Exit, refusal};
 
-/// The most bytes that are read of one input. Larger ones are refused before a byte of
-/// them is read.
-pub(crate) const MAX_INPUT: u64 = 64 << 20;
+/// The most bytes that are read of an input that has no smaller limit of its own.
+const MAX_INPUT: usize = 64 << 20;
 
 /// An input as it was named, with its bytes.
 #[derive(Clone, Debug)]
@@ -34,8 +33,8 @@ impl Input {
 /// Why an input was not read.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Unread {
-    /// It is larger than [`MAX_INPUT`]; its size, as far as it is known.
-    TooLarge(u64),
+    /// It is larger than allowed: its size, as far as it was read.
+    TooLarge(usize),
     /// It cannot be read.
     Failed(String),
 }
@@ -50,15 +49,16 @@ pub(crate) fn is_stdin(path: &Path) -> bool {
     path.as_os_str() == "-"
 }
 
-/// Reads a file, or standard input for `-`.
+/// Reads a file, or standard input for `-`. A file of more than `limit` bytes is refused
+/// before a byte of it is read.
 ///
 /// # Errors
 ///
 /// Where it is too large, missing, or cannot be read.
-pub(crate) fn try_read(path: &Path) -> Result<Input, Unread> {
+pub(crate) fn try_read(path: &Path, limit: usize) -> Result<Input, Unread> {
     let name = name_of(path);
     let bytes = if is_stdin(path) {
-        bounded(io::stdin().lock())?
+        bounded(io::stdin().lock(), limit)?
     } else {
         let failed = |err: io::Error| Unread::Failed(reason(&err));
         let file = File::open(path).map_err(failed)?;
@@ -66,22 +66,20 @@ pub(crate) fn try_read(path: &Path) -> Result<Input, Unread> {
         if meta.is_dir() {
             return Err(Unread::Failed("is a folder".to_owned()));
         }
-        if meta.len() > MAX_INPUT {
-            return Err(Unread::TooLarge(meta.len()));
+        let len = usize::try_from(meta.len()).unwrap_or(usize::MAX);
+        if len > limit {
+            return Err(Unread::TooLarge(len));
         }
-        bounded(file)?
+        bounded(file, limit)?
     };
     Ok(Input { name, bytes })
 }
 
-fn bounded(from: impl Read) -> Result<Vec<u8>, Unread> {
+fn bounded(from: impl Read, limit: usize) -> Result<Vec<u8>, Unread> {
     let mut bytes = Vec::new();
-    let mut from = from.take(MAX_INPUT + 1);
+    let mut from = from.take(limit as u64 + 1);
     from.read_to_end(&mut bytes).map_err(|err| Unread::Failed(reason(&err)))?;
-    match bytes.len() as u64 {
-        len if len > MAX_INPUT => Err(Unread::TooLarge(len)),
-        _ => Ok(bytes),
-    }
+    if bytes.len() > limit { Err(Unread::TooLarge(bytes.len())) } else { Ok(bytes) }
 }
 
 /// The reason without the number that the system adds.
@@ -99,7 +97,7 @@ fn reason(err: &io::Error) -> String {
 ///
 /// As [`try_read`], with the exit code `UNREADABLE`.
 pub(crate) fn read(path: &Path) -> anyhow::Result<Input> {
-    try_read(path).map_err(|err| match err {
+    try_read(path, MAX_INPUT).map_err(|err| match err {
         Unread::TooLarge(len) => {
             let name = name_of(path);
             let message = format!("{name}: {len} bytes are more than the {MAX_INPUT} allowed");

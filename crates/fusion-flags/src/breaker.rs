@@ -207,7 +207,8 @@ impl Breaker {
             let held = place.load(Ordering::Acquire);
             let won = Lease::is_free(held, generation, now_ms)
                 && place.compare_exchange(held, mine, Ordering::AcqRel, Ordering::Relaxed).is_ok();
-            won.then_some(Permit { breaker: self, generation, probe: Some((idx, mine)) })
+            // Not `then_some`: a permit that is made is given back when it is dropped.
+            won.then(|| Permit { breaker: self, generation, probe: Some((idx, mine)) })
         })
     }
 

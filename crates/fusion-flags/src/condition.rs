@@ -58,6 +58,11 @@ impl Condition {
             .collect()
     }
 
+    /// The attribute's name.
+    pub(crate) fn attribute(&self) -> &str {
+        &self.attribute
+    }
+
     pub(crate) fn holds(&self, attributes: &[(&str, Attribute<'_>)]) -> bool {
         let value = attributes.iter().find(|(name, _)| *name == &*self.attribute);
         value.is_some_and(|(_, value)| self.test.holds(*value))

@@ -45,6 +45,9 @@ pub struct Decision {
 /// How deep prerequisites may be chained; the linter refuses more.
 pub(crate) const MAX_DEPTH: u32 = 16;
 
+/// How many flags may be looked at for one decision; the linter refuses more.
+pub(crate) const MAX_LOOKS: u32 = 256;
+
 /// One evaluation: a snapshot, what is forced on it, and what it is about.
 #[derive(Clone, Copy)]
 pub(crate) struct Evaluation<'a> {
@@ -178,7 +181,7 @@ impl<'a> Evaluation<'a> {
     }
 
     /// What is bucketed; an empty text is nothing, or everybody would share a bucket.
-    fn unit(&self, flag: &Flag) -> Option<&'a str> {
+    pub(crate) fn unit(&self, flag: &Flag) -> Option<&'a str> {
         let unit = match &flag.bucket_by {
             None => self.context.unit,
             Some(name) => self.context.attributes.iter().find_map(|(it, value)| match value {
@@ -190,7 +193,7 @@ impl<'a> Evaluation<'a> {
     }
 
     /// The variant of the unit, by a second hash: a ramp moves nobody between variants.
-    pub(crate) fn variant(&self, flag: &Flag) -> Option<u32> {
+    fn variant(&self, flag: &Flag) -> Option<u32> {
         if flag.weights == 0 {
             return None;
         }
@@ -213,7 +216,9 @@ impl Flag {
     fn is_conditional(&self) -> bool {
         self.confidence.is_some()
             || self.hours.is_some()
-            || !(self.scenarios.is_empty() && self.conditions.is_empty() && self.requires.is_empty())
+            || !(self.scenarios.is_empty()
+                && self.conditions.is_empty()
+                && self.requires.is_empty())
     }
 
     #[inline]

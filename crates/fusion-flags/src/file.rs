@@ -38,18 +38,36 @@ impl FlagFile {
     ///
     /// # Errors
     ///
-    /// Where the text is larger than 8 MiB, has another form, or names a flag twice.
+    /// Where the text is empty, larger than 8 MiB, has another form, or names a flag twice.
     pub fn parse(text: &str) -> Result<Self, TextError> {
+        // What is left of a file that is just being written must not pass for one without
+        // flags.
+        if text.lines().map(str::trim).all(|it| it.is_empty() || it.starts_with('#')) {
+            let message = "the file is empty".to_owned();
+            return Err(TextError { line: 1, column: 1, message });
+        }
         let yaml = || overlay_model::from_yaml_of_size(text, MAX_FLAG_BYTES);
         if text.len() > MAX_FLAG_BYTES || !text.trim_start().starts_with('{') {
             return yaml();
         }
         // What begins with a bracket may be YAML all the same.
-        serde_json::from_str(text).or_else(|err| {
-            let message = plain(&err.to_string());
-            let (line, column) = (err.line().max(1), err.column().max(1));
-            yaml().map_err(|_| TextError { line, column, message })
+        serde_json::from_str(text).or_else(|err| match yaml() {
+            // It knows where a value begins; the JSON reader, where it ended.
+            Err(found) if err.is_data() => Err(found),
+            Ok(file) if !err.is_data() => Ok(file),
+            _ => Err(TextError {
+                line: err.line().max(1),
+                column: err.column().max(1),
+                message: plain(&err.to_string()),
+            }),
         })
+    }
+
+    /// How scenario types are compared.
+    pub(crate) fn matching(&self) -> Matching {
+        let usual =
+            if self.schema_version.is_none() { Matching::Substring } else { Matching::Exact };
+        self.defaults.matching.unwrap_or(usual)
     }
 }
 

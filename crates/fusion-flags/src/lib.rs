@@ -29,17 +29,25 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod advice;
 mod breaker;
 mod breaker_set;
 mod bucket;
+mod codes;
 mod condition;
 mod decide;
+mod diff;
+mod explain;
 mod file;
 mod flags;
 mod lint;
+mod place;
 mod policy;
 mod reason;
+mod references;
 mod route;
+mod rules;
+mod schema;
 mod snapshot;
 mod switches;
 mod sync;
@@ -50,16 +58,21 @@ mod word;
 pub use crate::breaker::{Breaker, BreakerState, Permit};
 pub use crate::breaker_set::BreakerSet;
 pub use crate::bucket::{BUCKETS, Salt, buckets_of_percent};
+pub use crate::codes::{CODES, FlagCode, code};
 pub use crate::condition::Attribute;
 pub use crate::decide::{Context, Decision};
+pub use crate::diff::{CaseDiff, DiffCase, FlagDiff, Move, diff};
+pub use crate::explain::{FlagReport, RejectedReport, RouteReport};
 pub use crate::file::{
     ActiveHours, AttributeTest, BreakerSettings, Conditions, Defaults, Environment, Feature,
     FlagFile, FlagKind, Global, HalfOpenSettings, MAX_FLAG_BYTES, Matching, MetricSwitches,
     MissingConfidence, OnOff, Ordered, Ramp, RampStep, Requirement, Variant, WindowSettings,
 };
 pub use crate::flags::{Flags, SwitchSource, View};
+pub use crate::lint::{FlagReferences, check};
 pub use crate::policy::{BreakerPolicy, WindowPolicy};
 pub use crate::reason::{FlagId, Reason};
 pub use crate::route::{OverlayId, Rejected, Route};
+pub use crate::schema::flag_file_schema;
 pub use crate::snapshot::Snapshot;
 pub use crate::switches::Switches;

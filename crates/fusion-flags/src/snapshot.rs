@@ -120,11 +120,10 @@ impl Snapshot {
     ///
     /// # Errors
     ///
-    /// Every finding, where one of them is an error; [`crate::check`] gives the ones that
-    /// are none.
+    /// Every finding that is an error; [`crate::check`] gives the places, and the findings
+    /// that are none.
     pub fn compile(file: &FlagFile, environment: Option<&str>) -> Result<Self, Vec<Diagnostic>> {
-        let errors: Vec<_> =
-            crate::lint::semantic(file).into_iter().filter(Diagnostic::is_error).collect();
+        let errors = crate::lint::errors(file);
         if errors.is_empty() {
             Ok(Compiler::new(file, environment).snapshot())
         } else {
@@ -198,27 +197,18 @@ impl<'a> Compiler<'a> {
     fn new(file: &'a FlagFile, environment: Option<&'a str>) -> Self {
         let settings = environment.and_then(|it| file.environments.get(it));
         let original = file.schema_version.is_none();
-        let matching = file.defaults.matching.unwrap_or(if original {
-            Matching::Substring
-        } else {
-            Matching::Exact
-        });
         let missing = file.defaults.missing_confidence.unwrap_or(if original {
             MissingConfidence::Allow
         } else {
             MissingConfidence::Deny
         });
-        let mut overlays: Vec<&str> = file
-            .features
-            .0
-            .iter()
-            .flat_map(|(_, it)| it.named_overlays())
-            .collect();
+        let mut overlays: Vec<&str> =
+            file.features.0.iter().flat_map(|(_, it)| it.named_overlays()).collect();
         overlays.sort_unstable();
         overlays.dedup();
         Self {
             file,
-            matching,
+            matching: file.matching(),
             missing_passes: missing == MissingConfidence::Allow,
             scale: settings.and_then(|it| it.global_rollout_percentage).unwrap_or(100.0),
             quality_gate: settings.and_then(|it| it.quality_gate_threshold),
@@ -281,12 +271,7 @@ impl<'a> Compiler<'a> {
         u32::try_from(self.overlays.binary_search(&name).ok()?).ok()
     }
 
-    fn flag(
-        &self,
-        name: &str,
-        it: &Feature,
-        names: &HashMap<Box<str>, u32, RandomState>,
-    ) -> Flag {
+    fn flag(&self, name: &str, it: &Feature, names: &HashMap<Box<str>, u32, RandomState>) -> Flag {
         let salt = it.salt.as_deref().unwrap_or(name);
         let threshold = it.conditions.confidence_threshold;
         let bucket_by = self.file.defaults.bucket_by.as_deref().filter(|it| *it != "targetingKey");

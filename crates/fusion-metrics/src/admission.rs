@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
 
 use crate::catalogue::CATALOGUE;
+use crate::event::FoldReason;
 use crate::known::Known;
 use crate::label::OTHER;
 use crate::limits::Limits;
 use crate::series::Series;
-use crate::event::FoldReason;
 
 /// The book of all series. Every limit is exact because only its holder writes.
 pub(crate) struct Admission {

@@ -1,5 +1,6 @@
 //! Every metric there is, in one table.
 
+use crate::cell::MAX_BUCKETS;
 use crate::metric::{CounterId, GaugeId, HistogramId, InfoId, Metric, Unit};
 use crate::outcome::Outcome::{
     Block, Closed, Error, Fallback, HalfOpen, Isolated, Off, On, Open, Regression, Rejected, Stale,
@@ -60,16 +61,20 @@ const DELTA: [f64; 14] =
 const MILLISECONDS: f64 = 1000.0;
 const PERCENT: f64 = 100.0;
 
-const LATENCY_MS: [f64; 14] = times(LATENCY, MILLISECONDS);
-const DELTA_PCT: [f64; 14] = times(DELTA, PERCENT);
+const LATENCY_MS: [f64; MAX_BUCKETS] = recorded(LATENCY, MILLISECONDS);
+const QUALITY_AS_IS: [f64; MAX_BUCKETS] = recorded(QUALITY, 1.0);
+const DELTA_PCT: [f64; MAX_BUCKETS] = recorded(DELTA, PERCENT);
 
-const fn times<const N: usize>(mut bounds: [f64; N], factor: f64) -> [f64; N] {
+/// The bounds in the recorded unit. The rest is filled up with bounds that no value
+/// passes: a fixed number of them is compared in no time.
+const fn recorded<const N: usize>(bounds: [f64; N], per_unit: f64) -> [f64; MAX_BUCKETS] {
+    let mut res = [f64::INFINITY; MAX_BUCKETS];
     let mut at = 0;
     while at < N {
-        bounds[at] *= factor;
+        res[at] = bounds[at] * per_unit;
         at += 1;
     }
-    bounds
+    res
 }
 
 /// Every metric, sorted by dotted name.
@@ -228,18 +233,14 @@ pub const CATALOGUE: &[Metric] = &[
         "Series that there can be at most",
     )
     .own(),
-    Metric::info(
-        "fusion.overlay.info",
-        "fusion_overlay_info",
-        "The overlays in force",
-    )
-    .labels(&["overlay", "version", "digest"]),
+    Metric::info("fusion.overlay.info", "fusion_overlay_info", "The overlays in force")
+        .labels(&["overlay", "version", "digest"]),
     Metric::histogram(
         "fusion.quality.score",
         "fusion_quality_score",
         "Score of an answer, from 0 to 1",
     )
-    .buckets(&QUALITY, &QUALITY)
+    .buckets(&QUALITY, &QUALITY_AS_IS)
     .labels(ALL)
     .results(&[Success, Error, Rejected, Fallback]),
     Metric::counter(
@@ -270,13 +271,9 @@ pub const CATALOGUE: &[Metric] = &[
     .labels(ALL)
     .results(&[Success, Error, Fallback])
     .unit(Unit::Ratio, PERCENT),
-    Metric::counter(
-        "fusion.tokens.used",
-        "fusion_tokens_used_total",
-        "Tokens that requests used",
-    )
-    .labels(ALL)
-    .results(&[Success, Error, Fallback]),
+    Metric::counter("fusion.tokens.used", "fusion_tokens_used_total", "Tokens that requests used")
+        .labels(ALL)
+        .results(&[Success, Error, Fallback]),
 ];
 
 /// The metric with this dotted name.

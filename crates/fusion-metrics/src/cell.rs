@@ -136,12 +136,13 @@ impl metrics::GaugeFn for GaugeCell {
 /// The most buckets of a histogram, the last one without bound included.
 pub(crate) const MAX_BUCKETS: usize = 16;
 
-/// One shard of a histogram.
+/// One shard of a histogram. In this order the sum lies beside the first buckets.
+#[repr(C)]
 pub(crate) struct HistogramCell {
     /// Upper bounds in the recorded unit, so that no call pays for a division.
-    bounds: &'static [f64],
-    counts: [AtomicU64; MAX_BUCKETS],
+    bounds: &'static [f64; MAX_BUCKETS],
     sum: AtomicU64,
+    counts: [AtomicU64; MAX_BUCKETS],
     rejected: AtomicU64,
 }
 

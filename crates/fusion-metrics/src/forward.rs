@@ -153,9 +153,8 @@ impl<R> Forward<R> {
     }
 
     fn hash(&self, kind: Kind, key: &Key) -> u64 {
-        let label = |it: &Label| {
-            Seeded::both(self.hashes.text(it.key()), self.hashes.text(it.value()), 1)
-        };
+        let label =
+            |it: &Label| Seeded::both(self.hashes.text(it.key()), self.hashes.text(it.value()), 1);
         let labels = key.labels().map(label).fold(0, u64::wrapping_add);
         Seeded::both(self.hashes.text(key.name()), labels, kind as u64)
     }
@@ -222,14 +221,7 @@ impl<R: Recorder> Forward<R> {
         }
     }
 
-    fn try_admit(
-        &self,
-        name: &Name,
-        key: &Key,
-        shape: Shape,
-        hash: u64,
-        metadata: &Metadata<'_>,
-    ) {
+    fn try_admit(&self, name: &Name, key: &Key, shape: Shape, hash: u64, metadata: &Metadata<'_>) {
         let mut book = self.book.lock().unwrap_or_else(PoisonError::into_inner);
         let mut of_name = name.series.lock().unwrap_or_else(PoisonError::into_inner);
         let is_it = |it: &Forwarded| it.kind == name.kind && it.shape == shape && it.key == *key;
@@ -286,9 +278,9 @@ impl Book {
     fn claim(&mut self, kind: Kind, raw: &str) -> Option<String> {
         let plain = wire_name(raw);
         let kind_too = suffixed(&plain, &format!("{kind} {raw}"));
-        let free = [plain, kind_too].into_iter().find(|it| {
-            page_names(kind, it).iter().all(|name| !self.claimed.contains(name))
-        })?;
+        let free = [plain, kind_too]
+            .into_iter()
+            .find(|it| page_names(kind, it).iter().all(|name| !self.claimed.contains(name)))?;
         self.claimed.extend(page_names(kind, &free));
         Some(free)
     }

@@ -41,6 +41,10 @@
 //! });
 //! ```
 
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}
+
 mod admission;
 pub mod catalogue;
 mod cell;

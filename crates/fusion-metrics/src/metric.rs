@@ -3,6 +3,7 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::catalogue::CATALOGUE;
+use crate::cell::MAX_BUCKETS;
 use crate::outcome::Outcome;
 
 /// What a metric does with a value.
@@ -102,9 +103,9 @@ pub struct Metric {
     pub results: &'static [Outcome],
     /// The upper bounds of a histogram's buckets in the exposed unit, ascending.
     pub buckets: &'static [f64],
-    /// The same bounds in the recorded unit.
+    /// The same bounds in the recorded unit, filled up with infinity.
     #[serde(skip)]
-    pub(crate) recorded_buckets: &'static [f64],
+    pub(crate) recorded_buckets: &'static [f64; MAX_BUCKETS],
     /// Who gives the values.
     pub source: Source,
 }
@@ -126,7 +127,7 @@ impl Metric {
             labels: &[],
             results: &[],
             buckets: &[],
-            recorded_buckets: &[],
+            recorded_buckets: &[f64::INFINITY; MAX_BUCKETS],
             source: Source::Recorded,
         }
     }
@@ -158,7 +159,7 @@ impl Metric {
     pub(crate) const fn buckets(
         mut self,
         exposed: &'static [f64],
-        recorded: &'static [f64],
+        recorded: &'static [f64; MAX_BUCKETS],
     ) -> Self {
         self.buckets = exposed;
         self.recorded_buckets = recorded;
@@ -211,11 +212,13 @@ impl Metric {
         if takes { outcome } else { Outcome::Other }
     }
 
-    /// The series it may fold into: one for each of its results, absent and `__other__`.
+    /// The series it may fold into: one for each of its results, absent and `__other__`;
+    /// one line for the surplus of an info metric.
     pub(crate) const fn folds(&self) -> usize {
         match (self.source, self.kind) {
-            (Source::Own, _) | (_, Kind::Info) => 0,
-            _ => self.results.len() + 2,
+            (Source::Own, _) => 0,
+            (Source::Recorded, Kind::Info) => 1,
+            (Source::Recorded, _) => self.results.len() + 2,
         }
     }
 }

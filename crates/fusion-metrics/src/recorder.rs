@@ -38,6 +38,10 @@ impl FusionRecorder {
 
 impl<R> FusionRecorder<R> {
     /// A recorder that hands the metrics of other libraries to `others`.
+    ///
+    /// The limits are on series. What `others` keeps of each is its own business:
+    /// `metrics-exporter-prometheus` holds every value of a histogram until it renders or
+    /// `run_upkeep` is called.
     pub fn beside(metrics: FusionMetrics, others: R) -> Self {
         Self {
             places: Places::default(),
@@ -117,7 +121,8 @@ impl Default for Places {
     fn default() -> Self {
         let longest = CATALOGUE.iter().map(|it| it.name.len()).max().unwrap_or_default();
         let mut res = vec![Vec::new(); longest + 1];
-        for (place, metric) in (0..).zip(CATALOGUE).filter(|(_, it)| it.source == Source::Recorded) {
+        for (place, metric) in (0..).zip(CATALOGUE).filter(|(_, it)| it.source == Source::Recorded)
+        {
             let of_length = res.get_mut(metric.name.len());
             of_length.into_iter().for_each(|it| it.push((metric.name, place)));
         }

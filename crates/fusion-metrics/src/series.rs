@@ -117,11 +117,13 @@ impl Series {
         let mut res = Distribution { counts: [0; MAX_BUCKETS], sum: 0.0 };
         let Value::Histogram(metric, shards) = &self.value else { return res };
         for shard in shards.written() {
-            res.sum += shard.sum() / metric.per_unit;
+            res.sum += shard.sum();
             for (to, from) in res.counts.iter_mut().zip(shard.counts()) {
                 *to += from;
             }
         }
+        // Once, at the end: whole milliseconds then add up exactly, in whatever order.
+        res.sum /= metric.per_unit;
         res
     }
 

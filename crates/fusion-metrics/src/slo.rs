@@ -114,11 +114,7 @@ impl Objective {
     ///
     /// `events` gives the events of a window that ends now. Fewer events than
     /// `fewest_events` in the long window are too few to alert on.
-    pub fn firing(
-        &self,
-        fewest_events: u64,
-        events: impl Fn(Duration) -> Tally,
-    ) -> Option<Alert> {
+    pub fn firing(&self, fewest_events: u64, events: impl Fn(Duration) -> Tally) -> Option<Alert> {
         self.alerts().into_iter().find(|alert| {
             let burns = |window| self.burn_rate(events(window)).is_some_and(|it| it > alert.factor);
             events(alert.long).total >= fewest_events && burns(alert.long) && burns(alert.short)
@@ -145,7 +141,12 @@ const SHORT_PERIOD: [f64; 4] = [0.08, 0.125, 0.20, 0.42];
 
 const WINDOWS: [Alert; 4] = [
     Alert { priority: 1, long: HOUR, short: MINUTE.saturating_mul(5), factor: 0.0 },
-    Alert { priority: 2, long: HOUR.saturating_mul(6), short: MINUTE.saturating_mul(30), factor: 0.0 },
+    Alert {
+        priority: 2,
+        long: HOUR.saturating_mul(6),
+        short: MINUTE.saturating_mul(30),
+        factor: 0.0,
+    },
     Alert { priority: 3, long: DAY, short: HOUR.saturating_mul(2), factor: 0.0 },
     Alert { priority: 4, long: DAY.saturating_mul(3), short: HOUR.saturating_mul(6), factor: 0.0 },
 ];

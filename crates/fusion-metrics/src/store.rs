@@ -8,6 +8,7 @@ use arc_swap::ArcSwap;
 use crate::admission::{Admission, Gate, InfoRow, known_overlay};
 use crate::catalogue::CATALOGUE;
 use crate::demand::Demand;
+use crate::event::{Event, EventCounts, FoldReason};
 use crate::known::Known;
 use crate::label::{MAX_VALUE, OTHER, Scratch, clean};
 use crate::limits::Limits;
@@ -15,7 +16,6 @@ use crate::metric::Metric;
 use crate::outcome::Outcome;
 use crate::series::{Labels, Series, write_label};
 use crate::table::{Seeded, Table};
-use crate::event::{Event, EventCounts, FoldReason};
 
 pub(crate) struct Store {
     pub(crate) limits: Limits,

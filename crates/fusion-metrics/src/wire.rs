@@ -69,7 +69,8 @@ pub(crate) fn labels(key: &Key) -> Vec<Label> {
 /// Names that Prometheus keeps for itself are marked as foreign, as it does itself.
 fn wire_label(raw: &str) -> String {
     let name = wire_name(raw);
-    let reserved = name.starts_with("__") || matches!(name.as_str(), "le" | "quantile" | "overflow");
+    let reserved =
+        name.starts_with("__") || matches!(name.as_str(), "le" | "quantile" | "overflow");
     if reserved { format!("exported_{name}") } else { name }
 }
 

@@ -182,7 +182,10 @@ impl Check {
         };
         let mut exit = Exit::DONE;
         let mut fixed = None;
-        if self.fix && document.format == TextFormat::Overlay && !input::is_stdin(path) {
+        let is_mendable = document.format == TextFormat::Overlay && !input::is_stdin(path);
+        if self.fix && !is_mendable {
+            output.remark(&format!("{}: only overlay files are mended\n", document.name))?;
+        } else if self.fix {
             let before = document.text.clone();
             fixed = Some(mend(&mut document, self.profile, references));
             let writing = Writing::of(self.dry_run);

@@ -1,6 +1,6 @@
 use std::path::{Path, PathBuf};
 
-use overlay_model::{Diagnostic, Layer, Origin, Overlay, Setting, TextFormat};
+use overlay_model::{Diagnostic, Layer, MAX_BYTES, Origin, Overlay, Setting, TextFormat};
 use overlay_schema::{Checked, Profile, References, Subject, check};
 
 use super::structured::{self, Structured};
@@ -35,15 +35,12 @@ impl Document {
     ///
     /// Where the file cannot be read, with the reason.
     pub(crate) fn load(path: &Path) -> Result<Self, String> {
-        match input::try_read(path) {
+        match input::try_read(path, MAX_BYTES) {
             Ok(input) => Ok(Self::of(path, input)),
             Err(Unread::TooLarge(len)) => {
                 let finding = Diagnostic::error(
                     "OVL1006",
-                    format!(
-                        "{len} bytes are more than the {} a file may have",
-                        overlay_model::MAX_BYTES
-                    ),
+                    format!("{len} bytes are more than the {MAX_BYTES} a file may have"),
                 );
                 Ok(Self { syntax: vec![finding], ..Self::of_text(path, "") })
             }

@@ -57,12 +57,19 @@ struct EffectiveReport {
     with_shadowed: bool,
 }
 
+/// What stands in front of a value that has no effect.
+const SHADOWS: &str = "  shadows";
+
 impl Report for EffectiveReport {
     const SCHEMA: &'static str = "fusion/overlay-effective/1";
 
     fn text(&self, _width: usize) -> String {
         let key_width = self.settings.keys().map(String::len).max().unwrap_or_default();
-        let values = self.settings.values().map(|it| it.setting.value.chars().count());
+        let key_width = key_width.max(SHADOWS.len());
+        let values = self.settings.values().flat_map(|it| {
+            let shadowed = it.shadowed.iter().filter(|_| self.with_shadowed);
+            [&it.setting].into_iter().chain(shadowed).map(|it| it.value.chars().count())
+        });
         let value_width = values.max().unwrap_or_default().min(40);
         let mut res = String::new();
         // Writing to a string cannot fail.
@@ -70,7 +77,7 @@ impl Report for EffectiveReport {
             let Setting { value, origin } = setting;
             let _ = writeln!(res, "{key:key_width$}  {value:value_width$}  {origin}");
             for Setting { value, origin } in shadowed.iter().filter(|_| self.with_shadowed) {
-                let _ = writeln!(res, "{:key_width$}  {value:value_width$}  {origin}", "  shadows");
+                let _ = writeln!(res, "{SHADOWS:key_width$}  {value:value_width$}  {origin}");
             }
         }
         res

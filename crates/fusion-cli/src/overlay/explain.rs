@@ -77,7 +77,7 @@ impl Report for ExplainReport {
             }
             Self::ExitCodes { exit_codes } => exit_codes
                 .iter()
-                .try_for_each(|it| writeln!(res, "{:>3} {:13} {}", it.code, it.name, it.meaning)),
+                .try_for_each(|it| writeln!(res, "{:<3} {:13} {}", it.code, it.name, it.meaning)),
         };
         res.trim_end().to_owned() + "\n"
     }

@@ -108,7 +108,7 @@ mod tests {
     fn findings_say_where_the_key_stands() {
         check(TextFormat::Json, "{\n  \"TRUST_FLOOR\": \"0.5\"\n}", &[("OVL2101", 2, 4)]);
         check(TextFormat::Toml, "SAMPLES = 2\nTRUST_FLOOR = 1.5\n", &[("OVL2102", 2, 1)]);
-        check(TextFormat::Yaml, "SAMPLES: 2\nTRUST_FLOOR: [", &[("OVL1011", 2, 15)]);
+        check(TextFormat::Yaml, "SAMPLES: 2\nTRUST_FLOOR: [", &[("OVL1011", 2, 14)]);
     }
 
     #[test]

@@ -1,0 +1,131 @@
+//! Where the values of a flag file stand in its text.
+
+use std::fmt;
+
+use overlay_model::Location;
+use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_yaml::Spanned;
+
+use crate::file::MAX_FLAG_BYTES;
+
+/// A step on the way to a value.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Step<'a> {
+    /// Into a map.
+    Key(&'a str),
+    /// Into a list.
+    At(usize),
+}
+
+/// A text as a tree of places; nothing where the text is none.
+pub(crate) struct Places(Option<Spanned<Node>>);
+
+impl Places {
+    pub(crate) fn of(text: &str) -> Self {
+        Self(overlay_model::from_yaml_of_size(text, MAX_FLAG_BYTES).ok())
+    }
+
+    /// The place of the value at the end of `path`: of the value itself where it is one
+    /// word, else of its name. Where the path leads to nothing, the last place on it.
+    pub(crate) fn get(&self, path: &[Step<'_>]) -> Option<Location> {
+        let (mut node, mut place) = (self.0.as_ref()?, None);
+        for step in path {
+            let Some((next, at)) = node.value.child(*step) else { break };
+            (node, place) = (next, Some(at));
+        }
+        place
+    }
+}
+
+/// A value with the places of what is in it.
+enum Node {
+    Word,
+    List(Vec<Spanned<Node>>),
+    Map(Vec<(Spanned<String>, Spanned<Node>)>),
+}
+
+impl Node {
+    fn child(&self, step: Step<'_>) -> Option<(&Spanned<Self>, Location)> {
+        match (self, step) {
+            (Self::List(items), Step::At(idx)) => {
+                let item = items.get(idx)?;
+                Some((item, place(item)))
+            }
+            (Self::Map(entries), Step::Key(key)) => {
+                let (name, value) = entries.iter().find(|(name, _)| name.value == key)?;
+                let at = if matches!(value.value, Self::Word) { place(value) } else { place(name) };
+                Some((value, at))
+            }
+            _ => None,
+        }
+    }
+}
+
+fn place<T>(value: &Spanned<T>) -> Location {
+    let at = value.referenced;
+    let number = |it: u64| usize::try_from(it).unwrap_or(usize::MAX);
+    let start = number(at.span().byte_offset().unwrap_or_default());
+    let end = start.saturating_add(number(at.span().byte_len().unwrap_or_default()));
+    Location { line: number(at.line()), column: number(at.column()), span: start..end }
+}
+
+impl<'de> Deserialize<'de> for Node {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_any(NodeVisitor)
+    }
+}
+
+struct NodeVisitor;
+
+impl<'de> Visitor<'de> for NodeVisitor {
+    type Value = Node;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a value")
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Node, E> {
+        Ok(Node::Word)
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Node, E> {
+        Ok(Node::Word)
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Node, E> {
+        Ok(Node::Word)
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Node, E> {
+        Ok(Node::Word)
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<Node, E> {
+        Ok(Node::Word)
+    }
+
+    fn visit_unit<E>(self) -> Result<Node, E> {
+        Ok(Node::Word)
+    }
+
+    fn visit_none<E>(self) -> Result<Node, E> {
+        Ok(Node::Word)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Node, A::Error> {
+        let mut res = Vec::new();
+        while let Some(item) = items.next_element()? {
+            res.push(item);
+        }
+        Ok(Node::List(res))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Node, A::Error> {
+        let mut res = Vec::new();
+        while let Some(entry) = entries.next_entry()? {
+            res.push(entry);
+        }
+        Ok(Node::Map(res))
+    }
+}

@@ -1,0 +1,279 @@
+use std::collections::BTreeSet;
+
+use expect_test::{Expect, expect};
+use fusion_flags::{CODES, FlagReferences, Snapshot, check, code};
+use overlay_model::Diagnostic;
+
+fn listed(findings: &[Diagnostic]) -> String {
+    findings.iter().map(|it| format!("{it}\n")).collect()
+}
+
+#[track_caller]
+fn check_text(text: &str, expected: Expect) {
+    expected.assert_eq(&listed(&check(text, None).1));
+}
+
+fn names(names: &[&str]) -> Option<BTreeSet<String>> {
+    Some(names.iter().map(|it| (*it).to_owned()).collect())
+}
+
+#[test]
+fn each_code_has_an_example_that_calls_it_forth() {
+    assert!(CODES.is_sorted_by(|a, b| a.code < b.code));
+    for row in CODES.iter().filter(|it| !it.example.is_empty()) {
+        let (_, findings) = check(row.example, None);
+        let found = findings.iter().find(|it| it.code == row.code);
+        let found = found.unwrap_or_else(|| panic!("{}: {}", row.code, listed(&findings)));
+        assert_eq!(found.severity, row.severity, "{}", row.code);
+    }
+    assert_eq!(code("FLG3002").map(|it| it.code), Some("FLG3002"));
+    assert_eq!(code("FLG9999"), None);
+}
+
+#[test]
+fn errors_hold_a_snapshot_back_and_warnings_do_not() {
+    for row in CODES.iter().filter(|it| !it.example.is_empty()) {
+        let (Some(file), findings) = check(row.example, None) else { continue };
+        let errors = findings.iter().filter(|it| it.is_error()).count();
+        assert_eq!(Snapshot::compile(&file, None).is_err(), errors > 0, "{}", row.code);
+    }
+}
+
+#[test]
+fn findings_have_their_place() {
+    check_text(
+        "schema_version: 2
+features:
+  a:
+    enabled_overlays: [x]
+    rollout_percentage: 180
+    conditions:
+      scenario_types:
+        - refund
+        - refund
+      confidence_threshold: 7
+  -b:
+    enabled_overlays: [Y]
+    requires: [{flag: aa}]
+    active: {hours: ['9 to 5'], tz: Mars/Olympus}
+    ramp:
+      start: tomorrow
+      steps:
+        - percent: 20
+        - {percent: 10, hold: never}
+environments:
+  prodution: {global_rollout_percentage: -1}
+",
+        expect![[r#"
+            5:25: error[FLG2001]: `a`: 180 is no percentage from 0 to 100
+            9:11: warning[FLG3008]: `a` lists `refund` twice
+            10:29: error[FLG2003]: `a`: 7 is not from 0 to 1
+            11:3: error[FLG2009]: `-b`: this is no name of a flag
+            12:24: error[FLG2009]: `-b`: `Y` is no name of an overlay
+            13:23: error[FLG3001]: `-b` requires `aa`, which there is not (did you mean `a`?)
+            14:22: error[FLG2007]: `-b`: `9 to 5` is no range such as 09:00-12:00
+            14:37: error[FLG2007]: `-b`: there is no time zone `Mars/Olympus`
+            16:14: error[FLG2006]: `-b`: `tomorrow` is no moment
+            18:20: error[FLG3005]: `-b`: the step has no `hold`, so the next one never begins
+            19:21: error[FLG3004]: `-b`: the ramp goes down from 20 to 10 %
+            19:31: error[FLG2006]: `-b`: `never` is no length of time
+            21:3: warning[FLG4003]: the environment is named `prodution` (did you mean `production`?)
+            21:42: error[FLG2001]: -1 is no percentage from 0 to 100
+        "#]],
+    );
+}
+
+#[test]
+fn json_has_places_too() {
+    check_text(
+        "{\"schema_version\": 2,\n \"features\": {\n  \"a\": {\"enabled_overlays\": [\"x\"], \"rollout_percentage\": 101}}}",
+        expect![[r#"
+            3:58: error[FLG2001]: `a`: 101 is no percentage from 0 to 100
+        "#]],
+    );
+}
+
+#[test]
+fn a_text_of_another_form_is_refused_with_a_place_and_a_name() {
+    let yaml = |feature: &str| format!("schema_version: 2\nfeatures:\n  a:\n    {feature}\n");
+    check_text(
+        &yaml("rollout_percent: 5"),
+        expect![[r#"
+            4:5: error[FLG1003]: unknown field `rollout_percent` (did you mean `rollout_percentage`?)
+        "#]],
+    );
+    check_text(
+        &yaml("colour: red"),
+        expect![[r#"
+            4:5: error[FLG1003]: unknown field `colour` (one of description, enabled_overlays, fallback_strategy, rollout_percentage, conditions, owner, kind, expires, salt, enabled, ramp, requires, variants, active, circuit_breaker)
+        "#]],
+    );
+    check_text(
+        &yaml("rollout_percentage: many"),
+        expect![[r#"
+            4:25: error[FLG1004]: a number is expected here
+        "#]],
+    );
+    check_text(
+        &yaml("kind: releese"),
+        expect![[r#"
+            4:11: error[FLG1007]: unknown variant `releese` (did you mean `release`?)
+        "#]],
+    );
+    check_text(
+        "{\"features\": {\"a\": {\"rollout_percentage\": \"5\"}}}",
+        expect![[r#"
+            1:45: error[FLG1004]: a number is expected here
+        "#]],
+    );
+    check_text(
+        "{\"features\": {\"a\": {\"rollout\": 5}}}",
+        expect![[r#"
+            1:21: error[FLG1003]: unknown field `rollout` (one of description, enabled_overlays, fallback_strategy, rollout_percentage, conditions, owner, kind, expires, salt, enabled, ramp, requires, variants, active, circuit_breaker)
+        "#]],
+    );
+    check_text(
+        "environments:\n  staging:\n    global_rollout_percent: 5\n",
+        expect![[r#"
+            3:5: error[FLG1003]: unknown field `global_rollout_percent` (did you mean `global_rollout_percentage`?)
+        "#]],
+    );
+}
+
+#[test]
+fn circles_and_chains_are_found() {
+    check_text(
+        "schema_version: 2
+features:
+  a: {enabled_overlays: [x], requires: [{flag: b}]}
+  b: {enabled_overlays: [y], requires: [{flag: c}]}
+  c: {enabled_overlays: [z], requires: [{flag: b}]}
+  d: {enabled_overlays: [w], requires: [{flag: d}]}
+",
+        expect![[r#"
+            5:30: error[FLG3002]: `c` requires `b`, which in the end requires `c`
+            6:30: error[FLG3002]: `d` requires `d`, which in the end requires `d`
+        "#]],
+    );
+    let chain = |len: usize| {
+        let flags = (0..=len).map(|idx| match idx {
+            0 => "  f0: {enabled_overlays: [x0]}\n".to_owned(),
+            _ => format!(
+                "  f{idx}: {{enabled_overlays: [x{idx}], requires: [{{flag: f{}}}]}}\n",
+                idx - 1
+            ),
+        });
+        format!("schema_version: 2\nfeatures:\n{}", flags.collect::<String>())
+    };
+    check_text(&chain(16), expect![""]);
+    check_text(
+        &chain(17),
+        expect![[r#"
+            20:34: error[FLG3003]: deciding `f17` goes 17 deep and looks at 18 flags
+        "#]],
+    );
+    let (_, findings) = check(&chain(5_000), None);
+    assert_eq!(findings.len(), 5_000 - 16, "each once, and in good time");
+}
+
+#[test]
+fn prerequisites_that_branch_are_counted() {
+    let mut text = "schema_version: 2\nfeatures:\n  f0: {enabled_overlays: [x0]}\n".to_owned();
+    for idx in 1..=9 {
+        let before = idx - 1;
+        text += &format!(
+            "  f{idx}: {{enabled_overlays: [x{idx}], requires: [{{flag: f{before}}}, {{flag: f{before}}}]}}\n"
+        );
+    }
+    check_text(
+        &text,
+        expect![[r#"
+            11:32: error[FLG3003]: deciding `f8` goes 8 deep and looks at 511 flags
+            12:32: error[FLG3003]: deciding `f9` goes 9 deep and looks at 1023 flags
+        "#]],
+    );
+}
+
+#[test]
+fn a_flag_is_shadowed_only_where_an_earlier_one_covers_it() {
+    let text = |first: &str, second: &str| {
+        format!(
+            "schema_version: 2
+features:
+  a: {{enabled_overlays: [x, y], {first}}}
+  b: {{enabled_overlays: [y], {second}}}
+"
+        )
+    };
+    let shadowed =
+        |first, second| check(&text(first, second), None).1.iter().any(|it| it.code == "FLG3011");
+    let for_refunds = "conditions: {scenario_types: [refund], confidence_threshold: 0.7}";
+    assert!(shadowed("owner: me", for_refunds));
+    assert!(!shadowed(for_refunds, "owner: me"));
+    let surer = "conditions: {scenario_types: [refund], confidence_threshold: 0.8}";
+    assert!(shadowed(for_refunds, surer) && !shadowed(surer, for_refunds));
+    assert!(!shadowed("rollout_percentage: 50", for_refunds));
+    assert!(!shadowed("enabled: false", for_refunds));
+    assert!(!shadowed("kind: kill_switch", for_refunds));
+}
+
+#[test]
+fn references_are_checked_where_they_are_known() {
+    let text = "schema_version: 2
+features:
+  a:
+    enabled_overlays: [rollback_frist]
+    expires: 2027-03-01
+    conditions: {scenario_types: [refund_procesing, refund]}
+  b:
+    variants: {v: {overlay: gone, weight: 1}}
+";
+    let references = FlagReferences {
+        overlays: names(&["rollback_first", "baseline"]),
+        scenario_types: names(&["refund_processing"]),
+        now_ms: Some(1_803_859_200_000),
+    };
+    let (file, findings) = check(text, Some(&references));
+    assert!(file.is_some());
+    expect![[r#"
+        4:24: error[FLG4001]: `a` names the overlay `rollback_frist`, which there is not (did you mean `rollback_first`?)
+        5:14: warning[FLG5001]: `a` should be gone since 2027-03-01
+        6:35: warning[FLG4002]: `a` is for `refund_procesing`, and no scenario is of that type (did you mean `refund_processing`?)
+        6:53: warning[FLG4002]: `a` is for `refund`, and no scenario is of that type
+        8:29: error[FLG4001]: `b` names the overlay `gone`, which there is not
+    "#]]
+    .assert_eq(&listed(&findings));
+    let before = FlagReferences { now_ms: Some(1_803_859_199_999), ..FlagReferences::default() };
+    assert_eq!(check(text, Some(&before)).1, []);
+}
+
+#[test]
+fn the_originals_file_names_three_overlays_that_there_are_not() {
+    let Some(text) = crate::data::original() else { return };
+    let (file, findings) = check(&text, None);
+    assert!(file.is_some());
+    expect![[r#"
+        note[FLG5002]: scenario types match by part, and a missing confidence passes (write `schema_version: 2`, or keep it as it is)
+    "#]]
+    .assert_eq(&listed(&findings));
+    let overlays = names(&["rollback_first", "state_model_first", "observability_first"]);
+    let references = FlagReferences { overlays, ..FlagReferences::default() };
+    let findings = check(&text, Some(&references)).1;
+    expect![[r#"
+        note[FLG5002]: scenario types match by part, and a missing confidence passes (write `schema_version: 2`, or keep it as it is)
+        21:9: error[FLG4001]: `state_model_first` names the overlay `state_compliance_model`, which there is not
+        22:9: error[FLG4001]: `state_model_first` names the overlay `regulatory_audit_prep`, which there is not
+        33:9: error[FLG4001]: `security_containment` names the overlay `incident_response_model`, which there is not
+    "#]]
+    .assert_eq(&listed(&findings));
+}
+
+#[test]
+fn hostile_texts_are_refused_in_good_time() {
+    let (file, findings) = check("features:\n  a: &x [1]\n  b: *x\n", None);
+    assert!(file.is_none() && findings.len() == 1, "{findings:?}");
+    let large = "a".repeat(fusion_flags::MAX_FLAG_BYTES + 1);
+    assert_eq!(check(&large, None).1[0].code, "FLG1002");
+    assert_eq!(check("", None).1[0].code, "FLG1001");
+    assert_eq!(check("\0", None).1[0].code, "FLG1001");
+}
