@@ -30,7 +30,7 @@ pub(super) fn suite_error(err: SuiteError) -> anyhow::Error {
 }
 
 /// A golden or recording is not as it was written.
-const INTEGRITY: &[&str] = &["GLD1003", "GLD1004", "GLD1006", "GLD1011"];
+const INTEGRITY: &[&str] = &["GLD1003", "GLD1004", "GLD1005", "GLD1006", "GLD1011"];
 /// A file is not of its form: cut off, too large, with a key twice.
 const CORRUPT: &[&str] = &["GLD1001", "GLD1002", "GLD1007", "GLD1008", "GLD1012", "GLD1013"];
 
