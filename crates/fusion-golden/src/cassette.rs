@@ -158,7 +158,7 @@ impl Cassette {
             }
             let is_cut = text.len() == line.len();
             match read_line(text, is_cut) {
-                Err(finding) => cassette.find(finding, number, span),
+                Err(finding) => cassette.find(*finding, number, span),
                 Ok(interaction) => {
                     if let Some(first) = first_lines.insert(interaction.key, number) {
                         let finding = recorded_twice(&interaction, first);
@@ -180,22 +180,22 @@ impl Cassette {
 }
 
 /// One line; `is_cut` where no line end follows.
-fn read_line(bytes: &[u8], is_cut: bool) -> Result<Interaction, Diagnostic> {
+fn read_line(bytes: &[u8], is_cut: bool) -> Result<Interaction, Box<Diagnostic>> {
     if bytes.len() > MAX_LINE_BYTES {
         let message = format!("a line of {} bytes, {MAX_LINE_BYTES} are allowed", bytes.len());
-        return Err(Diagnostic::error(code::TOO_LARGE, message));
+        return Err(Box::new(Diagnostic::error(code::TOO_LARGE, message)));
     }
     let interaction: Interaction = match serde_json::from_slice(bytes) {
         Ok(interaction) => interaction,
         Err(err) if is_cut && err.is_eof() => {
-            return Err(Diagnostic::error(code::TRUNCATED, "the last line ends in the middle")
-                .hint("remove the line and record it again"));
+            let finding = Diagnostic::error(code::TRUNCATED, "the last line ends in the middle");
+            return Err(Box::new(finding.hint("remove the line and record it again")));
         }
-        Err(err) => return Err(unreadable(bytes, &err)),
+        Err(err) => return Err(Box::new(unreadable(bytes, &err))),
     };
     if interaction.v != 1 {
         let message = format!("a recording of form {}, this version reads form 1", interaction.v);
-        return Err(Diagnostic::error(code::UNREADABLE, message));
+        return Err(Box::new(Diagnostic::error(code::UNREADABLE, message)));
     }
     if interaction.key != interaction.request_key() {
         let message = format!(
@@ -204,8 +204,8 @@ fn read_line(bytes: &[u8], is_cut: bool) -> Result<Interaction, Diagnostic> {
             interaction.sample,
             interaction.key.short()
         );
-        return Err(Diagnostic::error(code::WRONG_KEY, message)
-            .hint("take the line back from version control, or record it again"));
+        let hint = "take the line back from version control, or record it again";
+        return Err(Box::new(Diagnostic::error(code::WRONG_KEY, message).hint(hint)));
     }
     Ok(interaction)
 }

@@ -140,7 +140,7 @@ pub(crate) fn climb(
 
 /// The worst first; the verdict is the worst one's.
 fn report(scenario: &Scenario, mut checks: Vec<Check>) -> ScenarioReport {
-    checks.sort_by(|a, b| b.verdict.cmp(&a.verdict));
+    checks.sort_by_key(|it| std::cmp::Reverse(it.verdict));
     ScenarioReport {
         id: scenario.id.to_string(),
         scenario_type: scenario.kind().to_owned(),

@@ -1,6 +1,5 @@
 //! Every metric there is, in one table.
 
-use crate::cell::MAX_BUCKETS;
 use crate::metric::{CounterId, GaugeId, HistogramId, InfoId, Metric, Unit};
 use crate::outcome::Outcome::{
     Block, Closed, Error, Fallback, HalfOpen, Isolated, Off, On, Open, Regression, Rejected, Stale,
@@ -61,20 +60,16 @@ const DELTA: [f64; 14] =
 const MILLISECONDS: f64 = 1000.0;
 const PERCENT: f64 = 100.0;
 
-const LATENCY_MS: [f64; MAX_BUCKETS] = recorded(LATENCY, MILLISECONDS);
-const QUALITY_AS_IS: [f64; MAX_BUCKETS] = recorded(QUALITY, 1.0);
-const DELTA_PCT: [f64; MAX_BUCKETS] = recorded(DELTA, PERCENT);
+const LATENCY_MS: [f64; 14] = times(LATENCY, MILLISECONDS);
+const DELTA_PCT: [f64; 14] = times(DELTA, PERCENT);
 
-/// The bounds in the recorded unit. The rest is filled up with bounds that no value
-/// passes: a fixed number of them is compared in no time.
-const fn recorded<const N: usize>(bounds: [f64; N], per_unit: f64) -> [f64; MAX_BUCKETS] {
-    let mut res = [f64::INFINITY; MAX_BUCKETS];
+const fn times<const N: usize>(mut bounds: [f64; N], factor: f64) -> [f64; N] {
     let mut at = 0;
     while at < N {
-        res[at] = bounds[at] * per_unit;
+        bounds[at] *= factor;
         at += 1;
     }
-    res
+    bounds
 }
 
 /// Every metric, sorted by dotted name.
@@ -240,7 +235,7 @@ pub const CATALOGUE: &[Metric] = &[
         "fusion_quality_score",
         "Score of an answer, from 0 to 1",
     )
-    .buckets(&QUALITY, &QUALITY_AS_IS)
+    .buckets(&QUALITY, &QUALITY)
     .labels(ALL)
     .results(&[Success, Error, Rejected, Fallback]),
     Metric::counter(

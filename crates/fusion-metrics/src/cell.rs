@@ -140,7 +140,7 @@ pub(crate) const MAX_BUCKETS: usize = 16;
 #[repr(C)]
 pub(crate) struct HistogramCell {
     /// Upper bounds in the recorded unit, so that no call pays for a division.
-    bounds: &'static [f64; MAX_BUCKETS],
+    bounds: &'static [f64],
     sum: AtomicU64,
     counts: [AtomicU64; MAX_BUCKETS],
     rejected: AtomicU64,
@@ -166,8 +166,10 @@ impl HistogramCell {
         // All bounds are compared: which one is the last differs from call to call, and a
         // branch guessed wrong costs more than the rest of them.
         let bucket = self.bounds.iter().filter(|it| value > **it).count();
-        self.counts[bucket % MAX_BUCKETS].fetch_add(times, Relaxed);
+        // The sum first: it is read before it is written, and a read waits for an atomic
+        // write before it.
         add_f64(&self.sum, value * times as f64);
+        self.counts[bucket % MAX_BUCKETS].fetch_add(times, Relaxed);
     }
 
     pub(crate) fn counts(&self) -> impl Iterator<Item = u64> {

@@ -3,7 +3,6 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::catalogue::CATALOGUE;
-use crate::cell::MAX_BUCKETS;
 use crate::outcome::Outcome;
 
 /// What a metric does with a value.
@@ -103,9 +102,9 @@ pub struct Metric {
     pub results: &'static [Outcome],
     /// The upper bounds of a histogram's buckets in the exposed unit, ascending.
     pub buckets: &'static [f64],
-    /// The same bounds in the recorded unit, filled up with infinity.
+    /// The same bounds in the recorded unit.
     #[serde(skip)]
-    pub(crate) recorded_buckets: &'static [f64; MAX_BUCKETS],
+    pub(crate) recorded_buckets: &'static [f64],
     /// Who gives the values.
     pub source: Source,
 }
@@ -127,7 +126,7 @@ impl Metric {
             labels: &[],
             results: &[],
             buckets: &[],
-            recorded_buckets: &[f64::INFINITY; MAX_BUCKETS],
+            recorded_buckets: &[],
             source: Source::Recorded,
         }
     }
@@ -159,7 +158,7 @@ impl Metric {
     pub(crate) const fn buckets(
         mut self,
         exposed: &'static [f64],
-        recorded: &'static [f64; MAX_BUCKETS],
+        recorded: &'static [f64],
     ) -> Self {
         self.buckets = exposed;
         self.recorded_buckets = recorded;

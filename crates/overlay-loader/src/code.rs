@@ -16,6 +16,7 @@ pub(crate) const PARAMETER: &str = "OVL5214";
 pub(crate) const FLOOR: &str = "OVL5215";
 pub(crate) const VARIABLE: &str = "OVL5216";
 pub(crate) const GATE: &str = "OVL5217";
+pub(crate) const SETTING: &str = "OVL5218";
 
 /// The codes of findings about an installation: code, title, explanation.
 pub const CODES: &[(&str, &str, &str)] = &[
@@ -102,5 +103,11 @@ pub const CODES: &[(&str, &str, &str)] = &[
         "check of a quality gate not understood",
         "A line under `Quality Gates` ends in `[check: …]` that is none of `contains \"…\"`, \
          `not \"…\"`, `regex \"…\"`.",
+    ),
+    (
+        SETTING,
+        "value in force is none of its parameter",
+        "The layers above the file (environment, command line) leave a value in force that its \
+         parameter does not take. Nothing is put in force.",
     ),
 ];

@@ -1,10 +1,13 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use fusion_flags::FlagFile;
 use overlay_model::{Catalogue, Diagnostic, Digest, Layer, MicroOverlay, Overlay, OverlayName};
 use overlay_schema::{Checked, EMBEDDED_OVERLAY, Providers};
 use thiserror::Error;
 
+use crate::code;
 use crate::ledger::CapabilityScore;
 use crate::read;
 
@@ -20,6 +23,8 @@ pub struct Installation {
     pub(crate) catalogue_text: String,
     pub(crate) providers: Providers,
     pub(crate) ledger: Vec<CapabilityScore>,
+    pub(crate) flag_file: Option<FlagFile>,
+    pub(crate) flags: Arc<fusion_flags::Snapshot>,
     pub(crate) findings: Vec<FileFinding>,
     pub(crate) digest: Digest,
     /// Defaults and the built-in overlay, below every file.
@@ -50,14 +55,24 @@ pub struct FileFinding {
 
 impl Installation {
     /// Reads the installation in `dir`: `overlays/`, `micro_overlays/`, `scenarios.yaml`,
-    /// `providers.toml`, `capability.jsonl`. A file that is missing is empty, one that is
-    /// wrong is left out; both are found in [`Self::findings`].
+    /// `overlay_feature_flags.yaml`, `providers.toml`, `capability.jsonl`. A file that is
+    /// missing is empty, one that is wrong is left out; both are found in
+    /// [`Self::findings`].
     ///
     /// # Errors
     ///
     /// Where `dir` is no readable folder.
     pub fn read(dir: &Path) -> Result<Self, ReadError> {
-        read::installation(dir)
+        read::installation(dir, None)
+    }
+
+    /// [`Self::read`], with the flags compiled for `environment`, the value of `RESON_ENV`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::read`].
+    pub fn read_for(dir: &Path, environment: Option<&str>) -> Result<Self, ReadError> {
+        read::installation(dir, environment)
     }
 
     /// The installation without any file: the built-in overlay alone.
@@ -69,6 +84,8 @@ impl Installation {
             catalogue_text: String::new(),
             providers: Providers::default(),
             ledger: Vec::new(),
+            flag_file: None,
+            flags: Arc::new(fusion_flags::Snapshot::empty()),
             findings: Vec::new(),
             digest: Digest::of(EMBEDDED_OVERLAY.as_bytes()),
             ground: crate::settings::ground(),
@@ -110,6 +127,16 @@ impl Installation {
         &self.ledger
     }
 
+    /// The flags, compiled; without flags where there is no file, or an erroneous one.
+    pub fn flags(&self) -> &Arc<fusion_flags::Snapshot> {
+        &self.flags
+    }
+
+    /// The flag file as it is written, where there is one and it can be read.
+    pub fn flag_file(&self) -> Option<&FlagFile> {
+        self.flag_file.as_ref()
+    }
+
     /// Every finding about every file, sorted by file.
     pub fn findings(&self) -> &[FileFinding] {
         &self.findings
@@ -131,4 +158,10 @@ pub struct ReadError {
     /// Why.
     #[source]
     pub source: std::io::Error,
+}
+
+/// The finding that an installation cannot be read.
+pub(crate) fn unreadable(err: &ReadError) -> FileFinding {
+    let message = format!("{err}: {}", err.source);
+    FileFinding { path: String::new(), diagnostic: Diagnostic::error(code::UNREADABLE, message) }
 }

@@ -35,7 +35,10 @@ pub(crate) fn read(text: &str) -> (Vec<CapabilityScore>, Vec<Diagnostic>) {
                 findings.push(Diagnostic::error(code::FORM, message).at(text, span));
             }
             Err(err) => {
-                findings.push(Diagnostic::error(code::FORM, err.to_string()).at(text, span));
+                // The place is the finding's own.
+                let message = err.to_string();
+                let message = message.split(" at line ").next().unwrap_or_default();
+                findings.push(Diagnostic::error(code::FORM, message).at(text, span));
             }
         }
     }

@@ -17,6 +17,7 @@
 mod code;
 mod installation;
 mod ledger;
+mod live;
 mod read;
 mod settings;
 mod tree;
@@ -24,4 +25,8 @@ mod tree;
 pub use crate::code::CODES;
 pub use crate::installation::{FileFinding, Installation, LoadedOverlay, ReadError};
 pub use crate::ledger::CapabilityScore;
+pub use crate::live::{
+    Clock, Generation, Health, HealthStatus, Live, Nack, Options, Reader, Refusal, Snapshot,
+    Source, Status, Switched,
+};
 pub use crate::settings::{VARIABLE_PREFIX, environment_layer};

@@ -2,8 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::Arc;
 use std::thread;
 
+use fusion_flags::{FlagFile, FlagReferences};
 use overlay_model::{Catalogue, Diagnostic, Digest, MicroOverlay, Overlay, OverlayName, TextError};
 use overlay_schema::{PiiDetection, Profile, Providers, References, Subject, check, scan_prompt};
 
@@ -13,11 +15,17 @@ use crate::ledger;
 use crate::settings::{ground, parameter};
 use crate::tree::{Tree, TreeFile};
 
+/// The file of feature flags.
+const FLAG_FILE: &str = "overlay_feature_flags.yaml";
+
 /// Below this number of files a second thread costs more than it saves.
 const FILES_A_THREAD: usize = 64;
 
 /// Reads the installation in `root`.
-pub(crate) fn installation(root: &Path) -> Result<Installation, ReadError> {
+pub(crate) fn installation(
+    root: &Path,
+    environment: Option<&str>,
+) -> Result<Installation, ReadError> {
     let Tree { top, overlays, micro, findings } = Tree::list(root)?;
     let mut reading = Reading { findings, digests: Vec::new() };
     let texts = reading.top_level(&top);
@@ -50,6 +58,8 @@ pub(crate) fn installation(root: &Path) -> Result<Installation, ReadError> {
         reading.find(path, vec![Diagnostic::warning(code::LONE_MICRO, message)]);
     }
     reading.unserved(&catalogue, &loaded);
+    let flag_text = texts.get(FLAG_FILE).map(String::as_str);
+    let (flag_file, flags) = reading.flags(flag_text, environment, &catalogue, &loaded);
     reading.findings.sort_by(|a, b| a.path.cmp(&b.path));
     let digest = reading.digest();
     Ok(Installation {
@@ -59,6 +69,8 @@ pub(crate) fn installation(root: &Path) -> Result<Installation, ReadError> {
         catalogue_text: texts.get("scenarios.yaml").cloned().unwrap_or_default(),
         providers,
         ledger: ledger.unwrap_or_default(),
+        flag_file,
+        flags,
         findings: reading.findings,
         digest,
         ground: ground(),
@@ -94,7 +106,7 @@ impl Reading {
                 Some(bytes)
             }
             Err(finding) => {
-                self.find(&file.path, vec![finding]);
+                self.find(&file.path, vec![*finding]);
                 None
             }
         }
@@ -117,7 +129,7 @@ impl Reading {
         let mut texts = BTreeMap::new();
         for file in files {
             match file.name.as_str() {
-                "scenarios.yaml" | "providers.toml" | "capability.jsonl" => {
+                "scenarios.yaml" | "providers.toml" | "capability.jsonl" | FLAG_FILE => {
                     texts.extend(self.text(file).map(|text| (file.name.clone(), text)));
                 }
                 _ => drop(self.bytes(file)),
@@ -154,6 +166,27 @@ impl Reading {
         }
         self.find("scenarios.yaml", found);
         catalogue
+    }
+
+    fn flags(
+        &mut self,
+        text: Option<&str>,
+        environment: Option<&str>,
+        catalogue: &Catalogue,
+        overlays: &BTreeMap<OverlayName, LoadedOverlay>,
+    ) -> (Option<FlagFile>, Arc<fusion_flags::Snapshot>) {
+        let empty = || Arc::new(fusion_flags::Snapshot::empty());
+        let Some(text) = text else { return (None, empty()) };
+        let references = FlagReferences {
+            overlays: Some(overlays.keys().map(ToString::to_string).collect()),
+            scenario_types: Some(catalogue.scenarios.iter().map(|it| it.kind().into()).collect()),
+            ..FlagReferences::default()
+        };
+        let (file, found) = fusion_flags::check(text, Some(&references));
+        self.find(FLAG_FILE, found);
+        let compiled =
+            file.as_ref().and_then(|it| fusion_flags::Snapshot::compile(it, environment).ok());
+        (file, compiled.map_or_else(empty, Arc::new))
     }
 
     fn providers(&mut self, text: Option<&str>) -> Providers {
@@ -208,8 +241,8 @@ impl Reading {
         for read in in_threads(files, |file| read_overlay(file, references)) {
             let ReadOverlay { name, loaded, digest } = match read {
                 Ok(read) => read,
-                Err((path, finding)) => {
-                    self.find(&path, vec![finding]);
+                Err(finding) => {
+                    self.findings.push(*finding);
                     continue;
                 }
             };
@@ -267,8 +300,10 @@ impl LoadedOverlay {
 fn read_overlay(
     file: &TreeFile,
     references: &References<'_>,
-) -> Result<ReadOverlay, (String, Diagnostic)> {
-    let bytes = file.read().map_err(|finding| (file.path.clone(), finding))?;
+) -> Result<ReadOverlay, Box<FileFinding>> {
+    let bytes = file.read().map_err(|finding| {
+        Box::new(FileFinding { path: file.path.clone(), diagnostic: *finding })
+    })?;
     let (overlay, syntax) = Overlay::read(&bytes);
     let subject = Subject { file_name: Some(&file.name), references: Some(references) };
     let checked = check(&overlay, syntax, Profile::Deploy, &subject);

@@ -14,6 +14,9 @@ const MAX_FILES: usize = 20_000;
 /// The most bytes a file has that is neither overlay nor micro overlay.
 const MAX_FILE_BYTES: usize = 8 << 20;
 
+/// The folders of overlays and of micro overlays.
+const FOLDERS: [&str; 2] = ["overlays", "micro_overlays"];
+
 /// A file of the tree, before it is read.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct TreeFile {
@@ -26,7 +29,7 @@ pub(crate) struct TreeFile {
 
 impl TreeFile {
     /// The bytes, or why not: a file that is too large is a finding.
-    pub(crate) fn read(&self) -> Result<Vec<u8>, Diagnostic> {
+    pub(crate) fn read(&self) -> Result<Vec<u8>, Box<Diagnostic>> {
         let max = if self.path.contains('/') { MAX_BYTES } else { MAX_FILE_BYTES };
         let read = || -> io::Result<Vec<u8>> {
             let file = File::open(&self.on_disk)?;
@@ -34,14 +37,15 @@ impl TreeFile {
             file.take(max as u64 + 1).read_to_end(&mut bytes)?;
             Ok(bytes)
         };
-        match read() {
-            Ok(bytes) if bytes.len() > max => Err(Diagnostic::error(
-                code::TOO_LARGE,
-                format!("more than the {max} bytes such a file may have"),
-            )),
-            Ok(bytes) => Ok(bytes),
-            Err(err) => Err(Diagnostic::error(code::UNREADABLE, format!("cannot be read: {err}"))),
-        }
+        let finding = match read() {
+            Ok(bytes) if bytes.len() <= max => return Ok(bytes),
+            Ok(_) => {
+                let message = format!("more than the {max} bytes such a file may have");
+                Diagnostic::error(code::TOO_LARGE, message)
+            }
+            Err(err) => Diagnostic::error(code::UNREADABLE, format!("cannot be read: {err}")),
+        };
+        Err(Box::new(finding))
     }
 }
 
@@ -61,10 +65,8 @@ impl Tree {
         let real_root = root.canonicalize().map_err(error)?;
         let mut tree = Self::default();
         tree.top = tree.folder(root, &real_root, "").map_err(error)?;
-        let overlays = tree.optional_folder(root, &real_root, "overlays");
-        tree.overlays = overlays;
-        let micro = tree.optional_folder(root, &real_root, "micro_overlays");
-        tree.micro = micro;
+        let [overlays, micro] = FOLDERS.map(|name| tree.optional_folder(root, &real_root, name));
+        (tree.overlays, tree.micro) = (overlays, micro);
         tree.overlays.retain(|it| it.name.starts_with("fusion_overlay."));
         tree.micro.retain(|it| it.name.ends_with(".md") || it.name.ends_with(".txt"));
         if tree.overlays.len() > MAX_OVERLAYS {
@@ -107,7 +109,9 @@ impl Tree {
                 self.find(&shown, Diagnostic::warning(code::NAME, "the file name is no UTF-8"));
                 continue;
             };
-            if kind.is_dir() || name.starts_with('.') {
+            let is_folder =
+                kind.is_dir() || (prefix.is_empty() && FOLDERS.contains(&name.as_str()));
+            if is_folder || name.starts_with('.') {
                 continue;
             }
             let path = if prefix.is_empty() { name.clone() } else { format!("{prefix}/{name}") };

@@ -206,20 +206,25 @@ pub(crate) fn number(text: &str) -> Result<f64, ValueError> {
     if text.is_empty() {
         return Err(ValueError::Empty);
     }
-    let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
-    if ["nan", "inf", "infinity"].iter().any(|it| unsigned.eq_ignore_ascii_case(it)) {
-        return Err(ValueError::NotFinite);
-    }
     let plain = |b: u8| b.is_ascii_digit() || matches!(b, b'.' | b'+' | b'-' | b'e' | b'E');
     if !text.bytes().all(plain) {
-        let foreign = text.chars().all(|c| c.is_numeric() || "._+-eE٫".contains(c));
-        return Err(if foreign { ValueError::ForeignDigits } else { ValueError::NotANumber });
+        return Err(no_number(text));
     }
     match text.parse::<f64>() {
         Ok(number) if number.is_finite() => Ok(number),
         Ok(_) => Err(ValueError::NotFinite),
         Err(_) => Err(ValueError::NotANumber),
     }
+}
+
+/// Why a text with other characters than those of a decimal number is none.
+fn no_number(text: &str) -> ValueError {
+    let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
+    if ["nan", "inf", "infinity"].iter().any(|it| unsigned.eq_ignore_ascii_case(it)) {
+        return ValueError::NotFinite;
+    }
+    let foreign = text.chars().all(|c| c.is_numeric() || "._+-eE٫".contains(c));
+    if foreign { ValueError::ForeignDigits } else { ValueError::NotANumber }
 }
 
 fn integer(text: &str) -> Result<i64, ValueError> {

@@ -31,7 +31,7 @@ fn a_key_that_stands_twice() {
                 GOLDEN,
                 "\"overlay_output\":",
                 "\"overlay_output\": \"\",\n  \"overlay_output\":",
-            )
+            );
         },
         "GLD1002 invalid goldens/refund_processing_duplicate_golden.json - 11:3: the key \
          `overlay_output` stands twice; first here: 10:3",
@@ -52,7 +52,7 @@ fn a_cassette_that_is_cut_off() {
     invalid(
         |it| {
             let text = it.read(CASSETTE);
-            it.write(CASSETTE, &text[..text.len() - 40]);
+            it.write(CASSETTE, text.get(..text.len() - 40).unwrap());
         },
         "GLD1007 invalid goldens/cassettes/refund_processing_duplicate.jsonl - 2:1: the last \
          line ends in the middle",

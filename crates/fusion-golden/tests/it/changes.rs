@@ -150,7 +150,7 @@ fn a_key_without_effect_on_any_request() {
         REFUND,
         Verdict::Fail,
         "GLD2002 fail configs/overlays/fusion_overlay.rollback_first.txt REQUEST_DEADLINE_MS \
-         REQUEST_DEADLINE_MS of the overlay is new: 9000, line 12",
+         REQUEST_DEADLINE_MS of the overlay is new: 9000, line 13",
     );
 }
 

@@ -1,1 +1,4 @@
 //! Integration tests of the crate.
+
+mod layers;
+mod tree;

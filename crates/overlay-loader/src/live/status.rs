@@ -1,0 +1,119 @@
+use overlay_model::Digest;
+use serde::Serialize;
+
+use super::generation::Source;
+use crate::installation::FileFinding;
+
+/// What is in force, and what was refused.
+#[derive(Clone, Debug, Serialize)]
+pub struct Status {
+    /// Counts up with every change.
+    pub epoch: u64,
+    /// The digest of the stable tree.
+    pub digest: Digest,
+    /// Where it comes from.
+    pub source: Source,
+    /// When it was put in force, in milliseconds since 1970.
+    pub applied_at_ms: i64,
+    /// Changes that were refused since the start.
+    pub nacks: u64,
+    /// The last refusal, until a change is accepted.
+    pub last_error: Option<Nack>,
+    /// Why changes are seen only by polling, where that is so.
+    pub watch_error: Option<String>,
+    /// When files were last compared with what is in force, in milliseconds since 1970.
+    pub checked_at_ms: i64,
+    /// Milliseconds since then, at the moment of asking.
+    pub staleness_ms: i64,
+    /// Keys that environment or command line set over an overlay.
+    pub shadowed: Vec<String>,
+    /// Whether every overlay is off.
+    pub emergency: bool,
+    /// Names in switches that no flag and no overlay has.
+    pub unknown_switches: Vec<String>,
+}
+
+/// A change that was refused.
+#[derive(Clone, Debug, Serialize)]
+pub struct Nack {
+    /// When, in milliseconds since 1970.
+    pub at_ms: i64,
+    /// Why; at most a hundred findings.
+    pub findings: Vec<Refusal>,
+}
+
+/// One reason of a refusal.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+pub struct Refusal {
+    /// The file, relative to the installation.
+    pub path: String,
+    /// The finding's code.
+    pub code: String,
+    /// Place and message.
+    pub message: String,
+}
+
+impl Refusal {
+    pub(crate) fn of(finding: &FileFinding) -> Self {
+        Self {
+            path: finding.path.clone(),
+            code: finding.diagnostic.code.to_owned(),
+            message: finding.diagnostic.to_string(),
+        }
+    }
+}
+
+/// How a configuration is.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum HealthStatus {
+    /// As it was asked for.
+    Healthy,
+    /// Serving, but not what was asked for: see the reasons.
+    Degraded,
+    /// Serving the embedded overlay only.
+    Unhealthy,
+}
+
+/// How a configuration is, and why.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+pub struct Health {
+    /// The verdict.
+    pub status: HealthStatus,
+    /// What is not as it should be.
+    pub reasons: Vec<String>,
+}
+
+impl Status {
+    /// How the configuration in force is.
+    pub fn health(&self) -> Health {
+        let mut reasons = Vec::new();
+        if let Some(nack) = &self.last_error {
+            let first = nack.findings.first();
+            let what =
+                first.map_or_else(String::new, |it| format!(": {}: {}", it.path, it.message));
+            reasons.push(format!("the last change was refused{what}"));
+        }
+        match self.source {
+            Source::Files => (),
+            Source::LastGood => reasons.push("serving the last configuration that was good".into()),
+            Source::Embedded => reasons.push("serving the built-in overlay only".into()),
+        }
+        reasons.extend(self.watch_error.as_ref().map(|it| format!("changes are polled for: {it}")));
+        if !self.shadowed.is_empty() {
+            reasons.push(format!("set from outside: {}", self.shadowed.join(", ")));
+        }
+        if self.emergency {
+            reasons.push("every overlay is off".into());
+        }
+        if !self.unknown_switches.is_empty() {
+            reasons.push(format!("unknown switches: {}", self.unknown_switches.join(", ")));
+        }
+        let status = match (self.source, reasons.is_empty()) {
+            (Source::Embedded, _) => HealthStatus::Unhealthy,
+            (_, true) => HealthStatus::Healthy,
+            (_, false) => HealthStatus::Degraded,
+        };
+        Health { status, reasons }
+    }
+}
