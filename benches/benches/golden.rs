@@ -1,8 +1,6 @@
 //! Golden suites: replay with rules alone, and with tokens.
 
-#![expect(missing_docs, reason = "criterion's macros make public items")]
 #![expect(clippy::disallowed_methods, reason = "the folder of real inputs comes from FUSION_DATA")]
-
 use std::fs;
 use std::hint::black_box;
 use std::path::Path;

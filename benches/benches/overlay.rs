@@ -1,7 +1,5 @@
 //! Overlay files: parse and check, digest, read from disk.
 
-#![expect(missing_docs, reason = "criterion's macros make public items")]
-
 use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::fs;

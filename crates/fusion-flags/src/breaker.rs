@@ -202,7 +202,7 @@ impl Breaker {
 
     fn lease(&self, generation: u32, now_ms: i64) -> Option<Permit<'_>> {
         let length = millis(self.tuning.load().policy.lease);
-        let mine = Lease::new(generation, now_ms.saturating_add(length));
+        let mine = Lease::until(now_ms.saturating_add(length), generation);
         self.places().find_map(|(idx, place)| {
             let held = place.load(Ordering::Acquire);
             let won = Lease::is_free(held, generation, now_ms)

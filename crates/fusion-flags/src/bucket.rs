@@ -17,32 +17,27 @@ impl Murmur {
     pub(crate) const START: Self = Self { hash: 0, tail: 0, tail_bytes: 0, len: 0 };
 
     #[inline]
-    pub(crate) fn update(mut self, bytes: &[u8]) -> Self {
-        self.len = self.len.wrapping_add(u32::try_from(bytes.len()).unwrap_or(u32::MAX));
-        let mut rest = bytes;
-        while self.tail_bytes != 0 {
-            let Some((first, others)) = rest.split_first() else { return self };
-            self = self.push(*first);
-            rest = others;
+    pub(crate) fn update(self, bytes: &[u8]) -> Self {
+        let shift = 8 * self.tail_bytes;
+        let (mut hash, mut held) = (self.hash, u64::from(self.tail));
+        let (blocks, rest) = bytes.as_chunks::<4>();
+        for block in blocks {
+            held |= u64::from(u32::from_le_bytes(*block)) << shift;
+            hash = Self::mix(hash, held as u32);
+            held >>= 32;
         }
-        let mut chunks = rest.chunks_exact(4);
-        for chunk in &mut chunks {
-            let block = chunk.iter().rev().fold(0, |acc, byte| acc << 8 | u32::from(*byte));
-            self.hash = Self::mix(self.hash, block);
+        let mut tail_bytes = self.tail_bytes;
+        for byte in rest {
+            held |= u64::from(*byte) << (8 * tail_bytes);
+            tail_bytes += 1;
         }
-        chunks.remainder().iter().fold(self, |state, byte| state.push(*byte))
-    }
-
-    #[inline]
-    fn push(mut self, byte: u8) -> Self {
-        self.tail |= u32::from(byte) << (8 * self.tail_bytes);
-        self.tail_bytes += 1;
-        if self.tail_bytes == 4 {
-            self.hash = Self::mix(self.hash, self.tail);
-            self.tail = 0;
-            self.tail_bytes = 0;
+        if tail_bytes >= 4 {
+            hash = Self::mix(hash, held as u32);
+            held >>= 32;
+            tail_bytes -= 4;
         }
-        self
+        let len = self.len.wrapping_add(u32::try_from(bytes.len()).unwrap_or(u32::MAX));
+        Self { hash, tail: held as u32, tail_bytes, len }
     }
 
     #[inline]
@@ -87,6 +82,9 @@ fn cbor_head(major: u8, len: usize) -> ([u8; 9], usize) {
 
 #[inline]
 fn cbor_text(state: Murmur, text: &str) -> Murmur {
+    if text.len() < 24 {
+        return state.update(&[0x60 | text.len() as u8]).update(text.as_bytes());
+    }
     let (head, size) = cbor_head(3, text.len());
     state.update(head.get(..size).unwrap_or_default()).update(text.as_bytes())
 }
@@ -113,6 +111,11 @@ impl Salt {
     pub fn bucket(self, unit: &str) -> u32 {
         scale(self.hash(unit), BUCKETS)
     }
+}
+
+/// murmur3 (x86, 32 bits, seed 0), the hash under all buckets.
+pub fn murmur3_32(bytes: &[u8]) -> u32 {
+    Murmur::START.update(bytes).finish()
 }
 
 /// `hash` as a share of `total`: `hash · total / 2³²`, without bias and without floats.

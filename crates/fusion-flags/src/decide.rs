@@ -58,6 +58,7 @@ pub(crate) struct Evaluation<'a> {
 }
 
 impl<'a> Evaluation<'a> {
+    #[inline]
     pub(crate) fn decide(&self, flag: FlagId) -> Decision {
         let Some(it) = self.snapshot.flags.get(flag.0 as usize) else { return self.not_found() };
         let (reason, bucket) = match self.verdict(flag.0, it, 0) {
@@ -66,7 +67,7 @@ impl<'a> Evaluation<'a> {
                 return Decision { bucket, flag: Some(flag), ..self.off(reason) };
             }
         };
-        let variant = self.variant(it);
+        let variant = if it.special { self.variant(it) } else { None };
         Decision {
             enabled: true,
             reason,
@@ -89,6 +90,7 @@ impl<'a> Evaluation<'a> {
     }
 
     /// Why the flag is on, or why it is off, each with the bucket that was looked at.
+    #[inline]
     fn verdict(
         &self,
         idx: u32,
@@ -118,11 +120,13 @@ impl<'a> Evaluation<'a> {
         {
             return off(reason);
         }
-        if let Some(reason) = self.condition_against(flag, depth) {
-            return off(reason);
-        }
-        if flag.weights > 0 && self.unit(flag).is_none() {
-            return off(Reason::TargetingKeyMissing);
+        if flag.special {
+            if let Some(reason) = self.condition_against(flag, depth) {
+                return off(reason);
+            }
+            if flag.weights > 0 && self.unit(flag).is_none() {
+                return off(Reason::TargetingKeyMissing);
+            }
         }
         match force {
             Force::On => Ok((Reason::ForcedOn, None)),
@@ -130,17 +134,20 @@ impl<'a> Evaluation<'a> {
         }
     }
 
+    #[inline]
     fn confidence_against(&self, flag: &Flag) -> Option<Reason> {
-        let (least, missing_passes) = flag.confidence?;
         match self.context.confidence {
-            Some(confidence) if confidence >= least => None,
+            Some(confidence) if confidence >= flag.confidence => None,
+            // What is no number passes where nothing is asked.
+            Some(_) if flag.threshold().is_none() => None,
             Some(_) => Some(Reason::ConfidenceBelow),
-            None if missing_passes => None,
+            None if flag.missing_passes => None,
             None => Some(Reason::ConfidenceMissing),
         }
     }
 
     /// The first condition that does not hold.
+    #[inline(never)]
     fn condition_against(&self, flag: &Flag, depth: u32) -> Option<Reason> {
         if !flag.conditions.iter().all(|it| it.holds(self.context.attributes)) {
             return Some(Reason::AttributeMismatch);
@@ -159,6 +166,7 @@ impl<'a> Evaluation<'a> {
         depth < MAX_DEPTH && self.verdict(flag.0, it, depth + 1).is_ok()
     }
 
+    #[inline]
     fn rollout(&self, flag: &Flag) -> Result<(Reason, Option<u32>), (Reason, Option<u32>)> {
         let Some(share) = flag.share_at(self.context.now_ms) else {
             return Err((Reason::OutsideSchedule, None));
@@ -205,8 +213,9 @@ impl<'a> Evaluation<'a> {
 
 impl Flag {
     /// The buckets that are in at a moment; `None` before a ramp begins.
+    #[inline]
     pub(crate) fn share_at(&self, now_ms: i64) -> Option<u32> {
-        if self.ramp.is_empty() {
+        if !self.special || self.ramp.is_empty() {
             return Some(self.rollout);
         }
         let begun = self.ramp.partition_point(|(at, _)| *at <= now_ms);
@@ -214,7 +223,7 @@ impl Flag {
     }
 
     fn is_conditional(&self) -> bool {
-        self.confidence.is_some()
+        self.threshold().is_some()
             || self.hours.is_some()
             || !(self.scenarios.is_empty()
                 && self.conditions.is_empty()
@@ -224,8 +233,7 @@ impl Flag {
     #[inline]
     pub(crate) fn matches(&self, scenario_type: &str) -> bool {
         self.scenarios.is_empty()
-            || self.scenarios.iter().any(|it| {
-                if self.substring { scenario_type.contains(&**it) } else { **it == *scenario_type }
-            })
+            || self.scenarios.contain(scenario_type)
+            || self.substring && self.scenarios.iter().any(|it| scenario_type.contains(it))
     }
 }

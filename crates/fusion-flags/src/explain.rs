@@ -138,7 +138,8 @@ impl View {
             Reason::ForcedOff => format!("`-{}` to be taken out of the switches", flag.name),
             Reason::Disabled => "`enabled: true`".to_owned(),
             Reason::ScenarioMismatch => {
-                format!("a scenario type of {}", flag.scenarios.join(", "))
+                let names: Vec<&str> = flag.scenarios.iter().collect();
+                format!("a scenario type of {}", names.join(", "))
             }
             Reason::AttributeMismatch => {
                 let unmet = flag.conditions.iter().filter(|it| !it.holds(context.attributes));
@@ -146,8 +147,7 @@ impl View {
                 format!("another value of {}", unmet.join(", "))
             }
             Reason::ConfidenceBelow | Reason::ConfidenceMissing => {
-                let least = flag.confidence.map_or(0.0, |(least, _)| least);
-                format!("a confidence of at least {least}")
+                format!("a confidence of at least {}", flag.confidence)
             }
             Reason::RolloutMiss => match self.bucket(flag, context) {
                 Some(bucket) => {

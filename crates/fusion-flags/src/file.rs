@@ -6,6 +6,7 @@ use std::marker::PhantomData;
 
 use overlay_model::TextError;
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
+use crate::time::{duration_ms, instant_ms};
 use serde::{Deserialize as DeserializeDerive, Serialize};
 
 /// The most bytes a flag file has.
@@ -64,7 +65,7 @@ impl FlagFile {
     }
 
     /// How scenario types are compared.
-    pub(crate) fn matching(&self) -> Matching {
+    pub fn matching(&self) -> Matching {
         let usual =
             if self.schema_version.is_none() { Matching::Substring } else { Matching::Exact };
         self.defaults.matching.unwrap_or(usual)
@@ -247,6 +248,21 @@ pub struct Ramp {
     pub start: String,
     /// The steps, none below the one before.
     pub steps: Vec<RampStep>,
+}
+
+impl Ramp {
+    /// When each step begins, in milliseconds since 1970; nothing where the start is no
+    /// moment.
+    pub fn moments_ms(&self) -> Vec<i64> {
+        let Some(mut at) = instant_ms(&self.start) else { return Vec::new() };
+        let mut res = Vec::with_capacity(self.steps.len());
+        for step in &self.steps {
+            res.push(at);
+            let hold = step.hold.as_deref().and_then(duration_ms).unwrap_or(0);
+            at = at.saturating_add(hold);
+        }
+        res
+    }
 }
 
 /// A step of a ramp.

@@ -57,7 +57,7 @@ mod word;
 
 pub use crate::breaker::{Breaker, BreakerState, Permit};
 pub use crate::breaker_set::BreakerSet;
-pub use crate::bucket::{BUCKETS, Salt, buckets_of_percent};
+pub use crate::bucket::{BUCKETS, Salt, buckets_of_percent, murmur3_32};
 pub use crate::codes::{CODES, FlagCode, code};
 pub use crate::condition::Attribute;
 pub use crate::decide::{Context, Decision};
@@ -76,3 +76,7 @@ pub use crate::route::{OverlayId, Rejected, Route};
 pub use crate::schema::flag_file_schema;
 pub use crate::snapshot::Snapshot;
 pub use crate::switches::Switches;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -62,8 +62,8 @@ impl<'a> Findings<'a> {
     }
 
     fn placed(self, text: &str) -> Vec<Diagnostic> {
-        if self.0.is_empty() {
-            return Vec::new();
+        if self.0.iter().all(|(path, _)| path.is_empty()) {
+            return self.0.into_iter().map(|(_, it)| it).collect();
         }
         let places = Places::of(text);
         let placed = self

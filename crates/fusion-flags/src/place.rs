@@ -41,8 +41,8 @@ impl Places {
 /// A value with the places of what is in it.
 enum Node {
     Word,
-    List(Vec<Spanned<Node>>),
-    Map(Vec<(Spanned<String>, Spanned<Node>)>),
+    List(Vec<Spanned<Self>>),
+    Map(Vec<(Spanned<String>, Spanned<Self>)>),
 }
 
 impl Node {

@@ -128,9 +128,12 @@ pub(crate) fn named(flag: &Feature) -> impl Iterator<Item = (Vec<Step<'_>>, &str
 fn conditions<'a>(flag: &'a Feature, add: &mut Add<'_, 'a>) {
     let conditions = &flag.conditions;
     for (idx, scenario) in conditions.scenario_types.iter().enumerate() {
-        if scenario.trim().is_empty() {
+        if scenario.trim().is_empty()
+            || scenario.len() > 1024
+            || scenario.contains(char::is_control)
+        {
             let path = [Key("conditions"), Key("scenario_types"), At(idx)];
-            add(&path, "FLG2009", "a scenario type is empty".to_owned());
+            add(&path, "FLG2009", format!("{scenario:?} is no scenario type"));
         }
     }
     if let Some(threshold) = conditions.confidence_threshold {

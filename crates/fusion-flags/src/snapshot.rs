@@ -13,7 +13,6 @@ use crate::file::{
     BreakerSettings, Feature, FlagFile, FlagKind, Matching, MissingConfidence, OnOff,
 };
 use crate::reason::FlagId;
-use crate::time::{duration_ms, instant_ms};
 
 /// A flag file, checked and compiled: immutable, and read without allocating.
 #[derive(Debug)]
@@ -80,31 +79,86 @@ impl Parts {
 /// What answers where nothing else does.
 pub(crate) const BASELINE_ONLY: &str = "baseline_only";
 
-/// One flag, compiled.
+/// One flag, compiled. What nearly every decision looks at stands first, in one cache line.
 #[derive(Debug)]
+#[repr(C, align(64))]
 pub(crate) struct Flag {
-    pub(crate) name: Box<str>,
     pub(crate) enabled: bool,
     pub(crate) kill: bool,
-    pub(crate) scenarios: Box<[Box<str>]>,
     pub(crate) substring: bool,
-    /// The least confidence, and whether a missing one passes.
-    pub(crate) confidence: Option<(f64, bool)>,
-    pub(crate) conditions: Box<[Condition]>,
-    pub(crate) bucket_by: Option<Box<str>>,
+    /// Whether `conditions`, `hours`, `requires`, `ramp` or `variants` have anything.
+    pub(crate) special: bool,
     /// Buckets below this are in.
     pub(crate) rollout: u32,
+    pub(crate) scenarios: Scenarios,
+    /// The least confidence; below every number where none is asked for.
+    pub(crate) confidence: f64,
+    pub(crate) missing_passes: bool,
+    pub(crate) salt: Salt,
+    pub(crate) bucket_by: Option<Box<str>>,
+    pub(crate) conditions: Box<[Condition]>,
+    pub(crate) hours: Option<Hours>,
+    pub(crate) requires: Box<[(FlagId, OnOff)]>,
     /// Moments in milliseconds from which other rollouts hold, oldest first.
     pub(crate) ramp: Box<[(i64, u32)]>,
-    pub(crate) salt: Salt,
     pub(crate) split: Salt,
-    pub(crate) requires: Box<[(FlagId, OnOff)]>,
     /// Overlay and the end of its share among `weights`.
     pub(crate) variants: Box<[Arm]>,
     pub(crate) weights: u32,
     pub(crate) overlays: Box<[u32]>,
-    pub(crate) hours: Option<Hours>,
     pub(crate) fallback: Option<Box<str>>,
+    pub(crate) name: Box<str>,
+}
+
+impl Flag {
+    /// The least confidence, where one is asked for.
+    pub(crate) fn threshold(&self) -> Option<f64> {
+        (self.confidence > f64::NEG_INFINITY).then_some(self.confidence)
+    }
+}
+
+/// The scenario types of a flag, each after its length: one text, since a decision that
+/// follows a pointer for each of them waits for memory.
+#[derive(Debug)]
+pub(crate) struct Scenarios(Box<[u8]>);
+
+impl Scenarios {
+    fn new(names: &[String]) -> Self {
+        let mut res = Vec::new();
+        for name in names {
+            if let Ok(len) = u16::try_from(name.len()) {
+                res.extend_from_slice(&len.to_le_bytes());
+                res.extend_from_slice(name.as_bytes());
+            }
+        }
+        Self(res.into())
+    }
+
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    #[inline]
+    fn bytes(&self) -> impl Iterator<Item = &[u8]> {
+        let mut rest = &*self.0;
+        std::iter::from_fn(move || {
+            let (len, tail) = rest.split_first_chunk()?;
+            let (name, tail) = tail.split_at_checked(usize::from(u16::from_le_bytes(*len)))?;
+            rest = tail;
+            Some(name)
+        })
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &str> {
+        self.bytes().filter_map(|it| std::str::from_utf8(it).ok())
+    }
+
+    /// Whether one of them is `name`.
+    #[inline]
+    pub(crate) fn contain(&self, name: &str) -> bool {
+        self.bytes().any(|it| it == name.as_bytes())
+    }
 }
 
 /// A variant, compiled.
@@ -284,9 +338,11 @@ impl<'a> Compiler<'a> {
             name: name.into(),
             enabled: it.enabled.unwrap_or(true),
             kill: it.kind == Some(FlagKind::KillSwitch),
-            scenarios: it.conditions.scenario_types.iter().map(|it| it.as_str().into()).collect(),
+            scenarios: Scenarios::new(&it.conditions.scenario_types),
+            special: is_special(it),
             substring: self.matching == Matching::Substring,
-            confidence: threshold.map(|it| (it, self.missing_passes)),
+            confidence: threshold.unwrap_or(f64::NEG_INFINITY),
+            missing_passes: threshold.is_none() || self.missing_passes,
             conditions: Condition::compile_all(&it.conditions.attributes),
             bucket_by: bucket_by.map(Into::into),
             rollout: self.buckets(it, it.rollout_percentage.unwrap_or(100.0)),
@@ -312,14 +368,8 @@ impl<'a> Compiler<'a> {
 
     fn ramp(&self, it: &Feature) -> Box<[(i64, u32)]> {
         let Some(ramp) = &it.ramp else { return Box::default() };
-        let Some(mut at) = instant_ms(&ramp.start) else { return Box::default() };
-        let mut res = Vec::with_capacity(ramp.steps.len());
-        for step in &ramp.steps {
-            res.push((at, self.buckets(it, step.percent)));
-            let hold = step.hold.as_deref().and_then(duration_ms).unwrap_or(0);
-            at = at.saturating_add(hold);
-        }
-        res.into()
+        let shares = ramp.steps.iter().map(|step| self.buckets(it, step.percent));
+        ramp.moments_ms().into_iter().zip(shares).collect()
     }
 
     fn variants(&self, it: &Feature) -> (Box<[Arm]>, u32) {
@@ -331,6 +381,15 @@ impl<'a> Compiler<'a> {
         });
         (arms.collect(), end)
     }
+}
+
+/// Whether more than scenario, confidence and rollout decide a flag.
+fn is_special(it: &Feature) -> bool {
+    !it.conditions.attributes.is_empty()
+        || it.active.is_some()
+        || !it.requires.is_empty()
+        || it.ramp.is_some()
+        || !it.variants.is_empty()
 }
 
 type ByScenario = HashMap<Box<str>, Box<[u32]>, RandomState>;
@@ -346,7 +405,7 @@ fn index(flags: &[Flag]) -> (ByScenario, Box<[u32]>) {
         if flag.scenarios.is_empty() {
             for_all.push(idx);
         }
-        for scenario in &flag.scenarios {
+        for scenario in flag.scenarios.iter() {
             let flags = by.entry(scenario).or_default();
             if flags.last() != Some(&idx) {
                 flags.push(idx);

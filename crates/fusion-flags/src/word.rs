@@ -89,7 +89,7 @@ impl Lease {
     /// A place that nobody holds.
     pub(crate) const FREE: u64 = 0;
 
-    pub(crate) fn new(generation: u32, end_ms: i64) -> u64 {
+    pub(crate) fn until(end_ms: i64, generation: u32) -> u64 {
         u64::from(generation) << 42 | moment(end_ms).max(1)
     }
 

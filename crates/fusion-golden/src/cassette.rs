@@ -179,6 +179,13 @@ impl Cassette {
     }
 }
 
+/// Reads the bytes of a cassette: the recordings that are whole, and a finding for each
+/// line that is none.
+pub fn read_cassette(bytes: &[u8]) -> (Vec<Interaction>, Vec<Diagnostic>) {
+    let Cassette { lines, findings } = Cassette::read(bytes);
+    (lines.into_iter().map(|it| it.interaction).collect(), findings)
+}
+
 /// One line; `is_cut` where no line end follows.
 fn read_line(bytes: &[u8], is_cut: bool) -> Result<Interaction, Box<Diagnostic>> {
     if bytes.len() > MAX_LINE_BYTES {

@@ -53,13 +53,14 @@ pub(crate) fn inputs(
             it.map_or_else(|| "the baseline".to_owned(), |it| format!("`{}`", it.name))
         };
         let message = format!("{} answered, now {} does", name(was), name(is));
-        let check = Check::new(Rung::Replay, code::OVERLAY, changed, message)
-            .key("OVERLAY_TARGET_SCENARIOS")
-            .file(suite.installation_file("overlays"));
-        checks.push(check);
-    }
-    checks.extend(keys(suite, golden, now, changed));
-    if was.map(|it| &it.name) == is.map(|it| &it.name) {
+        let check = Check::new(Rung::Replay, code::OVERLAY, changed, message);
+        checks.push(match suite.installation().flag_file() {
+            Some(_) => check.file(suite.installation_file("overlay_feature_flags.yaml")),
+            None => check.key("OVERLAY_TARGET_SCENARIOS").file(suite.installation_file("overlays")),
+        });
+    } else {
+        // Of another overlay every key and section would differ.
+        checks.extend(keys(suite, golden, now, changed));
         checks.extend(prompt(suite, golden, now, changed));
     }
     let catalogue = suite.installation_file("scenarios.yaml");

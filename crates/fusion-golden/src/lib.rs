@@ -38,6 +38,7 @@ mod age;
 mod agreement;
 mod bill;
 mod cassette;
+mod choice;
 mod code;
 mod compare;
 mod files;
@@ -57,7 +58,9 @@ mod suite;
 mod update;
 mod validate;
 
-pub use crate::cassette::{Interaction, JudgeScore, Labels, Latency, Recorder, Response, Usage};
+pub use crate::cassette::{
+    Interaction, JudgeScore, Labels, Latency, Recorder, Response, Usage, read_cassette,
+};
 pub use crate::code::CODES;
 pub use crate::golden::{
     Golden, GoldenSide, GoldenSides, HistoryEntry, Legacy, Lengths, Tokens, read_golden,

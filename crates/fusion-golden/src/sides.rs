@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use fusion_plan::{Candidate, Observation, OverlayRef, SelectInput, select};
+use fusion_plan::{Observation, OverlayRef};
 use overlay_model::{
     Digest, Effective, MicroOverlay, Origin, OverlayName, Scenario, Shape, Value, canonical_bytes,
 };
 use overlay_schema::{ALIASES, FORMAT_VERSION, Settings, VOLATILE, param};
 
+use crate::choice::{Choice, Offers};
 use crate::suite::Suite;
 
 /// Everything about an installation that does not depend on a single question.
@@ -20,13 +21,6 @@ pub(crate) struct Sides<'a> {
 
 /// An overlay, or `None` for the bare baseline, and the scenario's parameters as text.
 type SettingsKey = (Option<OverlayName>, String);
-
-/// Which overlay answers scenarios of one type, and why.
-#[derive(Debug, Default)]
-pub(crate) struct Choice {
-    pub(crate) overlay: Option<OverlayName>,
-    pub(crate) reasons: Vec<String>,
-}
 
 /// The settings of one side, for all scenarios that share them.
 #[derive(Clone)]
@@ -60,9 +54,9 @@ impl<'a> Sides<'a> {
         });
         let ledger = ledger.collect();
         let mut sides = Self { suite, ledger, choices: HashMap::new(), settings: HashMap::new() };
-        let candidates = candidates(suite);
+        let offers = Offers::of(suite);
         for scenario in scenarios {
-            sides.choices.entry(scenario.kind()).or_insert_with(|| choice(scenario, &candidates));
+            sides.choices.insert(scenario.id.as_str(), offers.choose(scenario));
             let overlay = sides.choice(scenario).and_then(|it| it.overlay.clone());
             for name in [None, overlay] {
                 sides
@@ -76,7 +70,7 @@ impl<'a> Sides<'a> {
 
     /// Which overlay answers `scenario`; `None` where it is none of the resolved ones.
     pub(crate) fn choice(&self, scenario: &Scenario) -> Option<&Choice> {
-        self.choices.get(scenario.kind())
+        self.choices.get(scenario.id.as_str())
     }
 
     /// The settings of a side of `scenario`.
@@ -87,29 +81,6 @@ impl<'a> Sides<'a> {
     ) -> Option<&SideSettings<'a>> {
         self.settings.get(&(overlay.cloned(), parameters(scenario)))
     }
-}
-
-/// The overlays that name scenario types, by name; the base layer is no alternative.
-fn candidates(suite: &Suite) -> Vec<Candidate> {
-    let overlays = suite.installation().overlays().iter();
-    let candidates = overlays.filter(|(name, _)| name.as_str() != "baseline").filter_map(|it| {
-        let types: Vec<_> = it.1.targets().map(str::to_owned).collect();
-        (!types.is_empty()).then(|| Candidate::new(it.0.clone(), &types))
-    });
-    candidates.collect()
-}
-
-fn choice(scenario: &Scenario, candidates: &[Candidate]) -> Choice {
-    let kind = scenario.kind();
-    let serving: Vec<_> = candidates
-        .iter()
-        .filter(|it| it.scenario_types.iter().any(|it| it == kind))
-        .cloned()
-        .collect();
-    let input =
-        SelectInput { scenario_type: Some(kind), candidates: &serving, ..SelectInput::default() };
-    let selection = select(&input);
-    Choice { overlay: selection.overlay, reasons: selection.reasons }
 }
 
 /// The parameters of a scenario as one text.

@@ -222,10 +222,10 @@ impl Model {
 
 /// Whether two ids name one model: letters and digits agree, case aside.
 pub fn same_model(a: &str, b: &str) -> bool {
-    let plain = |text: &'_ str| -> String {
-        text.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
-    };
-    plain(a) == plain(b)
+    fn plain(text: &str) -> impl Iterator<Item = u8> {
+        text.bytes().filter(u8::is_ascii_alphanumeric).map(|b| b.to_ascii_lowercase())
+    }
+    plain(a).eq(plain(b))
 }
 
 /// Whether `text` is a day, as `2026-11-21`.

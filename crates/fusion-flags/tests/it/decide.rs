@@ -35,6 +35,26 @@ fn reasons_say_why() {
 }
 
 #[test]
+fn a_scenario_type_is_compared_as_a_whole() {
+    let text = "schema_version: 2
+features: {a: {conditions: {scenario_types: [refund, audit_prep, re]}}}";
+    for is in ["refund", "audit_prep", "re"] {
+        check(text, "a", &scenario(is), "on TARGETING_MATCH");
+    }
+    for is_not in
+        ["", "r", "ref", "fund", "refund ", "audit", "prep", "refund\naudit_prep", "\n", "ré"]
+    {
+        check(text, "a", &scenario(is_not), "off SCENARIO_MISMATCH");
+    }
+}
+
+#[test]
+fn a_confidence_that_is_no_number_matters_only_where_one_is_asked_for() {
+    let context = Context { confidence: Some(f64::NAN), ..Context::default() };
+    check(REFUNDS, "plain", &context, "on STATIC");
+}
+
+#[test]
 fn a_partial_rollout_wants_a_unit() {
     fn of(unit: Option<&str>) -> Context<'_> {
         Context { unit, ..Context::default() }
@@ -73,12 +93,12 @@ fn the_original_matches_parts_and_lets_a_missing_confidence_pass() {
         "{features: {a: {conditions: {scenario_types: [refund], confidence_threshold: 0.7}}}}";
     let context = Context { confidence: None, ..scenario("not_refund_processing_v2") };
     check(text, "a", &context, "on TARGETING_MATCH");
-    let exact = format!("{{schema_version: 2, {}", &text[1..]);
+    let fields = text.trim_start_matches('{');
+    let exact = format!("{{schema_version: 2, {fields}");
     check(&exact, "a", &context, "off SCENARIO_MISMATCH");
     check(&exact, "a", &Context { scenario_type: "refund", ..context }, "off CONFIDENCE_MISSING");
     let chosen = format!(
-        "{{schema_version: 2, defaults: {{match: substring, missing_confidence: allow}}, {}",
-        &text[1..]
+        "{{schema_version: 2, defaults: {{match: substring, missing_confidence: allow}}, {fields}"
     );
     check(&chosen, "a", &context, "on TARGETING_MATCH");
 }

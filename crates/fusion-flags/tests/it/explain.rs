@@ -29,12 +29,16 @@ fn reports_say_what_would_be_needed() {
     check(
         "refunds",
         &refund,
-        expect![[r#"{"feature":"refunds","enabled":false,"reason":"ROLLOUT_MISS","bucket":64660,"threshold":10000,"would_need":"a rollout above 64.66 %","generation":1}"#]],
+        expect![[
+            r#"{"feature":"refunds","enabled":false,"reason":"ROLLOUT_MISS","bucket":64660,"threshold":10000,"would_need":"a rollout above 64.66 %","generation":1}"#
+        ]],
     );
     check(
         "refunds",
         &Context { confidence: Some(0.2), ..refund },
-        expect![[r#"{"feature":"refunds","enabled":false,"reason":"CONFIDENCE_BELOW","bucket":64660,"threshold":10000,"would_need":"a confidence of at least 0.7","generation":1}"#]],
+        expect![[
+            r#"{"feature":"refunds","enabled":false,"reason":"CONFIDENCE_BELOW","bucket":64660,"threshold":10000,"would_need":"a confidence of at least 0.7","generation":1}"#
+        ]],
     );
     check(
         "refunds",
@@ -46,12 +50,16 @@ fn reports_say_what_would_be_needed() {
     check(
         "refunds",
         &scenario("refund"),
-        expect![[r#"{"feature":"refunds","enabled":false,"reason":"ATTRIBUTE_MISMATCH","bucket":64660,"threshold":10000,"would_need":"another value of tier","generation":1}"#]],
+        expect![[
+            r#"{"feature":"refunds","enabled":false,"reason":"ATTRIBUTE_MISMATCH","bucket":64660,"threshold":10000,"would_need":"another value of tier","generation":1}"#
+        ]],
     );
     check(
         "refunds",
         &scenario("audit"),
-        expect![[r#"{"feature":"refunds","enabled":false,"reason":"SCENARIO_MISMATCH","bucket":64660,"threshold":10000,"would_need":"a scenario type of refund","generation":1}"#]],
+        expect![[
+            r#"{"feature":"refunds","enabled":false,"reason":"SCENARIO_MISMATCH","bucket":64660,"threshold":10000,"would_need":"a scenario type of refund","generation":1}"#
+        ]],
     );
     check(
         "sure",

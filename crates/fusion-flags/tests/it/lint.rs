@@ -178,13 +178,15 @@ features:
 
 #[test]
 fn prerequisites_that_branch_are_counted() {
-    let mut text = "schema_version: 2\nfeatures:\n  f0: {enabled_overlays: [x0]}\n".to_owned();
-    for idx in 1..=9 {
+    let flag = |idx: usize| {
         let before = idx - 1;
-        text += &format!(
+        format!(
             "  f{idx}: {{enabled_overlays: [x{idx}], requires: [{{flag: f{before}}}, {{flag: f{before}}}]}}\n"
-        );
-    }
+        )
+    };
+    let flags: String = (1..=9).map(flag).collect();
+    let first = "schema_version: 2\nfeatures:\n  f0: {enabled_overlays: [x0]}\n";
+    let text = format!("{first}{flags}");
     check_text(
         &text,
         expect![[r#"

@@ -209,14 +209,36 @@ fn a_fact_or_a_rule_of_a_scenario() {
 }
 
 #[test]
-fn another_overlay_or_none() {
-    changed(
-        (ROLLBACK, "OVERLAY_TARGET_SCENARIOS=refund_processing,", "OVERLAY_TARGET_SCENARIOS="),
-        REFUND,
-        Verdict::Fail,
-        "GLD2001 fail configs/overlays OVERLAY_TARGET_SCENARIOS `rollback_first` answered, now \
-         the baseline does",
-    );
+fn a_flag_that_chooses_the_overlay() {
+    let flags = "configs/overlay_feature_flags.yaml";
+    let answer = "GLD2001 fail configs/overlay_feature_flags.yaml - `rollback_first` answered, now \
+                  the baseline does";
+    for (from, to) in [
+        ("scenario_types: [refund_processing, ", "scenario_types: ["),
+        (
+            "enabled_overlays: [rollback_first]",
+            "enabled: false\n    enabled_overlays: [rollback_first]",
+        ),
+        ("kill_switch: false", "kill_switch: true"),
+    ] {
+        changed((flags, from, to), REFUND, Verdict::Fail, answer);
+    }
+    unchanged(flags, "confidence_threshold: 0.7", "confidence_threshold: 0.75");
+}
+
+#[test]
+fn without_flags_the_overlays_say_what_they_serve() {
+    let shipped = Shipped::new();
+    shipped.remove("configs/overlay_feature_flags.yaml");
+    assert_eq!(shipped.validate().verdict, Verdict::Pass);
+
+    let from = "OVERLAY_TARGET_SCENARIOS=refund_processing,";
+    shipped.edit(ROLLBACK, from, "OVERLAY_TARGET_SCENARIOS=");
+    let report = shipped.validate();
+    let checks = open(scenario(&report, REFUND));
+    let answer = "GLD2001 fail configs/overlays OVERLAY_TARGET_SCENARIOS `rollback_first` \
+                  answered, now the baseline does";
+    assert!(checks.iter().any(|it| it.starts_with(answer)), "{checks:#?}");
 }
 
 #[test]

@@ -83,6 +83,11 @@ impl Shipped {
     }
 
     #[track_caller]
+    pub(crate) fn remove(&self, name: &str) {
+        fs::remove_file(self.path(name)).unwrap();
+    }
+
+    #[track_caller]
     pub(crate) fn suite(&self) -> Suite {
         Suite::open(&self.path("goldens")).unwrap()
     }
