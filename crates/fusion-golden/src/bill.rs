@@ -8,12 +8,14 @@ use crate::observe::{Observed, calls, encoding, plan_of};
 use crate::report::BillItem;
 use crate::sides::{SideSettings, Sides};
 
-/// The tokens of the first prompt by part, the largest first: what each overlay key adds
-/// over the layers below it, each section of the micro overlay, the question, the turns,
-/// the pinned facts, and what frames them. The items sum up to the whole.
+/// The tokens of the first prompt by part, the largest first: each section of the micro
+/// overlay, the question, the turns, the pinned facts, and what frames them. These sum up
+/// to the whole. Then, as `key …`, what each overlay key makes of it over the layers
+/// below; keys overlap the parts and each other, as where a mode decides whether a prompt
+/// is sent at all.
 ///
-/// Keys and sections are measured by rendering the request without them; a key that
-/// changes no token is left out.
+/// Keys and sections are measured by rendering the request without them; what changes no
+/// token is left out.
 pub(crate) fn bill(sides: &Sides<'_>, observed: &Observed<'_>) -> Vec<BillItem> {
     let side = observed.answering().settings;
     let Some(plan) = observed.answering().plan() else { return Vec::new() };
@@ -27,11 +29,6 @@ pub(crate) fn bill(sides: &Sides<'_>, observed: &Observed<'_>) -> Vec<BillItem> 
         Some(tokens(prompt_tokens(&calls(&plan).next()?.request, encoding)))
     };
     let mut items = Vec::new();
-    for key in own_keys(sides, side) {
-        if let Some(less) = without_key(side, &key).and_then(&without) {
-            items.push(BillItem { part: key, tokens: total - less });
-        }
-    }
     for (name, text) in without_sections(side) {
         let micro = MicroOverlay::parse(&text);
         let changed =
@@ -41,12 +38,21 @@ pub(crate) fn bill(sides: &Sides<'_>, observed: &Observed<'_>) -> Vec<BillItem> 
         }
     }
     items.extend(conversation(observed, call, encoding));
+    let rest = total - items.iter().map(|it| it.tokens).sum::<i64>();
+    let mut items = largest_first(items);
+    items.extend((rest != 0).then(|| BillItem { part: "frame".to_owned(), tokens: rest }));
+    let keys = own_keys(sides, side).into_iter().filter_map(|key| {
+        let less = without_key(side, &key).and_then(&without)?;
+        Some(BillItem { part: format!("key {key}"), tokens: total - less })
+    });
+    items.extend(largest_first(keys.collect()));
+    items
+}
+
+/// The items that are something, the largest first.
+fn largest_first(mut items: Vec<BillItem>) -> Vec<BillItem> {
     items.retain(|it| it.tokens != 0);
     items.sort_by(|a, b| b.tokens.cmp(&a.tokens).then_with(|| a.part.cmp(&b.part)));
-    let rest = total - items.iter().map(|it| it.tokens).sum::<i64>();
-    if rest != 0 {
-        items.push(BillItem { part: "frame".to_owned(), tokens: rest });
-    }
     items
 }
 

@@ -114,6 +114,11 @@ pub(crate) fn climb(
     let Some(observed) = observe(sides, scenario, &cassette, options.tokens) else {
         return Ok(Climb { report: report(scenario, checks), cassette });
     };
+    if observed.is_stale()
+        && let Some(check) = checks.iter_mut().find(|it| it.code == code::NO_GOLDEN)
+    {
+        check.hint = Some("record the answers first, with `golden record`".to_owned());
+    }
     checks.extend(age::checks(suite, id, &observed.lines(&cassette), options));
     let rungs = Rungs { sides, golden: golden.as_ref(), observed: &observed, options };
     checks.extend(rungs.recordings(&cassette));

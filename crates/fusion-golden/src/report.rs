@@ -105,7 +105,8 @@ pub struct SideReport {
 /// A share of the prompt tokens.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 pub struct BillItem {
-    /// The part: an overlay key, `prompt: Core Directive`, `question`, `turns`, …
+    /// The part: `prompt: Core Directive`, `question`, `turns`, …; or `key MAX_TOKENS` for the
+    /// whole effect of an overlay key, which overlaps the parts.
     pub part: String,
     /// Its tokens; negative where it saves some.
     pub tokens: i64,
