@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
 
+use crate::time::{duration_ms, instant_ms};
 use overlay_model::TextError;
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
-use crate::time::{duration_ms, instant_ms};
 use serde::{Deserialize as DeserializeDerive, Serialize};
 
 /// The most bytes a flag file has.

@@ -1,0 +1,100 @@
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::extract::rejection::JsonRejection;
+use axum::http::header::AUTHORIZATION;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use fusion_flags::{SwitchSource, Switches};
+use overlay_model::Digest;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::refusal::{refuse, refuse_body};
+use crate::service::{Service, apart};
+
+/// What a switch is thrown with.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct KillRequest {
+    reason: String,
+    #[serde(default)]
+    by: String,
+}
+
+/// Why every overlay is off, by whom and since when.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Kill {
+    pub(crate) reason: String,
+    pub(crate) by: String,
+    /// Milliseconds since 1970.
+    at_ms: i64,
+}
+
+/// Switches every overlay off, at once and without reading a file.
+pub(crate) async fn kill(
+    State(service): State<Arc<Service>>,
+    headers: HeaderMap,
+    body: Result<Json<KillRequest>, JsonRejection>,
+) -> Response {
+    if let Some(refusal) = against(&service, &headers) {
+        return refusal;
+    }
+    match body {
+        Ok(Json(request)) if request.reason.trim().is_empty() => {
+            refuse(StatusCode::BAD_REQUEST, "a switch needs a reason")
+        }
+        Ok(Json(request)) => apart(service, |it| throw(it, request)).await,
+        Err(rejection) => refuse_body(&rejection),
+    }
+}
+
+/// Takes the switch of the API back. Other sources may still hold one.
+pub(crate) async fn revive(State(service): State<Arc<Service>>, headers: HeaderMap) -> Response {
+    match against(&service, &headers) {
+        Some(refusal) => refusal,
+        None => apart(service, take_back).await,
+    }
+}
+
+fn throw(service: &Service, request: KillRequest) -> Response {
+    let emergency = Switches { emergency: true, ..Switches::default() };
+    // Held over both, so that the reason is always that of the switch in force.
+    let mut kill = service.kill();
+    service.live.switch(SwitchSource::Api, emergency);
+    *kill = Some(Kill { reason: request.reason, by: request.by, at_ms: service.now_ms() });
+    answer(service, kill.as_ref())
+}
+
+fn take_back(service: &Service) -> Response {
+    let mut kill = service.kill();
+    service.live.switch(SwitchSource::Api, Switches::default());
+    *kill = None;
+    answer(service, None)
+}
+
+fn answer(service: &Service, kill: Option<&Kill>) -> Response {
+    let status = service.note_configuration();
+    let body = json!({
+        "schema": "fusion/kill/1",
+        "emergency": status.emergency,
+        "epoch": status.epoch,
+        "kill": kill,
+    });
+    Json(body).into_response()
+}
+
+/// The refusal for a caller who may not switch.
+fn against(service: &Service, headers: &HeaderMap) -> Option<Response> {
+    let Some(token) = service.admin else {
+        return Some(refuse(StatusCode::FORBIDDEN, "the service has no admin token"));
+    };
+    let given = headers.get(AUTHORIZATION).and_then(|it| it.to_str().ok());
+    let given = given.and_then(|it| it.split_once(' '));
+    let given = given.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+    // Digests are compared, so that the time says nothing about the token.
+    let is_admin = given.is_some_and(|(_, it)| Digest::of(it.trim().as_bytes()) == token);
+    let why = "the bearer token is missing or wrong";
+    (!is_admin).then(|| refuse(StatusCode::UNAUTHORIZED, why))
+}

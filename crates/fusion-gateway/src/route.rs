@@ -1,0 +1,98 @@
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::extract::rejection::JsonRejection;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use fusion_flags::{Attribute, Context, Route, RouteReport, View};
+use fusion_metrics::{Outcome, catalogue};
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::metrics::BASELINE;
+use crate::refusal::{refuse, refuse_body};
+use crate::service::Service;
+
+/// What is known of a request for an overlay.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RouteRequest {
+    scenario_type: String,
+    #[serde(default)]
+    confidence: Option<f64>,
+    #[serde(default)]
+    unit: Option<String>,
+    #[serde(default)]
+    attributes: BTreeMap<String, Value>,
+}
+
+/// The attributes of a JSON object that a flag can look at; others are not seen.
+pub(crate) fn attributes(fields: &BTreeMap<String, Value>) -> Vec<(&str, Attribute<'_>)> {
+    fields.iter().filter_map(|(name, value)| Some((name.as_str(), attribute(value)?))).collect()
+}
+
+fn attribute(value: &Value) -> Option<Attribute<'_>> {
+    match value {
+        Value::String(text) => Some(Attribute::Text(text)),
+        Value::Number(number) => number.as_f64().map(Attribute::Number),
+        Value::Bool(on) => Some(Attribute::Switch(*on)),
+        _ => None,
+    }
+}
+
+/// Which overlays may answer, best first, and why not the others.
+pub(crate) async fn route(
+    State(service): State<Arc<Service>>,
+    body: Result<Json<RouteRequest>, JsonRejection>,
+) -> Response {
+    let Json(request) = match body {
+        Ok(request) => request,
+        Err(rejection) => return refuse_body(&rejection),
+    };
+    if request.confidence.is_some_and(|it| !(0.0..=1.0).contains(&it)) {
+        return refuse(StatusCode::BAD_REQUEST, "confidence is a number from 0 to 1");
+    }
+    let snapshot = service.live.snapshot();
+    let view = snapshot.pick(request.unit.as_deref()).flags();
+    let report = choose(view, &request, service.now_ms());
+    service.note_route(&report);
+    Json(report).into_response()
+}
+
+fn choose(view: &View, request: &RouteRequest, now_ms: i64) -> RouteReport {
+    let attributes = attributes(&request.attributes);
+    let context = Context {
+        unit: request.unit.as_deref(),
+        scenario_type: &request.scenario_type,
+        confidence: request.confidence,
+        attributes: &attributes,
+        now_ms,
+        quality: None,
+    };
+    let mut route = Route::default();
+    view.route(&context, &mut route);
+    view.report_route(&request.scenario_type, &route)
+}
+
+impl Service {
+    /// Counts the overlay that was selected, and what the flags decided: for each overlay
+    /// that may answer, against each that was left out; without an overlay for a flag that
+    /// is off.
+    fn note_route(&self, report: &RouteReport) {
+        let scenario = &report.scenario_type;
+        for overlay in &report.overlay_candidates {
+            self.metrics.inc(catalogue::FLAG_DECISIONS, scenario, overlay, Outcome::On);
+        }
+        for rejected in &report.rejected {
+            let overlay = rejected.overlay.as_deref().unwrap_or_default();
+            self.metrics.inc(catalogue::FLAG_DECISIONS, scenario, overlay, Outcome::Off);
+        }
+        let (overlay, result) = match report.primary_overlay.as_deref() {
+            Some(overlay) => (overlay, Outcome::Success),
+            None => (BASELINE, Outcome::Fallback),
+        };
+        self.metrics.record_overlay_selection(scenario, overlay, result);
+    }
+}

@@ -1,0 +1,152 @@
+use std::future::Future;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::StatusCode;
+use axum::response::Response;
+use axum::routing::{get, post};
+use fusion_metrics::FusionMetrics;
+use overlay_loader::{Clock, Live};
+use overlay_model::Digest;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+
+use crate::admin::Kill;
+use crate::metrics::Noted;
+use crate::refusal::refuse;
+use crate::{admin, health, metrics, ofrep, route};
+
+/// The most bytes a request body has.
+const MAX_BODY: usize = 64 << 10;
+
+/// How long requests that run may take to end after the service was told to stop.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// A configuration in force and the metrics of this process.
+pub struct Service {
+    pub(crate) live: Live,
+    pub(crate) metrics: FusionMetrics,
+    pub(crate) clock: Clock,
+    /// Who may switch: the digest of the token, or nobody.
+    pub(crate) admin: Option<Digest>,
+    /// The switch that was thrown through the API, while it holds.
+    pub(crate) kill: Mutex<Option<Kill>>,
+    /// What the metrics were told last.
+    pub(crate) noted: Mutex<Noted>,
+}
+
+impl Service {
+    /// A service on `live`. The switch answers 403 until there is an admin token.
+    pub fn new(live: Live, metrics: FusionMetrics, clock: Clock) -> Self {
+        let service = Self {
+            live,
+            metrics,
+            clock,
+            admin: None,
+            kill: Mutex::default(),
+            noted: Mutex::default(),
+        };
+        service.note_configuration();
+        service
+    }
+
+    /// The same service, whose switch is for those who have `token`; blanks around it do
+    /// not count, and an empty one is for nobody.
+    #[must_use]
+    pub fn with_admin_token(mut self, token: &str) -> Self {
+        let token = token.trim();
+        self.admin = (!token.is_empty()).then(|| Digest::of(token.as_bytes()));
+        self
+    }
+
+    /// The configuration.
+    pub fn live(&self) -> &Live {
+        &self.live
+    }
+
+    /// The metrics.
+    pub fn metrics(&self) -> &FusionMetrics {
+        &self.metrics
+    }
+
+    pub(crate) fn now_ms(&self) -> i64 {
+        (self.clock)()
+    }
+
+    pub(crate) fn kill(&self) -> MutexGuard<'_, Option<Kill>> {
+        self.kill.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Answers off the threads that serve requests: what asks for the state of the
+/// configuration waits while a change is read, and a slow disk must not stop routes.
+pub(crate) async fn apart(
+    service: Arc<Service>,
+    answer: impl FnOnce(&Service) -> Response + Send + 'static,
+) -> Response {
+    let answer = tokio::task::spawn_blocking(move || answer(&service)).await;
+    answer.unwrap_or_else(|err| refuse(StatusCode::INTERNAL_SERVER_ERROR, &err.to_string()))
+}
+
+/// The paths of `service`.
+pub fn router(service: Arc<Service>) -> Router {
+    Router::new()
+        .route("/livez", get(health::livez))
+        .route("/readyz", get(health::readyz))
+        .route("/health", get(health::health))
+        .route("/metrics", get(metrics::metrics))
+        .route("/v1/status", get(health::status))
+        .route("/v1/route", post(route::route))
+        .route("/ofrep/v1/evaluate/flags", post(ofrep::all))
+        .route("/ofrep/v1/evaluate/flags/{key}", post(ofrep::one))
+        .route("/admin/v1/kill", post(admin::kill).delete(admin::revive))
+        .fallback(|| async { refuse(StatusCode::NOT_FOUND, "there is no such path") })
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .with_state(service)
+}
+
+/// Answers on `listener` until `stop` is done, then lets running requests end, for ten
+/// seconds at most.
+///
+/// # Errors
+///
+/// Where no thread can be started for the changes of the configuration.
+pub async fn serve(
+    listener: TcpListener,
+    service: Arc<Service>,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<()> {
+    count_changes(&service)?;
+    let (stopping, stopped) = oneshot::channel();
+    let stop = async move {
+        stop.await;
+        // Where nobody waits any more, nobody is told.
+        let _ = stopping.send(());
+    };
+    let patience = async {
+        // The sender goes only when the server does.
+        let _ = stopped.await;
+        tokio::time::sleep(GRACE).await;
+    };
+    tokio::select! {
+        done = axum::serve(listener, router(service)).with_graceful_shutdown(stop) => done,
+        () = patience => Ok(()),
+    }
+}
+
+/// Tells the metrics of each change as it comes into force.
+fn count_changes(service: &Arc<Service>) -> std::io::Result<()> {
+    let changes = service.live.subscribe();
+    let watching = Arc::downgrade(service);
+    let count = move || {
+        // Ends with the configuration, which holds the other end.
+        for _epoch in changes {
+            let Some(service) = watching.upgrade() else { return };
+            service.note_configuration();
+        }
+    };
+    std::thread::Builder::new().name("fusion-changes".into()).spawn(count)?;
+    Ok(())
+}

@@ -1,0 +1,14 @@
+//! Tests of the service through HTTP, in one binary.
+
+mod client;
+mod data;
+mod flags;
+mod installation;
+mod kill;
+mod labels;
+mod limits;
+mod probes;
+mod reload;
+mod routes;
+mod running;
+mod scrape;

@@ -1,0 +1,97 @@
+use serde_json::json;
+
+use crate::installation::{FLAGS, Tree, shipped};
+use crate::running::{ADMIN, Running, TOKEN, options};
+
+/// Code and word of `/health`, and the code of `/readyz`.
+#[track_caller]
+fn check(running: &Running, word: &str, code: u16) {
+    let health = running.client.get("/health");
+    assert_eq!(health.kind, "application/health+json");
+    let health = health.with_code(code);
+    assert_eq!(health.json()["status"], word, "{health:#?}");
+    running.client.get("/readyz").with_code(code);
+    running.client.get("/livez").with_code(200);
+}
+
+#[test]
+fn a_healthy_service_passes() {
+    let tree = Tree::new();
+    let running = Running::on(&tree);
+    check(&running, "pass", 200);
+    assert_eq!(running.client.get("/livez").text, "ok\n");
+    assert_eq!(running.client.get("/readyz").text, "ok\n");
+    assert_eq!(running.client.get("/readyz?verbose").text, "[+]configuration ok\n");
+    let health = running.client.get("/health").json();
+    assert_eq!(health["checks"]["overlay:configuration"][0]["observedValue"], 1);
+    let breakers = &health["checks"]["overlay:breakers"][0]["observedValue"];
+    assert_eq!(breakers["rollback_first"], "closed");
+}
+
+#[test]
+fn the_shipped_installation_passes() {
+    let running = Running::with(options(shipped().to_owned()), None);
+    check(&running, "pass", 200);
+}
+
+#[test]
+fn a_refused_change_warns_and_the_old_one_answers() {
+    let tree = Tree::new();
+    let running = Running::on(&tree);
+    tree.write("configs/overlay_feature_flags.yaml", "features: {refunds: {enabled: perhaps}}\n");
+    running.service.live().reload();
+    check(&running, "warn", 200);
+    let verbose = running.client.get("/readyz?verbose").with_code(200).text;
+    assert!(verbose.starts_with("[+]configuration degraded\n    the last change was refused"));
+    assert!(verbose.contains("overlay_feature_flags.yaml"), "{verbose}");
+    assert_eq!(running.client.refund_route()["primary_overlay"], "rollback_first");
+    let status = running.client.get("/v1/status").json();
+    assert_eq!(status["last_error"]["findings"][0]["path"], "overlay_feature_flags.yaml");
+
+    tree.write("configs/overlay_feature_flags.yaml", FLAGS);
+    running.service.live().reload();
+    check(&running, "pass", 200);
+}
+
+#[test]
+fn a_kill_warns_and_says_why() {
+    let tree = Tree::new();
+    let running = Running::on(&tree);
+    let body = r#"{"reason": "refunds doubled", "by": "on-call"}"#;
+    running.client.post_with("/admin/v1/kill", body, &[ADMIN]).with_code(200);
+    check(&running, "warn", 200);
+    let health = running.client.get("/health").json();
+    assert_eq!(health["output"], "every overlay is off");
+    let switch = &health["checks"]["overlay:switch"][0];
+    assert_eq!(switch["output"], "refunds doubled (on-call)");
+    assert_eq!(switch["observedValue"], true);
+}
+
+#[test]
+fn an_open_breaker_warns() {
+    let tree = Tree::new();
+    let running = Running::on(&tree);
+    running.service.live().breakers().get("rollback_first").isolate();
+    let health = running.client.get("/health").with_code(200).json();
+    assert_eq!(health["status"], "warn");
+    let breakers = &health["checks"]["overlay:breakers"][0];
+    assert_eq!(breakers["observedValue"]["rollback_first"], "isolated");
+    let route = running.client.refund_route();
+    let rejected = json!([
+        { "feature": "refunds", "overlay": "rollback_first", "reason": "CIRCUIT_OPEN" },
+        { "feature": "dark", "reason": "DISABLED" },
+    ]);
+    assert_eq!(route["rejected"], rejected);
+}
+
+#[test]
+fn without_a_configuration_it_fails() {
+    let tree = Tree::new();
+    let running = Running::with(options(tree.path("nowhere")), Some(TOKEN));
+    check(&running, "fail", 503);
+    assert_eq!(running.client.get("/readyz").text, "not ready\n");
+    let verbose = running.client.get("/readyz?verbose").with_code(503).text;
+    assert!(verbose.starts_with("[-]configuration failed\n"), "{verbose}");
+    assert!(verbose.contains("serving the built-in overlay only"), "{verbose}");
+    assert_eq!(running.client.refund_route()["fallback_strategy"], "baseline_only");
+}

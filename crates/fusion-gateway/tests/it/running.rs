@@ -1,0 +1,97 @@
+//! A service that runs while it is held.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use fusion_gateway::{Service, serve};
+use fusion_metrics::FusionMetrics;
+use overlay_loader::{Clock, Live, Options};
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+
+use crate::client::Client;
+use crate::installation::Tree;
+
+pub(crate) const TOKEN: &str = "correct horse";
+pub(crate) const ADMIN: (&str, &str) = ("authorization", "Bearer correct horse");
+
+/// The moment that the clock of the tests stands at.
+pub(crate) const NOW_MS: i64 = 1_790_000_000_000;
+
+pub(crate) struct Running {
+    pub(crate) client: Client,
+    pub(crate) service: Arc<Service>,
+    pub(crate) address: String,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// The options of a service on `root`, under the clock of the tests.
+pub(crate) fn options(root: PathBuf) -> Options {
+    Options::new(root, clock())
+}
+
+fn clock() -> Clock {
+    Arc::new(|| NOW_MS)
+}
+
+impl Running {
+    /// A service on `tree` with an admin token.
+    pub(crate) fn on(tree: &Tree) -> Self {
+        Self::with(options(tree.configs()), Some(TOKEN))
+    }
+
+    pub(crate) fn with(options: Options, token: Option<&str>) -> Self {
+        let live = Live::start(options).expect("a thread");
+        let mut service = Service::new(live, FusionMetrics::seeded(Default::default(), 7), clock());
+        if let Some(token) = token {
+            service = service.with_admin_token(token);
+        }
+        let service = Arc::new(service);
+        let (stop, stopped) = oneshot::channel();
+        let (ready, address) = channel();
+        let served = Arc::clone(&service);
+        let thread = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_multi_thread()
+                .worker_threads(2)
+                .enable_all()
+                .build()
+                .expect("a runtime");
+            runtime.block_on(async move {
+                let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+                ready.send(listener.local_addr().expect("an address")).expect("somebody waits");
+                let stop = async {
+                    let _ = stopped.await;
+                };
+                serve(listener, served, stop).await.expect("it serves");
+            });
+        });
+        let address = address.recv().expect("an address").to_string();
+        let client = Client::new(format!("http://{address}"));
+        Self { client, service, address, stop: Some(stop), thread: Some(thread) }
+    }
+
+    /// The changes from now on.
+    pub(crate) fn changes(&self) -> Receiver<u64> {
+        self.service.live().subscribe()
+    }
+}
+
+/// Waits for the next change to be in force.
+#[track_caller]
+pub(crate) fn wait(changes: &Receiver<u64>) {
+    changes.recv_timeout(Duration::from_secs(10)).expect("a change comes into force");
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.stop.take().expect("stopped once").send(());
+        let ended = self.thread.take().expect("joined once").join();
+        if !std::thread::panicking() {
+            ended.expect("the service ends without a panic");
+        }
+    }
+}

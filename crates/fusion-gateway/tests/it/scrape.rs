@@ -1,0 +1,124 @@
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+
+use crate::data::skip_without;
+use crate::installation::Tree;
+use crate::running::{ADMIN, Running};
+
+const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
+const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+#[track_caller]
+fn page(running: &Running) -> String {
+    running.client.get("/metrics").with_code(200).text
+}
+
+/// The value of a series.
+#[track_caller]
+fn value(running: &Running, series: &str) -> f64 {
+    let page = page(running);
+    let value = page.lines().find_map(|it| it.strip_prefix(series)?.strip_prefix(' '));
+    value.unwrap_or_else(|| panic!("no {series} in\n{page}")).parse().expect("a number")
+}
+
+#[test]
+fn the_format_is_the_one_asked_for() {
+    let tree = Tree::new();
+    let running = Running::on(&tree);
+    let prometheus = "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5";
+    for (accept, kind) in [
+        (prometheus, OPEN_METRICS),
+        ("application/openmetrics-text", OPEN_METRICS),
+        ("text/plain", TEXT),
+        ("*/*", TEXT),
+        ("application/json", TEXT),
+    ] {
+        let answer = running.client.get_with("/metrics", &[("accept", accept)]).with_code(200);
+        assert_eq!(answer.kind, kind, "{accept}");
+        assert_eq!(answer.text.ends_with("# EOF\n"), kind == OPEN_METRICS, "{accept}");
+    }
+}
+
+#[test]
+fn routes_and_flags_are_counted() {
+    let tree = Tree::new();
+    let running = Running::on(&tree);
+    for _ in 0..3 {
+        running.client.refund_route();
+    }
+    let unsure = r#"{"scenario_type": "refund_processing", "confidence": 0.1}"#;
+    running.client.post("/v1/route", unsure).with_code(200);
+    let labels = r#"overlay="rollback_first",result="success",scenario="refund_processing""#;
+    let selected = "fusion_routing_overlay_selected_total";
+    assert_eq!(value(&running, &format!("{selected}{{{labels}}}")), 3.0);
+    let labels = r#"overlay="baseline",result="fallback",scenario="refund_processing""#;
+    assert_eq!(value(&running, &format!("{selected}{{{labels}}}")), 1.0);
+    let on = r#"overlay="rollback_first",result="on",scenario="refund_processing""#;
+    let decisions = "fusion_flags_decisions_total";
+    assert_eq!(value(&running, &format!("{decisions}{{{on}}}")), 3.0);
+    // `dark` four times, `refunds` once.
+    let off = r#"result="off",scenario="refund_processing""#;
+    assert_eq!(value(&running, &format!("{decisions}{{{off}}}")), 5.0);
+
+    let context = r#"{"context": {"targetingKey": "u", "scenario_type": "refund_processing"}}"#;
+    running.client.post("/ofrep/v1/evaluate/flags/dark", context).with_code(200);
+    assert_eq!(value(&running, &format!("{decisions}{{{off}}}")), 6.0);
+}
+
+#[test]
+fn the_state_of_the_service_is_told() {
+    let tree = Tree::new();
+    let running = Running::on(&tree);
+    assert_eq!(value(&running, "fusion_system_health"), 1.0);
+    assert_eq!(value(&running, "fusion_emergency_active"), 0.0);
+    assert_eq!(value(&running, "fusion_config_generation"), 1.0);
+    assert_eq!(value(&running, "fusion_config_last_reload_timestamp_seconds"), 1_790_000_000.0);
+    let breaker = r#"fusion_circuit_breaker_state{overlay="rollback_first"}"#;
+    assert_eq!(value(&running, breaker), 0.0);
+    running.service.live().breakers().get("rollback_first").isolate();
+    assert_eq!(value(&running, breaker), 2.0);
+
+    running.client.post_with("/admin/v1/kill", r#"{"reason": "a"}"#, &[ADMIN]).with_code(200);
+    assert_eq!(value(&running, "fusion_system_health"), 0.5);
+    assert_eq!(value(&running, "fusion_emergency_active"), 1.0);
+    assert_eq!(value(&running, "fusion_config_generation"), 2.0);
+
+    let page = page(&running);
+    let build = format!("fusion_build_info{{version=\"{}\"}} 1\n", env!("CARGO_PKG_VERSION"));
+    assert!(page.contains(&build), "{page}");
+    assert_eq!(page.matches("\nfusion_overlay_info{").count(), 3, "{page}");
+}
+
+#[test]
+fn two_scrapes_without_traffic_are_the_same_bytes() {
+    let tree = Tree::new();
+    let running = Running::on(&tree);
+    running.client.refund_route();
+    let first = page(&running);
+    running.client.get("/livez");
+    assert_eq!(first, page(&running));
+    let accept = [("accept", "application/openmetrics-text")];
+    let first = running.client.get_with("/metrics", &accept).text;
+    assert_eq!(first, running.client.get_with("/metrics", &accept).text);
+}
+
+#[test]
+fn promtool_finds_nothing() {
+    let tree = Tree::new();
+    let running = Running::on(&tree);
+    running.client.refund_route();
+    let hostile = r#"{"scenario_type": "a\"b\\c\nd\u0000 {}é", "confidence": 1}"#;
+    running.client.post("/v1/route", hostile).with_code(200);
+    let promtool = Command::new("promtool")
+        .args(["check", "metrics"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn();
+    let Ok(mut promtool) = promtool else { return skip_without("promtool") };
+    let mut stdin = promtool.stdin.take().expect("a pipe");
+    stdin.write_all(page(&running).as_bytes()).expect("it reads");
+    drop(stdin);
+    let output = promtool.wait_with_output().expect("it ends");
+    assert!(output.status.success(), "{output:?}");
+}
