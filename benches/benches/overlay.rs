@@ -29,14 +29,13 @@ fn sixty_keys() -> String {
          MAX_TOKENS=900\nRESPONSE_FORMAT=text\nAPI_CIRCUIT_BREAKER=true\nADAPTIVE_CACHING=true\n\
          PERFORMANCE_MONITORING=enhanced\n",
     );
-    for number in 1..=28 {
+    for number in 1..=7 {
         // Writing to a string cannot fail.
-        let _ = match number % 4 {
-            0 => writeln!(text, "REGIONAL-MODEL-{number}_MAX_CONTEXT_TOKENS=128000"),
-            1 => writeln!(text, "REGIONAL-MODEL-{number}_TEMPERATURE=0.{number:02}"),
-            2 => writeln!(text, "REGIONAL-MODEL-{number}_TOP_P=0.{number:02}"),
-            _ => writeln!(text, "REGIONAL-MODEL-{number}_MAX_TOKENS={number}00"),
-        };
+        let _ = writeln!(
+            text,
+            "REGIONAL-{number}_MAX_CONTEXT_TOKENS=128000\nREGIONAL-{number}_TEMPERATURE=0.{number}\n\
+             REGIONAL-{number}_TOP_P=0.9{number}\nREGIONAL-{number}_MAX_TOKENS={number}00"
+        );
     }
     text
 }
@@ -67,11 +66,34 @@ fn overlay(c: &mut Criterion) {
     group.finish();
 }
 
+/// The models and scenario types that [`sixty_keys`] names.
+fn references() -> (String, String) {
+    let regional = (1..=7).map(|number| format!("regional-{number}"));
+    let models = ["gpt-4o-mini", "gpt-4o"].map(str::to_owned).into_iter().chain(regional);
+    let mut providers = String::from(
+        "schema = \"fusion/providers/1\"\n[[providers]]\nname = \"p\"\nendpoint = \"http://127.0.0.1:1/v1\"\n",
+    );
+    for model in models {
+        // Writing to a string cannot fail.
+        let _ = writeln!(
+            providers,
+            "[[models]]\nid = \"{model}\"\nprovider = \"p\"\nencoding = \"o200k_base\"\n\
+             context_tokens = 128000\ninput_usd_per_mtok = 1.0\noutput_usd_per_mtok = 2.0"
+        );
+    }
+    let types = ["refund_processing", "payment_reversal", "data_migration"];
+    let scenario = |it: &&str| format!("  - {{id: {it}, type: {it}, prompt: Answer.}}\n");
+    (providers, format!("scenarios:\n{}", types.iter().map(scenario).collect::<String>()))
+}
+
 /// An installation of ten thousand overlays of sixty keys.
 fn installation(c: &mut Criterion) {
     let dir = tempfile::tempdir().expect("a folder");
     fs::create_dir(dir.path().join("overlays")).expect("a folder");
     let text = sixty_keys();
+    let (providers, scenarios) = references();
+    fs::write(dir.path().join("providers.toml"), providers).expect("a file");
+    fs::write(dir.path().join("scenarios.yaml"), scenarios).expect("a file");
     for number in 0..10_000 {
         let name = format!("overlay_{number:05}");
         let text = text.replace("OVERLAY_NAME=sixty_keys", &format!("OVERLAY_NAME={name}"));
@@ -79,7 +101,9 @@ fn installation(c: &mut Criterion) {
         fs::write(path, text).expect("a file");
     }
     let read = || Installation::read(black_box(dir.path())).expect("an installation");
-    assert_eq!(read().overlays().len(), 10_000);
+    let installation = read();
+    assert_eq!(installation.overlays().len(), 10_000);
+    assert!(installation.overlays().values().all(|it| it.checked.is_deployable()));
 
     let mut group = c.benchmark_group("installation");
     group.sample_size(10);
