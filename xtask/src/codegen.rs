@@ -3,7 +3,7 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use clap::Args;
-use fusion_cli::{Exit, environment_md, exit_codes_md};
+use fusion_cli::{Exit, environment_md, exit_codes_md, metrics_md};
 use serde_json::Value;
 
 use crate::root::root;
@@ -61,6 +61,7 @@ fn files() -> anyhow::Result<Vec<(String, String)>> {
         ("diagnostics", fusion_cli::diagnostics_md()),
         ("exit-codes", exit_codes_md()),
         ("environment", environment_md()),
+        ("metrics", metrics_md()),
     ];
     let page = |(name, text): (&str, String)| (format!("docs/reference/{name}.md"), text);
     res.extend(pages.map(page));

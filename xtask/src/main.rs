@@ -13,6 +13,7 @@ use fusion_cli::Environment;
 mod bench;
 mod ci;
 mod codegen;
+mod drill;
 mod golden;
 mod msrv;
 mod root;

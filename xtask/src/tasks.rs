@@ -6,6 +6,7 @@ use fusion_cli::{Environment, Exit};
 use crate::bench::Bench;
 use crate::ci::Ci;
 use crate::codegen::Codegen;
+use crate::drill::Drill;
 use crate::golden::Golden;
 use crate::msrv::Msrv;
 
@@ -16,6 +17,7 @@ pub(crate) enum Task {
     Golden(Golden),
     Codegen(Codegen),
     Bench(Bench),
+    Drill(Drill),
     Msrv(Msrv),
     Ci(Ci),
 }
@@ -26,6 +28,7 @@ impl Task {
             Self::Golden(task) => return task.run(environment).into(),
             Self::Codegen(task) => task.run(),
             Self::Bench(task) => task.run(),
+            Self::Drill(task) => task.run(),
             Self::Msrv(task) => task.run(),
             Self::Ci(task) => task.run(),
         };

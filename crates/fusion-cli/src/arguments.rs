@@ -4,9 +4,11 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::completions::Completions;
 use crate::design::Design;
+use crate::flags::FlagsCommands;
 use crate::golden::Golden;
 use crate::output::{Color, Format};
 use crate::overlay::OverlayCommands;
+use crate::serve::Serve;
 
 /// Configuration overlays for language models: author them, prove offline what a change
 /// breaks and costs
@@ -14,7 +16,8 @@ use crate::overlay::OverlayCommands;
 /// An overlay is a versioned layer of configuration — parameters, sampling settings, prompt
 /// text, model choice — over a baseline model, for a kind of work. `overlay` writes and
 /// checks such files, `design` and `overlay generate` make them from goals, `golden` replays
-/// recorded answers through them and says what changed.
+/// recorded answers through them and says what changed, `flags` says which of them serves a
+/// request, and why.
 #[derive(Debug, Parser)]
 #[command(
     name = "fusion",
@@ -25,6 +28,7 @@ use crate::overlay::OverlayCommands;
 Examples:
   fusion overlay check configs/overlays
   fusion golden --suite goldens
+  fusion flags route --scenario refund_processing --confidence 0.9 --unit user-7
   fusion overlay explain TRUST_FLOOR
 
 Exit codes: 0 done, 1 findings, 2 changes pending, 3 insufficient, 4 stale recording,
@@ -57,7 +61,9 @@ pub(crate) struct StyleArguments {
 pub(crate) enum Command {
     Overlay(OverlayCommands),
     Design(Design),
+    Flags(Box<FlagsCommands>),
     Golden(Box<Golden>),
+    Serve(Serve),
     Completions(Completions),
 }
 
@@ -76,7 +82,9 @@ impl Arguments {
         let json = match &self.command {
             Command::Overlay(it) => it.json,
             Command::Design(it) => it.json,
+            Command::Flags(it) => it.json,
             Command::Golden(it) => it.answers_json(),
+            Command::Serve(it) => it.json,
             Command::Completions(_) => false,
         };
         Style { format: if json { Format::Json } else { format }, color, strict }

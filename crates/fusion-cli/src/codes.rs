@@ -1,5 +1,6 @@
 use std::fmt::Write as _;
 
+use fusion_flags::FlagCode;
 use overlay_schema::{CodeInfo, codes_md};
 
 /// One code of a finding, of whichever crate.
@@ -22,6 +23,9 @@ pub(crate) const NO_OVERLAY: &str = "OVL1011";
 /// The text is no design spec; explained by `overlay_gen`.
 pub(crate) const NO_SPEC: &str = "OVL6009";
 
+/// flagd cannot say what a flag asks; found by `fusion_flagd`.
+const UNSAID: &str = "FLG7001";
+
 /// Codes of what only the command line meets: files and their formats.
 const OWN: &[(&str, &str, &str)] = &[
     (
@@ -35,6 +39,12 @@ const OWN: &[(&str, &str, &str)] = &[
         "An overlay in a structured format is one table of keys with numbers, switches, texts, \
          lists of words and maps of weights. YAML is read strictly: no anchors, aliases or tags, \
          at most 16 levels; no format may repeat a key.",
+    ),
+    (
+        UNSAID,
+        "flagd's rules cannot say what a flag asks",
+        "Hours, prerequisites, ranges of versions, salts and bucketed attributes of one's own have \
+         no counterpart in flagd's JSON. The flag is off there, whatever it is here.",
     ),
 ];
 
@@ -54,6 +64,7 @@ pub(crate) fn all() -> Vec<Code> {
     };
     let mut res: Vec<_> =
         overlay_schema::CODES.iter().chain(overlay_gen::CODES).map(full).collect();
+    res.extend(fusion_flags::CODES.iter().map(row_of).map(|it| full(&it)));
     for table in [OWN, overlay_loader::CODES, fusion_golden::CODES] {
         res.extend(table.iter().map(plain));
     }
@@ -71,6 +82,8 @@ pub fn diagnostics_md() -> String {
     let mut res = overlay_schema::diagnostics_md();
     res.push_str("\n# Design specs and generator\n");
     res.push_str(&codes_md(overlay_gen::CODES));
+    res.push_str("\n# Flag files\n");
+    res.push_str(&codes_md(&fusion_flags::CODES.iter().map(row_of).collect::<Vec<_>>()));
     let tables = [
         ("Files and formats", OWN),
         ("Installations", overlay_loader::CODES),
@@ -84,6 +97,12 @@ pub fn diagnostics_md() -> String {
         }
     }
     res
+}
+
+/// The code of a flag file as a row of the reference.
+fn row_of(it: &FlagCode) -> CodeInfo {
+    let FlagCode { code, severity, title, explanation, example } = *it;
+    CodeInfo { code, severity, title, explanation, example }
 }
 
 #[cfg(test)]

@@ -2,7 +2,10 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
+
+use overlay_loader::Clock;
 
 /// One environment variable.
 #[derive(Clone, Copy, Debug)]
@@ -32,7 +35,8 @@ pub const VARIABLES: &[VarInfo] = &[
     row(
         "FUSION_CONFIGS",
         "a folder",
-        "The installation that overlays are checked against, where `--configs` is not given.",
+        "The installation that overlays are checked against and that flags are read from, where \
+         `--configs` is not given.",
     ),
     row("FUSION_SUITE", "a folder", "The golden suite, where `--suite` is not given."),
     row(
@@ -48,6 +52,23 @@ pub const VARIABLES: &[VarInfo] = &[
         "a value of the parameter",
         "Sets one parameter above every file, below the command line: \
          `RESONTINEX_FUSION_TRUST_FLOOR=0.7`.",
+    ),
+    row(
+        "RESON_ENV",
+        "a name of `environments` in the flag file",
+        "The environment: scales rollouts, switches breakers and sets the quality gate.",
+    ),
+    row(
+        "RESON_FEATURES",
+        "names of flags between commas",
+        "Not set: the flag file decides. Set and empty: every overlay is off, which beats \
+         everything. `a,b` forces flags on, past rollout and confidence; `-a` forces one off.",
+    ),
+    row(
+        "RESON_FEATURES_FILE",
+        "a file",
+        "The same switch as a file, read again when it changes. A file that is not there \
+         switches nothing; an empty one switches every overlay off.",
     ),
     row(
         "SOURCE_DATE_EPOCH",
@@ -128,6 +149,11 @@ impl Environment {
         self.variables.get(name).map(String::as_str).filter(|it| !it.is_empty())
     }
 
+    /// The value of a variable, an empty one too: for those where nothing says something.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.variables.get(name).map(String::as_str)
+    }
+
     /// All variables, sorted by name.
     pub fn variables(&self) -> impl Iterator<Item = (&str, &str)> {
         self.variables.iter().map(|(name, value)| (name.as_str(), value.as_str()))
@@ -165,6 +191,15 @@ impl Environment {
     pub fn configs(&self, given: Option<&Path>) -> Option<PathBuf> {
         given.map(Path::to_path_buf).or_else(|| self.path("FUSION_CONFIGS"))
     }
+}
+
+/// The clock of the machine, for services that run on.
+#[expect(clippy::disallowed_methods, reason = "the one place that asks the clock")]
+pub fn wall_clock() -> Clock {
+    Arc::new(|| {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+    })
 }
 
 /// A moment as RFC 3339 writes it: `2026-11-21T12:00:00Z`.

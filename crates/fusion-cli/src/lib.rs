@@ -20,6 +20,7 @@ mod environment;
 mod excerpt;
 mod exit;
 mod findings;
+mod flags;
 mod golden;
 mod input;
 mod output;
@@ -27,6 +28,7 @@ mod overlay;
 mod replace;
 mod sarif;
 mod schemas;
+mod serve;
 
 use std::ffi::OsString;
 
@@ -36,9 +38,9 @@ use crate::arguments::{Arguments, Command};
 use crate::output::{Output, json_text};
 
 pub use crate::codes::diagnostics_md;
-pub use crate::environment::{Environment, VARIABLES, VarInfo, environment_md};
+pub use crate::environment::{Environment, VARIABLES, VarInfo, environment_md, wall_clock};
 pub use crate::exit::{EXIT_CODES, Exit, ExitInfo, exit_codes_md, worst};
-pub use crate::schemas::schemas;
+pub use crate::schemas::{metrics_md, schemas};
 
 /// Runs the command that `args` say, the name of the program first, and prints what it
 /// has to say.
@@ -69,7 +71,9 @@ fn execute(arguments: Arguments, environment: &Environment) -> Exit {
     let result = match arguments.command {
         Command::Overlay(command) => command.run(&mut output, environment),
         Command::Design(command) => command.run(&mut output, environment),
+        Command::Flags(command) => command.run(&mut output, environment),
         Command::Golden(command) => command.run(&mut output, environment),
+        Command::Serve(command) => command.run(&mut output, environment),
         Command::Completions(command) => command.run(&mut output),
     };
     result.unwrap_or_else(|err| failed(&err, &mut output))

@@ -13,6 +13,7 @@ mod hash;
 mod list;
 mod rewrite;
 mod set;
+mod status;
 mod structured;
 
 use clap::{Args, Subcommand};
@@ -23,7 +24,7 @@ use crate::environment::Environment;
 use crate::exit::{Exit, refusal};
 use crate::output::Output;
 
-pub(crate) use self::rewrite::unified;
+pub(crate) use self::rewrite::{Writing, rewrite, unified};
 
 /// Write, check and compare overlay files
 ///
@@ -56,6 +57,7 @@ enum OverlayCommand {
     Explain(explain::Explain),
     Effective(effective::EffectiveArguments),
     List(list::List),
+    Status(status::StatusArguments),
 }
 
 impl OverlayCommands {
@@ -79,12 +81,13 @@ impl OverlayCommands {
             OverlayCommand::Explain(it) => it.run(output),
             OverlayCommand::Effective(it) => it.run(output, environment),
             OverlayCommand::List(it) => it.run(output, environment),
+            OverlayCommand::Status(it) => it.run(output, environment),
         }
     }
 }
 
 /// The error for an installation that cannot be read.
-fn unreadable_installation(err: &ReadError) -> anyhow::Error {
+pub(crate) fn unreadable_installation(err: &ReadError) -> anyhow::Error {
     let cause = std::error::Error::source(err).map(|it| format!(": {it}")).unwrap_or_default();
     refusal(Exit::UNREADABLE, format!("{err}{cause}"))
 }

@@ -16,7 +16,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Runs `fusion` under a limit of memory, and checks that it is soon over.
 #[track_caller]
-fn bounded(dir: &Path, args: &[&str]) -> Ran {
+pub(crate) fn bounded(dir: &Path, args: &[&str]) -> Ran {
     let mut command = Command::new("sh");
     let limit = format!("ulimit -v {ADDRESS_SPACE_KB}; exec \"$0\" \"$@\"");
     command.args(["-c", &limit]).arg(fusion(dir).get_program()).args(args).current_dir(dir);

@@ -18,8 +18,17 @@ const COMMANDS: &[&str] = &[
     "overlay explain",
     "overlay effective",
     "overlay list",
+    "overlay status",
     "design",
     "design check",
+    "flags",
+    "flags check",
+    "flags decide",
+    "flags route",
+    "flags explain",
+    "flags diff",
+    "flags export",
+    "flags kill",
     "golden",
     "golden validate",
     "golden record",
@@ -27,6 +36,7 @@ const COMMANDS: &[&str] = &[
     "golden review",
     "golden import",
     "golden prune",
+    "serve",
     "completions",
 ];
 
@@ -37,6 +47,8 @@ fn listed(of: &str) -> Vec<String> {
     let help = run(dir.path(), &args).ends_with(0).stdout;
     let section = help.split("\nCommands:\n").nth(1).unwrap_or_default();
     let lines = section.lines().take_while(|it| !it.is_empty());
+    // What a long line goes on with stands further in.
+    let lines = lines.filter(|it| !it.starts_with("   "));
     let names = lines.filter_map(|it| it.split_whitespace().next());
     let names = names.filter(|it| *it != "help");
     names.map(|it| format!("{of} {it}").trim().to_owned()).collect()

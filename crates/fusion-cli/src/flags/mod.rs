@@ -1,0 +1,67 @@
+//! `fusion flags …`
+
+mod check;
+mod decide;
+mod diff;
+mod document;
+mod edit;
+mod explain;
+mod export;
+mod kill;
+mod question;
+mod route;
+
+use clap::{Args, Subcommand};
+
+use crate::environment::Environment;
+use crate::exit::Exit;
+use crate::output::Output;
+
+/// Check feature flags, say what they decide, switch them all off
+///
+/// A flag file, YAML or JSON, says which overlays may serve which kind of work, at which
+/// confidence and for which share of the units. RESON_FEATURES, RESON_FEATURES_FILE and
+/// RESON_ENV count here as they do in a service.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  fusion flags check configs/overlay_feature_flags.yaml --configs configs
+  fusion flags route --scenario refund_processing --confidence 0.9 --unit user-7 --json
+  fusion flags kill --reason 'refunds answer wrongly'")]
+pub(crate) struct FlagsCommands {
+    /// Answer as JSON; short for `--format json`
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    #[command(subcommand)]
+    command: FlagsCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum FlagsCommand {
+    Check(check::Check),
+    Decide(decide::Decide),
+    Route(route::RouteArguments),
+    Explain(explain::Explain),
+    Diff(diff::Diff),
+    Export(export::Export),
+    Kill(kill::Kill),
+}
+
+impl FlagsCommands {
+    pub(crate) fn run(
+        self,
+        output: &mut Output,
+        environment: &Environment,
+    ) -> anyhow::Result<Exit> {
+        output.refuse_sarif()?;
+        match self.command {
+            FlagsCommand::Check(it) => it.run(output, environment),
+            FlagsCommand::Decide(it) => it.run(output, environment),
+            FlagsCommand::Route(it) => it.run(output, environment),
+            FlagsCommand::Explain(it) => it.run(output, environment),
+            FlagsCommand::Diff(it) => it.run(output, environment),
+            FlagsCommand::Export(it) => it.run(output, environment),
+            FlagsCommand::Kill(it) => it.run(output, environment),
+        }
+    }
+}

@@ -1,0 +1,186 @@
+use std::future::Future;
+use std::io::ErrorKind;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use clap::Args;
+use fusion_gateway::{Service, serve};
+use fusion_metrics::FusionMetrics;
+use overlay_loader::{HealthStatus, Live, Options, environment_layer};
+use serde_json::json;
+use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
+
+use crate::environment::{Environment, wall_clock};
+use crate::exit::{Exit, refusal};
+use crate::input::{name_of, read};
+use crate::output::Output;
+
+/// Serve an installation over HTTP: routes, flags, health, metrics
+///
+/// Says which overlay answers a request, whether a flag is on and how the service is, and
+/// has the switch that turns every overlay off. Listens until SIGINT or SIGTERM, and lets
+/// requests that run end then. The files are watched: an edit is in force for the next
+/// request, one that is wrong is refused and the former keeps answering. Reads RESON_ENV, RESON_FEATURES, RESON_FEATURES_FILE and
+/// RESONTINEX_FUSION_<KEY>. There is no TLS, and only the emergency switch asks for a token.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  fusion serve --configs configs
+  fusion serve --configs configs --env production --state /var/lib/fusion
+  fusion serve --configs configs --listen 127.0.0.1:0 --admin-token-file token --json
+
+The address stands on standard error; with --json also on standard output, as one object.
+Ends with 0 when it is told to stop, 75 where the address is in use, and under --strict with
+1 where the configuration is not as it was asked for.")]
+pub(crate) struct Serve {
+    /// The installation; else FUSION_CONFIGS
+    #[arg(long, value_name = "DIR")]
+    configs: Option<PathBuf>,
+    /// Where to listen; port 0 is any that is free
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9630")]
+    listen: SocketAddr,
+    /// The environment of the flag file; else RESON_ENV
+    #[arg(long, value_name = "NAME")]
+    env: Option<String>,
+    /// The folder for the copy of the last good configuration
+    #[arg(long, value_name = "DIR")]
+    state: Option<PathBuf>,
+    /// The file with the token of those who may throw the emergency switch; without one
+    /// nobody may
+    #[arg(long, value_name = "FILE")]
+    admin_token_file: Option<PathBuf>,
+    /// Short for --format json
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+impl Serve {
+    pub(crate) fn run(
+        self,
+        output: &mut Output,
+        environment: &Environment,
+    ) -> anyhow::Result<Exit> {
+        output.refuse_sarif()?;
+        let token = self.admin_token_file.as_deref().map(token).transpose()?;
+        if !self.listen.ip().is_loopback() {
+            let who = "every host that reaches it can read routes, flags and metrics";
+            warn(output, &format!("{} is no loopback address: {who}", self.listen))?;
+        }
+        let service = self.service(output, environment)?;
+        let service = match token {
+            Some(token) => service.with_admin_token(&token),
+            None => service,
+        };
+        let runtime = Runtime::new().context("starting the threads that answer")?;
+        runtime.block_on(self.listen(Arc::new(service), output))?;
+        output.remark("stopped\n")?;
+        Ok(Exit::DONE)
+    }
+
+    /// The configuration with its metrics, and what speaks against it said.
+    fn service(&self, output: &mut Output, environment: &Environment) -> anyhow::Result<Service> {
+        let options = self.options(output, environment)?;
+        let live = Live::start(options).context("watching the configuration")?;
+        let health = live.health();
+        for reason in &health.reasons {
+            warn(output, reason)?;
+        }
+        if output.strict && health.status != HealthStatus::Healthy {
+            let message = "the configuration is not as it was asked for";
+            return Err(refusal(Exit::FINDINGS, message));
+        }
+        Ok(Service::new(live, FusionMetrics::new(), wall_clock()))
+    }
+
+    fn options(&self, output: &mut Output, environment: &Environment) -> anyhow::Result<Options> {
+        let Some(root) = environment.configs(self.configs.as_deref()) else {
+            let message = "no installation: give --configs DIR, or set FUSION_CONFIGS";
+            return Err(refusal(Exit::USAGE, message));
+        };
+        let variables = environment.variables();
+        let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let (layer, findings) = environment_layer(variables);
+        for finding in findings {
+            warn(output, &finding.message)?;
+        }
+        let named = || environment.get("RESON_ENV").map(str::to_owned);
+        Ok(Options {
+            extra: vec![layer],
+            environment: self.env.clone().or_else(named),
+            features: environment.text("RESON_FEATURES").map(str::to_owned),
+            features_file: environment.path("RESON_FEATURES_FILE"),
+            state: self.state.clone(),
+            ..Options::new(root, wall_clock())
+        })
+    }
+
+    /// Answers until the process is told to stop.
+    async fn listen(&self, service: Arc<Service>, output: &mut Output) -> anyhow::Result<()> {
+        let listener = TcpListener::bind(self.listen).await.map_err(|err| self.unbound(&err))?;
+        let address = listener.local_addr().context("asking for the address")?;
+        // Before the address is told: who knows it may stop the service at once.
+        let stop = told_to_stop().context("waiting for signals")?;
+        output.remark(&format!("listening on http://{address}\n"))?;
+        if output.is_json() {
+            let status = service.live().status();
+            let object = json!({
+                "schema": "fusion/serve/1",
+                "address": address,
+                "digest": status.digest,
+                "health": status.health(),
+            });
+            output.json(&format!("{object}\n"))?;
+        }
+        serve(listener, service, stop).await.context("answering")
+    }
+
+    fn unbound(&self, err: &std::io::Error) -> anyhow::Error {
+        let exit = match err.kind() {
+            ErrorKind::AddrInUse => Exit::LOCKED,
+            _ => Exit::INTERNAL,
+        };
+        refusal(exit, format!("cannot listen on {}: {err}", self.listen))
+    }
+}
+
+/// The token in a file.
+fn token(path: &Path) -> anyhow::Result<String> {
+    let input = read(path)?;
+    let token = input.text()?.trim();
+    if token.is_empty() {
+        let message = format!("{}: there is no token in it", name_of(path));
+        return Err(refusal(Exit::UNREADABLE, message));
+    }
+    Ok(token.to_owned())
+}
+
+fn warn(output: &mut Output, message: &str) -> anyhow::Result<()> {
+    let style = anstyle::AnsiColor::Yellow.on_default().bold();
+    output.remark(&format!("{style}warning{style:#}: {message}\n"))
+}
+
+/// Done when SIGINT or SIGTERM came.
+#[cfg(unix)]
+fn told_to_stop() -> std::io::Result<impl Future<Output = ()> + Send + 'static> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => (),
+            _ = terminate.recv() => (),
+        }
+    })
+}
+
+/// Done when the user interrupted.
+#[cfg(not(unix))]
+fn told_to_stop() -> std::io::Result<impl Future<Output = ()> + Send + 'static> {
+    let mut interrupt = tokio::signal::windows::ctrl_c()?;
+    Ok(async move {
+        interrupt.recv().await;
+    })
+}

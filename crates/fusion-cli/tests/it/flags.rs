@@ -1,0 +1,358 @@
+use expect_test::{Expect, expect};
+use serde_json::{Value, json};
+
+use crate::binary::{Ran, finish, folder, fusion, read, run, run_with, write};
+use crate::bomb::bounded;
+
+pub(crate) const FLAGS: &str = "\
+schema_version: 2
+# Who gets what.
+features:
+  refunds:
+    enabled_overlays: [rollback_first, refund]
+    fallback_strategy: baseline_only
+    conditions: {scenario_types: [refund_processing], confidence_threshold: 0.7}
+  half:
+    enabled_overlays: [careful]
+    rollout_percentage: 50
+    conditions: {scenario_types: [refund_processing]}
+global:
+  default_strategy: baseline_only # what else
+environments:
+  staging: {global_rollout_percentage: 0}
+";
+
+pub(crate) const FILE: &str = "configs/overlay_feature_flags.yaml";
+
+/// Runs in a folder with the flag file, under these variables.
+#[track_caller]
+fn run_under(variables: &[(&str, &str)], args: &[&str]) -> Ran {
+    let dir = folder(&[(FILE, FLAGS), ("off", "\n")]);
+    finish(fusion(dir.path()).envs(variables.iter().copied()).args(args), b"")
+}
+
+#[track_caller]
+fn check(args: &[&str], code: i32, expect: Expect) {
+    expect.assert_eq(&run_under(&[], args).ends_with(code).stdout);
+}
+
+/// The route of a sure refund of `unit-0` under these variables.
+#[track_caller]
+fn route_under(variables: &[(&str, &str)]) -> Value {
+    let args = ["--scenario", "refund_processing", "--confidence", "0.9", "--unit", "unit-0"];
+    let args: Vec<_> = ["flags", "route"].into_iter().chain(args).chain(["--json"]).collect();
+    run_under(variables, &args).ends_with(0).json()
+}
+
+#[test]
+fn route_answers_for_people() {
+    check(
+        &["flags", "route", "--scenario", "refund_processing", "--confidence", "0.9"],
+        0,
+        expect![[r#"
+            refund_processing: rollback_first
+              flags on    refunds
+              candidates  rollback_first, refund
+              fallback    baseline_only
+              not         half: TARGETING_KEY_MISSING
+        "#]],
+    );
+}
+
+#[test]
+fn route_answers_with_exactly_these_fields() {
+    let route = route_under(&[]);
+    let fields: Vec<_> = route.as_object().unwrap().keys().map(String::as_str).collect();
+    let expected = [
+        "schema",
+        "scenario_type",
+        "enabled_features",
+        "overlay_candidates",
+        "primary_overlay",
+        "fallback_strategy",
+        "env_overrides_active",
+        "rejected",
+        "generation",
+    ];
+    let sorted = |mut it: Vec<&'static str>| {
+        it.sort_unstable();
+        it
+    };
+    let mut fields = fields;
+    fields.sort_unstable();
+    assert_eq!(fields, sorted(expected.to_vec()));
+    assert_eq!(route["schema"], "fusion/flags-route/1");
+    assert_eq!(route["primary_overlay"], "rollback_first");
+    assert_eq!(route["rejected"], json!([{"feature": "half", "reason": "ROLLOUT_MISS"}]));
+}
+
+#[test]
+fn a_route_to_the_baseline_is_an_answer() {
+    let args = ["flags", "route", "--scenario", "refund_processing", "--confidence", "0.1"];
+    let route = run_under(&[], &[&args[..], &["--json"]].concat()).ends_with(0).json();
+    assert_eq!(route["primary_overlay"], Value::Null);
+    assert_eq!(route["fallback_strategy"], "baseline_only");
+    run_under(&[], &["flags", "route", "--confidence", "0.1"]).ends_with(64);
+}
+
+#[test]
+fn the_switch_of_the_environment_has_every_form() {
+    let candidates = |features: &str| route_under(&[("RESON_FEATURES", features)]);
+    for empty in ["", " ", ",", " , ,"] {
+        let route = candidates(empty);
+        assert_eq!(route["overlay_candidates"], json!([]), "{empty:?}");
+        assert_eq!(route["enabled_features"], json!([]));
+        assert_eq!(route["env_overrides_active"], true);
+        assert_eq!(route["fallback_strategy"], "baseline_only");
+    }
+    assert_eq!(route_under(&[])["env_overrides_active"], false);
+    assert_eq!(
+        candidates("half,refunds")["overlay_candidates"],
+        json!(["rollback_first", "refund", "careful"])
+    );
+    let off = candidates("half,-refunds");
+    assert_eq!(off["overlay_candidates"], json!(["careful"]));
+    assert_eq!(off["rejected"], json!([{"feature": "refunds", "reason": "FORCED_OFF"}]));
+    // The name of an overlay means the flags that offer it.
+    assert_eq!(candidates("-refund")["overlay_candidates"], json!([]));
+}
+
+#[test]
+fn the_switch_file_counts_as_the_variable_does() {
+    let route = route_under(&[("RESON_FEATURES_FILE", "off")]);
+    assert_eq!(route["overlay_candidates"], json!([]));
+    let route = route_under(&[("RESON_FEATURES_FILE", "is_not_there")]);
+    assert_eq!(route["primary_overlay"], "rollback_first");
+}
+
+#[test]
+fn a_name_that_is_no_flag_is_a_warning() {
+    let args = ["flags", "route", "--scenario", "refund_processing", "--json"];
+    let variables = [("RESON_FEATURES", "refnds")];
+    let ran = run_under(&variables, &args).ends_with(0);
+    assert!(ran.stderr.contains("warning: the switches name `refnds`"), "{ran:#?}");
+    let strict = run_under(&variables, &[&args[..], &["--strict"]].concat()).ends_with(1);
+    assert!(strict.stderr.contains("error: the switches name `refnds`"), "{strict:#?}");
+    assert_eq!(strict.json()["schema"], "fusion/flags-route/1");
+}
+
+#[test]
+fn the_environment_scales_the_rollout() {
+    let args = ["flags", "decide", "refunds", "--scenario", "refund_processing"];
+    let args = [&args[..], &["--confidence", "1", "--unit", "u"]].concat();
+    let decide = |variables: &[_], more: &[&'static str]| {
+        run_under(variables, &[&args[..], more, &["--json"]].concat()).ends_with(0).json()
+    };
+    assert_eq!(decide(&[], &[])["enabled"], true);
+    assert_eq!(decide(&[], &["--env", "staging"])["reason"], "ROLLOUT_MISS");
+    assert_eq!(decide(&[("RESON_ENV", "staging")], &[])["reason"], "ROLLOUT_MISS");
+    let typo = [&args[..], &["--env", "stagin", "--strict"]].concat();
+    let ran = run_under(&[], &typo).ends_with(1);
+    assert!(ran.stderr.contains("has no environment `stagin`"), "{ran:#?}");
+}
+
+#[test]
+fn decide_says_why() {
+    check(
+        &["flags", "decide", "half", "--scenario", "refund_processing", "--unit", "unit-0"],
+        0,
+        expect![[r#"
+            half: off (ROLLOUT_MISS)
+              bucket    64402 of 100000; below 50000 is in
+              it needs  a rollout above 64.402 %
+        "#]],
+    );
+    let ran = run_under(&[], &["flags", "decide", "halv"]).ends_with(5);
+    assert!(ran.stderr.contains("did you mean `half`?"), "{ran:#?}");
+}
+
+#[test]
+fn attributes_have_types_and_moments_are_given() {
+    let flags = "\
+schema_version: 2
+features:
+  big: {enabled_overlays: [a], conditions: {where: {seats: {at_least: 10}}}}
+  acme: {enabled_overlays: [a], conditions: {where: {tenant: {in: [\"7\"]}}}}
+  ramp: {enabled_overlays: [a], ramp: {start: '2026-12-01T09:00Z', steps: [{percent: 100}]}}
+";
+    let dir = folder(&[("f.yaml", flags)]);
+    let decide = |name: &str, args: &[&str]| {
+        let args = [&["flags", "decide", name, "--flags", "f.yaml", "--json"], args].concat();
+        run(dir.path(), &args).ends_with(0).json()["enabled"] == true
+    };
+    assert!(decide("big", &["--attr", "seats=10"]));
+    assert!(!decide("big", &["--attr", "seats=\"10\""]));
+    assert!(decide("acme", &["--attr", "tenant=\"7\"", "--attr", "seats=1"]));
+    assert!(decide("ramp", &["--now", "2026-12-01T09:00:00Z"]));
+    assert!(!decide("ramp", &["--now", "2026-12-01T08:59:59Z"]));
+    for wrong in [["--now", "tomorrow"], ["--confidence", "70"], ["--confidence", "NaN"]] {
+        let args = [&["flags", "decide", "ramp", "--flags", "f.yaml"], &wrong[..]].concat();
+        run(dir.path(), &args).ends_with(64);
+    }
+}
+
+#[test]
+fn explain_names_every_flag() {
+    check(
+        &["flags", "explain", "--scenario", "refund_processing", "--confidence", "0.5"],
+        0,
+        expect![[r#"
+            refunds  off  CONFIDENCE_BELOW  needs a confidence of at least 0.7
+            half     off  TARGETING_KEY_MISSING  needs a unit id
+        "#]],
+    );
+    let args = ["flags", "explain", "half", "--json"];
+    let report = run_under(&[("RESON_FEATURES", "")], &args).ends_with(0).json();
+    assert_eq!(report["emergency"], true);
+    assert_eq!(report["features"][0]["reason"], "EMERGENCY_BASELINE");
+}
+
+#[test]
+fn check_shows_the_line_of_each_finding() {
+    let dir =
+        folder(&[("f.yaml", &FLAGS.replace("rollout_percentage: 50", "rollout_percentage: 150"))]);
+    let ran = run(dir.path(), &["flags", "check", "f.yaml"]).ends_with(1);
+    expect![[r#"
+        error[FLG2001]: `half`: 150 is no percentage from 0 to 100
+          --> f.yaml:10:25
+           |
+        10 |     rollout_percentage: 150
+           |                         ^^^
+
+        f.yaml: not valid, 2 flags (1 error)
+    "#]]
+    .assert_eq(&ran.stdout);
+    let report = run(dir.path(), &["flags", "check", "f.yaml", "missing", "--json"]);
+    let report = report.ends_with(65).json();
+    let finding = &report["files"][0]["diagnostics"][0];
+    assert_eq!((&finding["line"], &finding["column"]), (&json!(10), &json!(25)));
+    assert_eq!(report["files"][1]["diagnostics"][0]["code"], "OVL1010");
+}
+
+#[test]
+fn check_knows_the_installation_and_the_day() {
+    let expired = FLAGS.replace("  half:\n", "  half:\n    expires: 2020-01-01\n");
+    let dir = folder(&[(FILE, &expired)]);
+    // Nothing is installed here: every overlay is unknown, and so is the scenario type.
+    let report = run(dir.path(), &["flags", "check", "--json"]).ends_with(1).json();
+    let codes: Vec<_> = report["files"][0]["diagnostics"].as_array().unwrap().iter().collect();
+    let codes: Vec<_> = codes.iter().map(|it| it["code"].as_str().unwrap()).collect();
+    assert!(codes.contains(&"FLG4001") && codes.contains(&"FLG4002"), "{codes:?}");
+    // Without an installation only the day is wrong, which is a warning.
+    let ran = run(dir.path(), &["flags", "check", FILE]).ends_with(0);
+    assert!(ran.stdout.contains("FLG5001"), "{ran:#?}");
+    run(dir.path(), &["flags", "check", FILE, "--strict"]).ends_with(1);
+}
+
+/// Checks `text` under a limit of memory and time, and expects `code` with a place.
+#[track_caller]
+fn refused(text: impl AsRef<[u8]>, code: &str) {
+    let dir = folder(&[]);
+    write(&dir.path().join(FILE), text);
+    let report = bounded(dir.path(), &["flags", "check", FILE, "--json"]).ends_with(1).json();
+    let found = report["files"][0]["diagnostics"].as_array().unwrap();
+    let it = found.iter().find(|it| it["code"] == code);
+    let it = it.unwrap_or_else(|| panic!("no {code} in {found:#?}"));
+    assert!(code == "FLG1002" || it["line"].is_number() && it["column"].is_number(), "{it}");
+    // Commands that decide do not use such a file, and say why.
+    let args = ["flags", "route", "--scenario", "a", "--json"];
+    let ran = bounded(dir.path(), &args).ends_with(1);
+    assert_eq!(ran.json()["schema"], "fusion/error/1");
+    assert!(ran.json()["error"].as_str().unwrap().contains(code), "{ran:#?}");
+}
+
+#[test]
+fn bad_files_are_refused_with_their_place() {
+    refused("", "FLG1001");
+    refused(b"features: {a: \xff}\n", "FLG1001");
+    refused("features: {a: {enabled_overlays: b}}\n", "FLG1004");
+    refused("features: [a]\n", "FLG1004");
+    refused("features: {a: {rollout: 1}}\n", "FLG1003");
+    refused("features:\n  a: {}\n  a: {}\n", "FLG1005");
+    refused("{\"features\": {\"a\": {}, \"a\": {}}}", "FLG1005");
+    refused("features: {a: {rollout_percentage: 1e300}}\n", "FLG2001");
+    refused("features: {a: {rollout_percentage: -1}}\n", "FLG2001");
+    refused("features: {a: {requires: [{flag: b}]}, b: {requires: [{flag: a}]}}\n", "FLG3002");
+}
+
+#[test]
+fn bombs_are_refused() {
+    let doubled = |it: u32| format!("&a{} [*a{it}, *a{it}]", it + 1);
+    let laughs: Vec<_> =
+        std::iter::once("&a0 [x, x]".to_owned()).chain((0..9).map(doubled)).collect();
+    let list = laughs.join(", ");
+    refused(format!("features: {{a: {{enabled_overlays: [{list}]}}}}\n"), "FLG1001");
+    refused("[".repeat(1_000_000), "FLG1001");
+    refused(format!("features: {{a: {}", "{b: ".repeat(100_000)), "FLG1003");
+    refused("#".repeat((8 << 20) + 1), "FLG1002");
+}
+
+#[test]
+fn diff_says_who_moves() {
+    let dir = folder(&[
+        ("a.yaml", FLAGS),
+        ("b.yaml", &FLAGS.replace("confidence_threshold: 0.7", "confidence_threshold: 0.8")),
+        ("c.yaml", &FLAGS.replace("# Who", "# who")),
+    ]);
+    let args = ["flags", "diff", "a.yaml", "b.yaml", "--unit-sample", "1000"];
+    expect![[r#"
+        ~ refund_processing at 0.7: rollback_first → fallback, 50.10 % of units
+        ~ refund_processing at 0.7: rollback_first → careful, 49.90 % of units
+        100.00 % of scenario types change, 33.33 % of units (1000 units, 3 cases)
+    "#]]
+    .assert_eq(&run(dir.path(), &args).ends_with(2).stdout);
+    let report = run(dir.path(), &[&args[..], &["--json"]].concat()).ends_with(2).json();
+    assert_eq!(report["scenarios_changed"], 1.0);
+    let cases = report["cases"].as_array().unwrap();
+    let changed: Vec<_> =
+        cases.iter().map(|it| (it["confidence"].as_f64(), it["changed"].as_f64())).collect();
+    assert_eq!(changed, [(Some(0.7), Some(1.0)), (Some(0.8), Some(0.0)), (Some(1.0), Some(0.0))]);
+    run(dir.path(), &["flags", "diff", "a.yaml", "c.yaml"]).ends_with(0);
+    run(dir.path(), &["flags", "diff", "a.yaml", "gone.yaml"]).ends_with(65);
+    run(dir.path(), &[&args[..], &["--scenario", "other"]].concat()).ends_with(0);
+}
+
+#[test]
+fn diff_warns_of_units_that_are_drawn_anew() {
+    let dir = folder(&[
+        ("a.yaml", FLAGS),
+        ("b.yaml", &FLAGS.replace("  half:\n", "  half:\n    salt: new\n")),
+    ]);
+    let args = ["flags", "diff", "a.yaml", "b.yaml", "--json", "--confidence", "0.1"];
+    let report = run(dir.path(), &args).ends_with(2).json();
+    assert_eq!(report["diagnostics"][0]["code"], "FLG6001");
+    // Half were in, half are in now, and the two halves are independent.
+    let changed = report["units_changed"].as_f64().unwrap();
+    assert!((0.48..0.52).contains(&changed), "{changed}");
+}
+
+#[test]
+fn export_is_a_flag_file_again() {
+    let dir = folder(&[(FILE, FLAGS)]);
+    run(dir.path(), &["flags", "export", "-o", "out.json"]).ends_with(0);
+    let printed = run(dir.path(), &["flags", "export"]).ends_with(0).stdout;
+    assert_eq!(read(&dir.path().join("out.json")), printed);
+    run(dir.path(), &["flags", "diff", FILE, "out.json"]).ends_with(0);
+    let again = run_with(dir.path(), &["flags", "export", "--flags", "-"], printed.as_bytes());
+    assert_eq!(again.ends_with(0).stdout, printed);
+}
+
+#[test]
+fn export_writes_flagds_json() {
+    let flags = FLAGS.replace("  half:\n", "  half:\n    salt: own\n");
+    let dir = folder(&[(FILE, &flags)]);
+    let args = ["flags", "export", "--flagd"];
+    let ran = run(dir.path(), &args).ends_with(0);
+    assert_eq!(ran.json()["flags"]["refunds"]["state"], "ENABLED");
+    assert!(ran.stderr.contains("FLG7001"), "a salt of one's own: {ran:#?}");
+    run(dir.path(), &[&args[..], &["--strict"]].concat()).ends_with(1);
+    run(dir.path(), &["flags", "export", "--env", "staging"]).ends_with(64);
+    run(dir.path(), &["overlay", "explain", "FLG7001"]).ends_with(0);
+}
+
+#[test]
+fn codes_of_flag_files_are_explained() {
+    let dir = folder(&[]);
+    let ran = run(dir.path(), &["overlay", "explain", "FLG3011"]).ends_with(0);
+    assert!(ran.stdout.starts_with("FLG3011: a flag is shadowed\n"), "{ran:#?}");
+}

@@ -1,0 +1,226 @@
+//! The service, started, asked and stopped as its users do.
+
+#![cfg(unix)]
+
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Child, ChildStderr, Command, Stdio};
+
+use serde_json::{Value, json};
+
+use crate::binary::{Ran, finish, folder, fusion, write};
+
+const CONFIGS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../configs");
+
+/// A service that listens.
+struct Serving {
+    child: Child,
+    stderr: BufReader<ChildStderr>,
+    /// What it said before it listened.
+    before: String,
+    base: String,
+}
+
+impl Serving {
+    #[track_caller]
+    fn start(command: &mut Command) -> Self {
+        let command = command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("fusion starts");
+        let stderr = BufReader::new(child.stderr.take().expect("a pipe"));
+        let mut res = Self { child, stderr, before: String::new(), base: String::new() };
+        while res.base.is_empty() {
+            let mut line = String::new();
+            let len = res.stderr.read_line(&mut line).expect("a line");
+            assert_ne!(len, 0, "it ended: {}", res.before);
+            match line.trim_end().strip_prefix("listening on ") {
+                Some(base) => res.base = base.to_owned(),
+                None => res.before.push_str(&line),
+            }
+        }
+        res
+    }
+
+    /// Sends a signal and waits for the end.
+    #[track_caller]
+    fn stop(mut self, signal: &str) -> Ran {
+        let pid = self.child.id().to_string();
+        let sent = Command::new("kill").args([signal, &pid]).status().expect("kill runs");
+        assert!(sent.success());
+        let mut stderr = std::mem::take(&mut self.before);
+        self.stderr.read_to_string(&mut stderr).expect("UTF-8");
+        let mut stdout = String::new();
+        let mut pipe = self.child.stdout.take().expect("a pipe");
+        pipe.read_to_string(&mut stdout).expect("UTF-8");
+        let status = self.child.wait().expect("it ends");
+        Ran { code: status.code().expect("it ends by itself"), stdout, stderr }
+    }
+
+    #[track_caller]
+    fn get(&self, path: &str) -> String {
+        let url = format!("{}{path}", self.base);
+        let mut answer = ureq::get(&url).call().expect("an answer");
+        answer.body_mut().read_to_string().expect("a body")
+    }
+
+    #[track_caller]
+    fn post(&self, path: &str, body: &Value, authorization: &str) -> Value {
+        let url = format!("{}{path}", self.base);
+        let request = ureq::post(&url).header("content-type", "application/json");
+        let request = request.header("authorization", authorization);
+        let mut answer = request.send(body.to_string()).expect("an answer");
+        let text = answer.body_mut().read_to_string().expect("a body");
+        serde_json::from_str(&text).expect("JSON")
+    }
+
+    /// What the service answers a refund with.
+    #[track_caller]
+    fn primary(&self) -> Value {
+        let request = json!({ "scenario_type": "refund_processing", "confidence": 0.9 });
+        self.post("/v1/route", &request, "")["primary_overlay"].clone()
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        // It has ended where the test went well.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn command(dir: &Path) -> Command {
+    let mut command = fusion(dir);
+    command.args(["serve", "--configs", CONFIGS, "--listen", "127.0.0.1:0"]);
+    command
+}
+
+#[test]
+fn it_serves_until_it_is_told_to_stop() {
+    let dir = folder(&[]);
+    for signal in ["-TERM", "-INT"] {
+        let serving = Serving::start(&mut command(dir.path()));
+        assert_eq!(serving.get("/livez"), "ok\n");
+        assert_eq!(serving.primary(), "rollback_first");
+        assert!(serving.get("/metrics").contains("\nfusion_system_health 1\n"));
+        let ran = serving.stop(signal).ends_with(0);
+        assert_eq!((&*ran.stdout, &*ran.stderr), ("", "stopped\n"));
+    }
+}
+
+#[test]
+fn a_machine_reads_the_address() {
+    let dir = folder(&[]);
+    let serving = Serving::start(command(dir.path()).arg("--json"));
+    let base = serving.base.clone();
+    let ran = serving.stop("-TERM").ends_with(0);
+    let json = ran.json();
+    assert_eq!(json["schema"], "fusion/serve/1");
+    assert_eq!(format!("http://{}", json["address"].as_str().expect("an address")), base);
+    assert_eq!(json["health"]["status"], "healthy");
+}
+
+#[test]
+fn the_switch_is_thrown_with_the_token_of_the_file() {
+    let dir = folder(&[("token", " s3cret\n")]);
+    let serving = Serving::start(command(dir.path()).args(["--admin-token-file", "token"]));
+    let reason = json!({ "reason": "a drill" });
+    let killed = serving.post("/admin/v1/kill", &reason, "Bearer s3cret");
+    assert_eq!(killed["emergency"], true);
+    assert_eq!(serving.primary(), Value::Null);
+    serving.stop("-TERM").ends_with(0);
+}
+
+#[test]
+fn the_environment_is_read() {
+    let dir = folder(&[]);
+    let serving = Serving::start(command(dir.path()).env("RESON_FEATURES", ""));
+    assert_eq!(serving.primary(), Value::Null);
+    let ran = serving.stop("-TERM").ends_with(0);
+    assert!(ran.stderr.contains("warning: every overlay is off\n"), "{ran:#?}");
+
+    let switch = dir.path().join("switch");
+    write(&switch, "-refund_lot_switch\n");
+    let serving = Serving::start(command(dir.path()).env("RESON_FEATURES_FILE", &switch));
+    assert_eq!(serving.primary(), Value::Null);
+    serving.stop("-TERM").ends_with(0);
+
+    let serving = Serving::start(
+        command(dir.path())
+            .env("RESONTINEX_FUSION_TRUST_FLOOR", "0.7")
+            .env("RESONTINEX_FUSION_TRUST_FLOR", "0.7"),
+    );
+    let status: Value = serde_json::from_str(&serving.get("/v1/status")).expect("JSON");
+    assert_eq!(status["shadowed"], json!(["TRUST_FLOOR"]));
+    let ran = serving.stop("-TERM").ends_with(0);
+    assert!(ran.stderr.contains("RESONTINEX_FUSION_TRUST_FLOR has no effect"), "{ran:#?}");
+}
+
+#[test]
+fn the_environment_of_the_flag_file_is_named() {
+    let flags = "schema_version: 2\nfeatures: {a: {enabled_overlays: [rollback_first]}}\n\
+                 environments: {staging: {global_rollout_percentage: 0}}\n";
+    let dir = folder(&[("configs/overlay_feature_flags.yaml", flags)]);
+    for name in ["overlays/fusion_overlay.rollback_first.txt", "providers.toml"] {
+        let text = crate::binary::read(&Path::new(CONFIGS).join(name));
+        write(&dir.path().join("configs").join(name), text);
+    }
+    let start = |args: &[&str], env: &[(&str, &str)]| {
+        let mut command = fusion(dir.path());
+        command.args(["serve", "--listen", "127.0.0.1:0"]).args(args);
+        let env = env.iter().chain(&[("FUSION_CONFIGS", "configs")]);
+        Serving::start(command.envs(env.copied()))
+    };
+    let staging = ("RESON_ENV", "staging");
+    for (args, env, primary) in [
+        (&[][..], &[][..], json!("rollback_first")),
+        (&["--env", "staging"], &[], Value::Null),
+        (&[], &[staging], Value::Null),
+        (&["--env", "production"], &[staging], json!("rollback_first")),
+    ] {
+        let serving = start(args, env);
+        assert_eq!(serving.primary(), primary, "{args:?} {env:?}");
+        serving.stop("-TERM").ends_with(0);
+    }
+}
+
+#[test]
+fn an_open_address_is_warned_of() {
+    let dir = folder(&[]);
+    let mut command = fusion(dir.path());
+    command.args(["serve", "--configs", CONFIGS, "--listen", "0.0.0.0:0"]);
+    let ran = Serving::start(&mut command).stop("-TERM").ends_with(0);
+    assert!(ran.stderr.starts_with("warning: 0.0.0.0:0 is no loopback address"), "{ran:#?}");
+}
+
+#[test]
+fn without_an_installation_it_is_not_ready() {
+    let dir = folder(&[]);
+    let args = ["serve", "--configs", "nowhere", "--listen", "127.0.0.1:0"];
+    let serving = Serving::start(fusion(dir.path()).args(args));
+    assert!(ureq::get(format!("{}/readyz", serving.base)).call().is_err());
+    assert_eq!(serving.get("/livez"), "ok\n");
+    let ran = serving.stop("-TERM").ends_with(0);
+    assert!(ran.stderr.contains("serving the built-in overlay only"), "{ran:#?}");
+
+    let ran = finish(fusion(dir.path()).args(args).arg("--strict"), b"").ends_with(1);
+    assert!(ran.stderr.contains("error: the configuration is not as it was asked for"));
+}
+
+#[test]
+fn a_wrong_start_says_why() {
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let taken = taken.local_addr().expect("an address").to_string();
+    let dir = folder(&[("empty", " \n")]);
+    for (args, code, why) in [
+        (&["--listen", "127.0.0.1:0"][..], 64, "give --configs DIR"),
+        (&["--configs", CONFIGS, "--listen", "9630"], 64, "invalid"),
+        (&["--configs", CONFIGS, "--format", "sarif"], 64, "sarif"),
+        (&["--configs", CONFIGS, "--admin-token-file", "nobody"], 65, "nobody: no such file"),
+        (&["--configs", CONFIGS, "--admin-token-file", "empty"], 65, "empty: there is no token"),
+        (&["--configs", CONFIGS, "--listen", &taken], 75, "cannot listen on"),
+    ] {
+        let ran = finish(fusion(dir.path()).arg("serve").args(args), b"").ends_with(code);
+        assert!(ran.stderr.contains(why), "{ran:#?}");
+    }
+}
