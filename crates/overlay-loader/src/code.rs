@@ -17,6 +17,8 @@ pub(crate) const FLOOR: &str = "OVL5215";
 pub(crate) const VARIABLE: &str = "OVL5216";
 pub(crate) const GATE: &str = "OVL5217";
 pub(crate) const SETTING: &str = "OVL5218";
+pub(crate) const SHARE: &str = "OVL5219";
+pub(crate) const RESTLESS: &str = "OVL5220";
 
 /// The codes of findings about an installation: code, title, explanation.
 pub const CODES: &[(&str, &str, &str)] = &[
@@ -109,5 +111,16 @@ pub const CODES: &[(&str, &str, &str)] = &[
         "value in force is none of its parameter",
         "The layers above the file (environment, command line) leave a value in force that its \
          parameter does not take. Nothing is put in force.",
+    ),
+    (
+        SHARE,
+        "share of a candidate is none",
+        "The share of the units that get a candidate is a number from 0 to 100, in percent.",
+    ),
+    (
+        RESTLESS,
+        "files change while they are read",
+        "The files of the installation changed under every attempt to read them. They are read \
+         again as soon as they rest.",
     ),
 ];

@@ -61,7 +61,7 @@ pub(crate) fn installation(
     let flag_text = texts.get(FLAG_FILE).map(String::as_str);
     let (flag_file, flags) = reading.flags(flag_text, environment, &catalogue, &loaded);
     reading.findings.sort_by(|a, b| a.path.cmp(&b.path));
-    let digest = reading.digest();
+    let digest = tree_digest(&mut reading.digests);
     Ok(Installation {
         root: root.to_owned(),
         overlays: loaded,
@@ -281,12 +281,13 @@ impl Reading {
         });
         self.find("scenarios.yaml", notes.collect());
     }
+}
 
-    fn digest(&mut self) -> Digest {
-        self.digests.sort();
-        let lines = self.digests.iter().map(|(path, digest)| format!("{digest} {path}\n"));
-        Digest::of(lines.collect::<String>().as_bytes())
-    }
+/// The digest of a tree: of the names and digests of its files.
+pub(crate) fn tree_digest(files: &mut [(String, Digest)]) -> Digest {
+    files.sort();
+    let lines = files.iter().map(|(path, digest)| format!("{digest} {path}\n"));
+    Digest::of(lines.collect::<String>().as_bytes())
 }
 
 impl LoadedOverlay {

@@ -67,7 +67,8 @@ impl Tree {
         tree.top = tree.folder(root, &real_root, "").map_err(error)?;
         let [overlays, micro] = FOLDERS.map(|name| tree.optional_folder(root, &real_root, name));
         (tree.overlays, tree.micro) = (overlays, micro);
-        tree.overlays.retain(|it| it.name.starts_with("fusion_overlay."));
+        tree.overlays
+            .retain(|it| it.name.starts_with("fusion_overlay.") && it.name.ends_with(".txt"));
         tree.micro.retain(|it| it.name.ends_with(".md") || it.name.ends_with(".txt"));
         if tree.overlays.len() > MAX_OVERLAYS {
             let message = format!(
@@ -111,7 +112,7 @@ impl Tree {
             };
             let is_folder =
                 kind.is_dir() || (prefix.is_empty() && FOLDERS.contains(&name.as_str()));
-            if is_folder || name.starts_with('.') {
+            if is_folder || is_passed_over(&name) {
                 continue;
             }
             let path = if prefix.is_empty() { name.clone() } else { format!("{prefix}/{name}") };
@@ -136,6 +137,11 @@ impl Tree {
         files.sort_unstable_by(|a, b| a.name.cmp(&b.name));
         Ok(files)
     }
+}
+
+/// Whether a name is no part of an installation: hidden files, and what editors leave.
+pub(crate) fn is_passed_over(name: &str) -> bool {
+    name.starts_with('.') || name.ends_with('~')
 }
 
 /// Whether `path`, links followed, lies in `real_root`.

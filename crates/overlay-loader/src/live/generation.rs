@@ -1,13 +1,14 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::sync::Arc;
 
 use fusion_flags::{BreakerSet, Salt, Switches, View};
-use overlay_model::{Diagnostic, Digest, Effective, Layer, OverlayName};
+use overlay_model::{Diagnostic, Digest, Effective, Layer, Origin, OverlayName};
 use overlay_schema::Settings;
 use serde::Serialize;
 
 use crate::code;
-use crate::installation::{FileFinding, Installation};
+use crate::installation::{FileFinding, Installation, unreadable};
 
 /// Where a configuration comes from.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
@@ -25,9 +26,28 @@ pub enum Source {
 #[derive(Debug)]
 pub struct Generation {
     installation: Installation,
-    /// By overlay; the base layer under `None`.
-    settings: BTreeMap<Option<OverlayName>, (Effective, Settings)>,
+    /// Of the base layer; missing only where the built-in overlay itself is wrong.
+    base: Option<(Effective, Settings)>,
+    named: BTreeMap<OverlayName, (Effective, Settings)>,
+    /// Keys in force that no file of the tree sets.
+    outside: Vec<String>,
     source: Source,
+}
+
+/// A tree that must not be put in force.
+#[derive(Clone, Debug)]
+pub(crate) struct Refused {
+    /// Why.
+    pub(crate) findings: Vec<FileFinding>,
+    /// Whether its flag file can be read and throws the kill switch. That one holds all the
+    /// same: who needs it needs it while something is broken.
+    pub(crate) kill_switch: bool,
+}
+
+impl Refused {
+    pub(crate) fn of(finding: FileFinding) -> Self {
+        Self { findings: vec![finding], kill_switch: false }
+    }
 }
 
 impl Generation {
@@ -44,29 +64,49 @@ impl Generation {
     ) -> Result<Self, Vec<FileFinding>> {
         let mut errors: Vec<FileFinding> =
             installation.findings().iter().filter(|it| it.diagnostic.is_error()).cloned().collect();
-        let mut settings = BTreeMap::new();
-        let names = installation.overlays().keys().cloned().map(Some);
-        for name in std::iter::once(None).chain(names) {
-            let (effective, resolved) = installation.settings(name.as_ref(), None, extra);
+        let mut compiled = |name: Option<&OverlayName>| {
+            let (effective, resolved) = installation.settings(name, None, extra);
             match resolved {
-                Ok(resolved) => {
-                    settings.insert(name, (effective, resolved));
+                Ok(resolved) => Some((effective, resolved)),
+                Err(err) => {
+                    errors.push(invalid_setting(&installation, name, &err));
+                    None
                 }
-                Err(err) => errors.push(invalid_setting(&installation, name.as_ref(), &err)),
             }
-        }
+        };
+        let base = compiled(None);
+        let names = installation.overlays().keys();
+        let named: BTreeMap<_, _> =
+            names.filter_map(|name| Some((name.clone(), compiled(Some(name))?))).collect();
         if !errors.is_empty() {
             return Err(errors);
         }
-        Ok(Self { installation, settings, source })
+        let all = base.iter().chain(named.values());
+        let outside = if extra.is_empty() { Vec::new() } else { outside(all) };
+        Ok(Self { installation, base, named, outside, source })
+    }
+
+    /// Reads and compiles the installation in `root`.
+    pub(crate) fn read(
+        root: &Path,
+        environment: Option<&str>,
+        extra: &[Layer],
+        source: Source,
+    ) -> Result<Self, Refused> {
+        let installation = Installation::read_for(root, environment)
+            .map_err(|err| Refused::of(unreadable(&err)))?;
+        let kill_switch = installation.flag_file().is_some_and(|it| it.global.kill_switch);
+        Self::compile(installation, extra, source)
+            .map_err(|findings| Refused { findings, kill_switch })
     }
 
     /// The built-in overlay alone.
     pub(crate) fn embedded() -> Self {
         let installation = Installation::embedded();
         let (effective, settings) = installation.settings(None, None, &[]);
-        let settings = settings.map(|it| (None, (effective, it)));
-        Self { installation, settings: settings.into_iter().collect(), source: Source::Embedded }
+        let base = settings.ok().map(|it| (effective, it));
+        let (named, outside) = (BTreeMap::new(), Vec::new());
+        Self { installation, base, named, outside, source: Source::Embedded }
     }
 
     /// The same configuration under these switches and breakers, with the flag names that
@@ -90,12 +130,24 @@ impl Generation {
     /// The settings of an overlay, or of the base layer, in force under environment and
     /// command line.
     pub fn settings(&self, overlay: Option<&OverlayName>) -> Option<&Settings> {
-        self.settings.get(&overlay.cloned()).map(|(_, settings)| settings)
+        self.compiled(overlay).map(|(_, settings)| settings)
     }
 
     /// Where each value of an overlay, or of the base layer, comes from.
     pub fn effective(&self, overlay: Option<&OverlayName>) -> Option<&Effective> {
-        self.settings.get(&overlay.cloned()).map(|(effective, _)| effective)
+        self.compiled(overlay).map(|(effective, _)| effective)
+    }
+
+    fn compiled(&self, overlay: Option<&OverlayName>) -> Option<&(Effective, Settings)> {
+        match overlay {
+            Some(name) => self.named.get(name),
+            None => self.base.as_ref(),
+        }
+    }
+
+    /// The keys that environment or command line set over some overlay, sorted.
+    pub fn shadowed(&self) -> &[String] {
+        &self.outside
     }
 
     /// The digest of the tree.
@@ -107,6 +159,18 @@ impl Generation {
     pub fn source(&self) -> Source {
         self.source
     }
+}
+
+/// The keys that come from outside, sorted.
+fn outside<'a>(settings: impl Iterator<Item = &'a (Effective, Settings)>) -> Vec<String> {
+    let is_outside =
+        |origin: &Origin| matches!(origin, Origin::Environment { .. } | Origin::CommandLine);
+    let keys: BTreeSet<&str> = settings
+        .flat_map(|(effective, _)| effective.iter())
+        .filter(|(_, it)| is_outside(&it.setting.origin))
+        .map(|(key, _)| key.as_str())
+        .collect();
+    keys.into_iter().map(str::to_owned).collect()
 }
 
 fn invalid_setting(

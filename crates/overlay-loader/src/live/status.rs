@@ -15,12 +15,17 @@ pub struct Status {
     pub source: Source,
     /// When it was put in force, in milliseconds since 1970.
     pub applied_at_ms: i64,
-    /// Changes that were refused since the start.
+    /// Changes that were refused since the start, and a start that was.
     pub nacks: u64,
     /// The last refusal, until a change is accepted.
     pub last_error: Option<Nack>,
     /// Why changes are seen only by polling, where that is so.
     pub watch_error: Option<String>,
+    /// Why the file of `RESON_FEATURES_FILE` cannot be read, where that is so; what it said
+    /// last holds.
+    pub switch_error: Option<String>,
+    /// Why there is no copy of what is in force in the folder for copies, where that is so.
+    pub copy_error: Option<String>,
     /// When files were last compared with what is in force, in milliseconds since 1970.
     pub checked_at_ms: i64,
     /// Milliseconds since then, at the moment of asking.
@@ -100,6 +105,10 @@ impl Status {
             Source::Embedded => reasons.push("serving the built-in overlay only".into()),
         }
         reasons.extend(self.watch_error.as_ref().map(|it| format!("changes are polled for: {it}")));
+        let switch = self.switch_error.as_ref();
+        reasons.extend(switch.map(|it| format!("the switch file cannot be read: {it}")));
+        let copy = self.copy_error.as_ref();
+        reasons.extend(copy.map(|it| format!("no copy of this configuration is kept: {it}")));
         if !self.shadowed.is_empty() {
             reasons.push(format!("set from outside: {}", self.shadowed.join(", ")));
         }

@@ -1,100 +1,139 @@
+use std::collections::BTreeSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::Sender;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use notify::event::{AccessKind, AccessMode, EventKind, ModifyKind};
+use notify::event::{AccessKind, AccessMode, CreateKind, EventKind, ModifyKind, RenameMode};
 use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
 
-/// Why to look at the files.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Signal {
-    /// A file is whole: it was renamed to its place, or closed after writing.
-    Look,
-    /// A file is being written; another event says when that is over.
-    Writing,
-    /// Stop watching.
-    Stop,
-}
-
-/// How long a file may go without another write before it counts as whole.
-const SETTLE: Duration = Duration::from_millis(50);
+use super::places::Places;
+use super::wait::Signal;
 
 /// Watches folders, never files: a file that is replaced takes its watch with it.
 #[derive(Debug)]
 pub(crate) struct Watch {
     watcher: Option<RecommendedWatcher>,
-    watched: Vec<PathBuf>,
+    watched: BTreeSet<PathBuf>,
+    filter: Arc<Filter>,
     pub(crate) error: Option<String>,
+}
+
+/// What the watcher's own thread knows.
+#[derive(Debug, Default)]
+struct Filter {
+    places: Mutex<Arc<Places>>,
+    /// A folder went away, and its watch with it.
+    lost: AtomicBool,
 }
 
 impl Watch {
     pub(crate) fn new(signals: Sender<Signal>) -> Self {
-        let watcher = notify::recommended_watcher(move |event| {
-            if let Some(signal) = signal(&event) {
+        let filter = Arc::new(Filter::default());
+        let seen = Arc::clone(&filter);
+        let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+            if let Some(signal) = seen.signal(event) {
                 // The receiver ends with the loader; there is nobody left to tell.
                 let _ = signals.send(signal);
             }
         });
-        match watcher {
-            Ok(watcher) => Self { watcher: Some(watcher), watched: Vec::new(), error: None },
-            Err(err) => Self { watcher: None, watched: Vec::new(), error: Some(err.to_string()) },
-        }
+        let (watcher, error) = match watcher {
+            Ok(watcher) => (Some(watcher), None),
+            Err(err) => (None, Some(err.to_string())),
+        };
+        Self { watcher, watched: BTreeSet::new(), filter, error }
     }
 
-    /// Watches what a change of the tree in `root`, or of the file `extra`, can go
-    /// through: the folder a link to it lies in, the folder it leads to, and its folders.
-    /// What is watched already is watched anew where it was replaced.
-    pub(crate) fn cover(&mut self, root: &Path, extra: Option<&Path>) {
-        let Some(watcher) = &mut self.watcher else { return };
-        for path in self.watched.drain(..) {
-            // A folder that is gone has lost its watch by itself.
-            let _ = watcher.unwatch(&path);
-        }
-        self.error = None;
-        let parent = |path: &Path| match path.parent() {
-            Some(it) if it.as_os_str().is_empty() => PathBuf::from("."),
-            Some(it) => it.to_owned(),
-            None => path.to_owned(),
+    /// Watches all that a change of the tree in `root`, or of the file `extra`, can go
+    /// through. Says whether a place is watched that was not: what happened there before is
+    /// no event, so that the files must be looked at again.
+    pub(crate) fn cover(&mut self, root: &Path, extra: Option<&Path>) -> bool {
+        let wanted = Arc::new(Places::of(root, extra));
+        let known = self.filter.replace(&wanted);
+        let lost = self.filter.lost.swap(false, Ordering::AcqRel);
+        let stays = |path: &PathBuf| {
+            known.folders.contains_key(path) && known.folders.get(path) == wanted.folders.get(path)
         };
-        let mut wanted = vec![parent(root)];
-        let real = root.canonicalize().unwrap_or_else(|_| root.to_owned());
-        wanted.extend(["", "overlays", "micro_overlays"].map(|it| real.join(it)));
-        wanted.extend(["overlays", "micro_overlays"].map(|it| root.join(it)));
-        wanted.extend(extra.map(parent));
-        wanted.retain(|it| it.is_dir());
-        wanted.sort();
-        wanted.dedup();
-        for path in wanted {
-            match watcher.watch(&path, RecursiveMode::NonRecursive) {
-                Ok(()) => self.watched.push(path),
-                Err(err) => self.error = Some(err.to_string()),
+        if lost || !self.watched.iter().all(stays) {
+            for path in std::mem::take(&mut self.watched) {
+                // A folder that is gone has lost its watch by itself.
+                let _ = self.ask(|it| it.unwatch(&path));
             }
         }
-    }
-}
-
-fn signal(event: &notify::Result<notify::Event>) -> Option<Signal> {
-    let Ok(event) = event else { return Some(Signal::Look) };
-    if event.need_rescan() {
-        return Some(Signal::Look);
-    }
-    match event.kind {
-        EventKind::Access(AccessKind::Close(AccessMode::Write)) => Some(Signal::Look),
-        // What our own reading causes.
-        EventKind::Access(_) => None,
-        EventKind::Modify(ModifyKind::Data(_)) => Some(Signal::Writing),
-        _ => Some(Signal::Look),
-    }
-}
-
-/// Waits for a reason to look: a signal, or the end of `poll`. `false` means to stop.
-pub(crate) fn wait(signals: &Receiver<Signal>, poll: Duration) -> bool {
-    let mut patience = poll;
-    loop {
-        match signals.recv_timeout(patience) {
-            Ok(Signal::Look) | Err(RecvTimeoutError::Timeout) => return true,
-            Ok(Signal::Writing) => patience = SETTLE,
-            Ok(Signal::Stop) | Err(RecvTimeoutError::Disconnected) => return false,
+        let new: Vec<_> =
+            wanted.folders.keys().filter(|it| !self.watched.contains(*it)).cloned().collect();
+        if self.watcher.is_some() {
+            self.error = None;
         }
+        let mut covered = known != wanted;
+        for path in new {
+            match self.ask(|it| it.watch(&path, RecursiveMode::NonRecursive)) {
+                Ok(()) => covered |= self.watched.insert(path),
+                Err(err) => self.error = Some(err),
+            }
+        }
+        covered
+    }
+
+    /// Asks the watcher's thread. It answers with a panic where that thread is gone; then
+    /// there is no watcher any more.
+    fn ask(
+        &mut self,
+        what: impl FnOnce(&mut RecommendedWatcher) -> notify::Result<()>,
+    ) -> Result<(), String> {
+        let Some(watcher) = &mut self.watcher else {
+            return Err(self.error.clone().unwrap_or_default());
+        };
+        let answer = catch_unwind(AssertUnwindSafe(|| what(watcher)));
+        answer.map_or_else(
+            |_| {
+                // To drop it is to ask it once more.
+                if let Some(watcher) = self.watcher.take() {
+                    std::mem::forget(watcher);
+                }
+                Err("the watcher's thread has ended".to_owned())
+            },
+            |it| it.map_err(|err| err.to_string()),
+        )
+    }
+}
+
+impl Filter {
+    fn replace(&self, places: &Arc<Places>) -> Arc<Places> {
+        let mut known = self.places.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::replace(&mut *known, Arc::clone(places))
+    }
+
+    /// What an event means, where it concerns the installation.
+    fn signal(&self, event: notify::Result<notify::Event>) -> Option<Signal> {
+        let Ok(event) = event else { return Some(Signal::Look) };
+        let written = EventKind::Access(AccessKind::Close(AccessMode::Write));
+        if matches!(event.kind, EventKind::Access(_)) && event.kind != written {
+            // What our own reading causes.
+            return None;
+        }
+        let places = Arc::clone(&self.places.lock().unwrap_or_else(PoisonError::into_inner));
+        let gone = matches!(
+            event.kind,
+            EventKind::Remove(_) | EventKind::Modify(ModifyKind::Name(RenameMode::From))
+        );
+        if gone && event.paths.iter().any(|it| places.folders.contains_key(it)) {
+            self.lost.store(true, Ordering::Release);
+        }
+        if !event.need_rescan()
+            && !event.paths.is_empty()
+            && !event.paths.iter().any(|it| places.concern(it))
+        {
+            return None;
+        }
+        let Some(path) = event.paths.into_iter().next() else { return Some(Signal::Look) };
+        Some(match event.kind {
+            EventKind::Modify(ModifyKind::Data(_)) | EventKind::Create(CreateKind::File) => {
+                Signal::Writing(path)
+            }
+            _ if gone || event.kind == written => Signal::Whole(path),
+            _ => Signal::Look,
+        })
     }
 }

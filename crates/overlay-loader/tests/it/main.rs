@@ -1,4 +1,8 @@
 //! Integration tests of the crate.
 
 mod layers;
+mod live;
+mod live_refused;
+mod live_switch;
+mod live_torn;
 mod tree;

@@ -1,0 +1,238 @@
+use std::fs::{self, File};
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::Receiver;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use fusion_flags::{SwitchSource, Switches};
+use overlay_model::Diagnostic;
+
+use super::generation::{Generation, Refused, Source};
+use super::in_force::InForce;
+use super::places::pinned;
+use super::signature::Signature;
+use super::wait::{SETTLE, Signal, Wake, wait};
+use super::watch::Watch;
+use super::{Options, last_good};
+use crate::code;
+use crate::installation::FileFinding;
+
+/// How often a tree is read that changes meanwhile, before it is left to rest.
+const ATTEMPTS: usize = 5;
+/// The most bytes the switch file has.
+const MAX_SWITCH_BYTES: u64 = 64 << 10;
+
+/// The files of a configuration, and what was seen of them last.
+pub(crate) struct Files {
+    options: Options,
+    /// For those who look, who take turns.
+    seen: Mutex<Seen>,
+}
+
+#[derive(Default)]
+struct Seen {
+    /// The tree that was accepted or refused last.
+    tree: Option<Signature>,
+    /// The switch file's text; `None` where there is no file.
+    switches: Option<String>,
+}
+
+/// What to do about a state that may be a moment of somebody's saving.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Haste {
+    /// Leave it: there will be another look.
+    Wait,
+    /// Take it as it is.
+    Take,
+    /// Take it, and read the files even where none changed.
+    Read,
+}
+
+/// What a look has come to.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Looked {
+    /// Nothing is new.
+    Same,
+    /// What is new was accepted or refused.
+    Changed,
+    /// Something is new and was left: look again.
+    Restless,
+}
+
+/// A tree that did not change while it was read.
+struct Reading {
+    read: Result<Generation, Refused>,
+    signature: Signature,
+    /// Where it was read.
+    root: PathBuf,
+}
+
+impl Files {
+    pub(crate) fn new(options: Options) -> Self {
+        Self { options, seen: Mutex::default() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What to begin with: the files, else the last copy that is whole and good, else the
+    /// built-in overlay.
+    pub(crate) fn begin(&self) -> InForce {
+        let options = &self.options;
+        let mut seen = self.lock();
+        let (first, refused) = match self.reading(&options.root) {
+            Some(Reading { read, signature, .. }) => {
+                seen.tree = Some(signature);
+                read.map_or_else(|refused| (self.fallback(), Some(refused)), |it| (it, None))
+            }
+            None => (self.fallback(), Some(restless())),
+        };
+        if let Some(path) = &options.features_file {
+            // Where it cannot be read, the first look says so.
+            seen.switches = switch_text(path).unwrap_or_default();
+        }
+        let switches = [&options.features, &seen.switches].map(|it| Switches::parse(it.as_deref()));
+        let in_force = InForce::new(first, switches, options.clock.clone());
+        if let Some(refused) = refused {
+            in_force.refuse(&refused);
+        }
+        self.look_at_switches(&mut seen, &in_force);
+        in_force
+    }
+
+    fn fallback(&self) -> Generation {
+        let Options { environment, extra, state, .. } = &self.options;
+        let copies = state.as_deref().into_iter().flat_map(last_good::copies);
+        let mut good = copies.filter_map(|(copy, digest)| {
+            let read = Generation::read(&copy, environment.as_deref(), extra, Source::LastGood);
+            read.ok().filter(|it| it.digest() == digest)
+        });
+        good.next().unwrap_or_else(Generation::embedded)
+    }
+
+    /// The candidate in `root`.
+    pub(crate) fn candidate(&self, root: &Path) -> Result<Generation, Vec<FileFinding>> {
+        let read = self.reading(root).map_or_else(|| Err(restless()), |it| it.read);
+        read.map_err(|it| it.findings)
+    }
+
+    /// Looks until it is told to stop.
+    pub(crate) fn keep_up(&self, in_force: &InForce, signals: &Receiver<Signal>, mut watch: Watch) {
+        self.keep_copy(in_force, &pinned(&self.options.root));
+        let mut haste = Haste::Wait;
+        loop {
+            let looked = self.look(in_force, haste);
+            let covered = watch.cover(&self.options.root, self.options.features_file.as_deref());
+            in_force.note(|it| it.watch_error.clone_from(&watch.error));
+            // What was not watched is looked at again, since its changes are no events.
+            let patience = match looked {
+                _ if covered => Duration::ZERO,
+                Looked::Restless => SETTLE,
+                Looked::Same | Looked::Changed => self.options.poll,
+            };
+            haste = match wait(signals, patience) {
+                Wake::Stop => return,
+                Wake::Quiet if looked == Looked::Restless && !covered => Haste::Take,
+                Wake::Quiet | Wake::Signal => Haste::Wait,
+            };
+        }
+    }
+
+    /// Compares the files with what was seen last, and takes over what is new.
+    pub(crate) fn look(&self, in_force: &InForce, haste: Haste) -> Looked {
+        let mut seen = self.lock();
+        // First, and by themselves: a switch does not wait for a tree.
+        self.look_at_switches(&mut seen, in_force);
+        let looked = self.look_at_tree(&mut seen, in_force, haste);
+        if looked != Looked::Restless {
+            in_force.checked();
+        }
+        looked
+    }
+
+    fn look_at_switches(&self, seen: &mut Seen, in_force: &InForce) {
+        let Some(path) = &self.options.features_file else { return };
+        match switch_text(path) {
+            Ok(text) if text == seen.switches => in_force.note(|it| it.switch_error = None),
+            Ok(text) => {
+                in_force.note(|it| it.switch_error = None);
+                in_force.switch(SwitchSource::File, Switches::parse(text.as_deref()));
+                seen.switches = text;
+            }
+            Err(err) => in_force.note(|it| it.switch_error = Some(err.to_string())),
+        }
+    }
+
+    fn look_at_tree(&self, seen: &mut Seen, in_force: &InForce, haste: Haste) -> Looked {
+        if let (Some(tree), false) = (&seen.tree, haste == Haste::Read) {
+            let now = Signature::of(&pinned(&self.options.root));
+            if now.same_files(tree) {
+                return Looked::Same;
+            }
+            // An editor that saves by renaming: the name will be back.
+            if haste == Haste::Wait && now.lost_a_name_of(tree) {
+                return Looked::Restless;
+            }
+        }
+        let Some(Reading { read, signature, root }) = self.reading(&self.options.root) else {
+            return Looked::Restless;
+        };
+        match read {
+            Err(_) if haste == Haste::Wait => return Looked::Restless,
+            Err(refused) => in_force.refuse(&refused),
+            Ok(generation) => {
+                in_force.accept(generation);
+                self.keep_copy(in_force, &root);
+            }
+        }
+        seen.tree = Some(signature);
+        Looked::Changed
+    }
+
+    /// Reads the tree in `root` until it did not change meanwhile, at most a few times.
+    fn reading(&self, root: &Path) -> Option<Reading> {
+        let Options { environment, extra, .. } = &self.options;
+        (0..ATTEMPTS).find_map(|_| {
+            let root = pinned(root);
+            let signature = Signature::of(&root);
+            let read = Generation::read(&root, environment.as_deref(), extra, Source::Files);
+            (Signature::of(&root) == signature).then_some(Reading { read, signature, root })
+        })
+    }
+
+    /// Copies what is in force, where it was read from `root`.
+    fn keep_copy(&self, in_force: &InForce, root: &Path) {
+        let Some(state) = &self.options.state else { return };
+        let (source, digest) = {
+            let current = in_force.current.load();
+            (current.stable().generation().source(), current.stable().generation().digest())
+        };
+        if source == Source::Files {
+            let kept = last_good::keep(root, state, digest);
+            in_force.note(|it| it.copy_error = kept.err().map(|err| err.to_string()));
+        }
+    }
+}
+
+fn restless() -> Refused {
+    let diagnostic = Diagnostic::error(code::RESTLESS, "the files change while they are read");
+    Refused::of(FileFinding { path: String::new(), diagnostic })
+}
+
+/// The text of the switch file; a file that is not there has none.
+fn switch_text(path: &Path) -> io::Result<Option<String>> {
+    match fs::metadata(path) {
+        Ok(facts) if facts.is_file() => (),
+        Ok(_) => return Err(io::Error::other("it is no file")),
+        Err(err) if err.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(err) => return Err(err),
+    }
+    let mut text = String::new();
+    File::open(path)?.take(MAX_SWITCH_BYTES + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > MAX_SWITCH_BYTES {
+        return Err(io::Error::other(format!("more than {MAX_SWITCH_BYTES} bytes")));
+    }
+    Ok(Some(text))
+}

@@ -1,0 +1,253 @@
+//! What is refused, and what is served instead.
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use expect_test::{Expect, expect};
+use fusion_flags::BreakerState;
+use overlay_loader::{HealthStatus, Live, Source, environment_layer};
+use overlay_model::Layer;
+
+use crate::live::{
+    BASELINE, FLAGS, REFUND, Running, files, flags_text, marks, options, plant, refund_text, write,
+};
+
+fn environment(vars: &[(&str, &str)]) -> Layer {
+    environment_layer(vars.iter().map(|(key, value)| ((*key).into(), (*value).into()))).0
+}
+
+fn break_refund(root: &Path) {
+    write(root, REFUND, &format!("{}NO_SUCH_KEY=1\n", refund_text(9)));
+}
+
+#[test]
+fn a_bad_change_is_refused_and_a_good_one_clears_that() {
+    let it = Running::start(|root| plant(root, 1));
+    assert_eq!(it.live.health().status, HealthStatus::Healthy);
+    break_refund(&it.root);
+    it.wait_for(|it| it.nacks == 1);
+    let status = it.live.status();
+    assert_eq!((status.epoch, status.source), (1, Source::Files));
+    assert_eq!(marks(&it.live.snapshot()), [1].into());
+    let [refusal] = status.last_error.unwrap().findings.try_into().unwrap();
+    assert_eq!((refusal.path.as_str(), refusal.code.as_str()), (REFUND, "OVL2002"));
+    assert!(refusal.message.starts_with("11:1: error[OVL2002]: unknown key"), "{refusal:?}");
+    let health = it.live.health();
+    assert_eq!(health.status, HealthStatus::Degraded);
+    assert!(health.reasons[0].contains(REFUND), "{health:?}");
+
+    plant(&it.root, 2);
+    it.wait(|it| marks(it) == [2].into());
+    it.wait_for(|it| it.last_error.is_none());
+    assert_eq!(it.live.health().status, HealthStatus::Healthy);
+}
+
+#[test]
+fn a_change_taken_back_clears_the_refusal_without_an_epoch() {
+    let it = Running::start(|root| plant(root, 1));
+    break_refund(&it.root);
+    it.wait_for(|it| it.last_error.is_some());
+    write(&it.root, REFUND, &refund_text(1));
+    it.wait_for(|it| it.last_error.is_none());
+    assert_eq!(it.live.status().epoch, 1);
+}
+
+#[track_caller]
+fn check(flag_file: &str, expect: Expect) {
+    let it = Running::start(|root| plant(root, 1));
+    write(&it.root, FLAGS, flag_file);
+    it.wait_for(|it| it.nacks == 1);
+    assert_eq!(marks(&it.live.snapshot()), [1].into(), "what was in force stays");
+    let refusals = it.live.status().last_error.unwrap().findings;
+    let lines = refusals.iter().map(|it| format!("{}: {}\n", it.path, it.message));
+    expect.assert_eq(&lines.collect::<String>());
+}
+
+#[test]
+fn bad_flag_files_are_refused_with_place_and_reason() {
+    let text = flags_text(2, "");
+    check(
+        &format!("{text}    rollout_percentage: 10\n"),
+        expect![[r#"
+        overlay_feature_flags.yaml: 7:5: error[FLG1005]: duplicate mapping key `rollout_percentage` is not allowed here
+    "#]],
+    );
+    check(
+        &text.replace("100", "101"),
+        expect![[r#"
+        overlay_feature_flags.yaml: 6:25: error[FLG2001]: `mark_2`: 101 is no percentage from 0 to 100
+    "#]],
+    );
+    check(
+        &text.replace("100", "much"),
+        expect![[r#"
+        overlay_feature_flags.yaml: 6:25: error[FLG1004]: a number is expected here
+    "#]],
+    );
+    check(
+        &text.replace("[refund]", "[refunds]"),
+        expect![[r#"
+        overlay_feature_flags.yaml: 5:24: error[FLG4001]: `mark_2` names the overlay `refunds`, which there is not (did you mean `refund`?)
+    "#]],
+    );
+    check(
+        &format!("{text}    requires: [mark_2]\n"),
+        expect![[r#"
+        overlay_feature_flags.yaml: 7:16: error[FLG1004]: a map is expected here
+    "#]],
+    );
+    check(
+        "features: &a\n  x: *a\n",
+        expect![[r#"
+            overlay_feature_flags.yaml: 2:3: error[FLG1001]: YAML document too large or too complex: limits breached: Anchors { anchors: 1 }
+        "#]],
+    );
+    check(
+        &"#".repeat((8 << 20) + 1),
+        expect![[r#"
+        overlay_feature_flags.yaml: error[OVL5202]: more than the 8388608 bytes such a file may have
+    "#]],
+    );
+}
+
+#[test]
+fn a_reload_that_is_asked_for_reads_at_once() {
+    let it = Running::start(|root| plant(root, 1));
+    write(&it.root, REFUND, &refund_text(2));
+    assert!(it.live.reload());
+    write(&it.root, BASELINE, "NO_SUCH_KEY=1\n");
+    assert!(it.live.reload());
+    assert!(it.live.status().last_error.is_some());
+}
+
+#[test]
+fn a_start_with_broken_files_takes_the_last_good_copy() {
+    let set = |options: &mut overlay_loader::Options, dir: &Path| {
+        options.state = Some(dir.join("made/when/missing"));
+    };
+    let it = Running::start_with(|root| plant(root, 1), set);
+    let copy = it.dir.path().join("made/when/missing/last_good");
+    it.wait_for(|_| copy.exists());
+    plant(&it.root, 2);
+    it.wait(|it| marks(it) == [2].into());
+    let (dir, root) = (it.dir, it.root);
+    // Ends once the copy is made.
+    drop(it.live);
+
+    break_refund(&root);
+    let mut again = options(&root);
+    set(&mut again, dir.path());
+    let live = Live::start(again.clone()).unwrap();
+    assert_eq!(marks(&live.snapshot()), [2].into());
+    let status = live.status();
+    assert_eq!((status.source, status.nacks), (Source::LastGood, 1));
+    let health = live.health();
+    assert_eq!(health.status, HealthStatus::Degraded);
+    assert_eq!(health.reasons.len(), 2, "{health:?}");
+    // The same files again are another source: they are put in force.
+    let epochs = live.subscribe();
+    plant(&root, 2);
+    while live.status().source != Source::Files {
+        epochs.recv_timeout(Duration::from_secs(20)).unwrap();
+    }
+    drop(live);
+
+    // A copy that is not what it was is no copy; the one before it is.
+    break_refund(&root);
+    let state = again.state.clone().unwrap();
+    write(&state, "last_good/micro_overlays/refund.md", "Mark 3\n");
+    let live = Live::start(again.clone()).unwrap();
+    let before = live.snapshot().stable().generation().installation().root().to_owned();
+    assert!(before.ends_with("last_good.old"), "{before:?}");
+    drop(live);
+
+    fs::remove_dir_all(&state).unwrap();
+    let live = Live::start(again).unwrap();
+    assert_eq!(live.status().source, Source::Embedded);
+    assert_eq!(live.health().status, HealthStatus::Unhealthy);
+    let settings = live.snapshot().stable().generation().settings(None).cloned();
+    assert_eq!(settings.unwrap().trust_floor.get(), 0.6);
+}
+
+#[test]
+fn a_folder_that_holds_no_copy_is_told_of() {
+    let it = Running::start_with(
+        |root| plant(root, 1),
+        |options, dir| {
+            fs::write(dir.join("file"), "").unwrap();
+            options.state = Some(dir.join("file"));
+        },
+    );
+    it.wait_for(|it| it.copy_error.is_some());
+    assert_eq!(it.live.health().status, HealthStatus::Degraded);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_copy_holds_nothing_from_outside() {
+    use std::os::unix::fs::symlink;
+    let it = Running::start_with(
+        |root| {
+            plant(root, 1);
+            fs::write(root.with_file_name("secret"), "secret").unwrap();
+            fs::create_dir(root.join("folder")).unwrap();
+            symlink("../../secret", root.join("folder/link")).unwrap();
+            symlink("../secret", root.join(".hidden")).unwrap();
+        },
+        |options, dir| options.state = Some(dir.join("state")),
+    );
+    let dir = it.dir;
+    drop(it.live);
+    let kept = dir.path().join("state/last_good");
+    let mut names: Vec<_> = fs::read_dir(&kept)
+        .unwrap()
+        .map(|it| it.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    let mut expected: Vec<_> =
+        files(1).iter().map(|(name, _)| name.split('/').next().unwrap().to_owned()).collect();
+    expected.push(".digest".into());
+    expected.sort();
+    expected.dedup();
+    assert_eq!(names, expected);
+}
+
+#[test]
+fn nothing_at_all_is_the_built_in_overlay() {
+    let it = Running::start(|_| ());
+    assert_eq!(it.live.status().source, Source::Embedded);
+    plant(&it.root, 1);
+    it.wait(|it| it.stable().generation().source() == Source::Files);
+    it.wait_for(|it| it.last_error.is_none());
+    assert_eq!(it.live.health().status, HealthStatus::Healthy);
+}
+
+#[test]
+fn values_from_outside_are_told_of() {
+    let it = Running::start_with(
+        |root| plant(root, 1),
+        |options, _| {
+            options.extra = vec![environment(&[("RESONTINEX_FUSION_SAMPLES", "4")])];
+        },
+    );
+    assert_eq!(it.live.status().shadowed, ["SAMPLES"]);
+    let health = it.live.health();
+    assert_eq!(health.status, HealthStatus::Degraded);
+    assert_eq!(health.reasons, ["set from outside: SAMPLES"]);
+    let settings = it.live.snapshot().stable().generation().settings(None).cloned();
+    assert_eq!(settings.unwrap().samples, 4);
+}
+
+#[test]
+fn breakers_survive_a_reload() {
+    let it = Running::start(|root| plant(root, 1));
+    it.live.breakers().get("refund").isolate();
+    write(&it.root, REFUND, &refund_text(2));
+    it.wait(|it| it.epoch() == 2);
+    assert_eq!(it.live.breakers().get("refund").state(0), BreakerState::Isolated);
+    let context = fusion_flags::Context { scenario_type: "refund", ..Default::default() };
+    let mut route = fusion_flags::Route::default();
+    it.live.snapshot().stable().flags().route(&context, &mut route);
+    assert_eq!(route.primary(), None, "the breaker is the one that is asked");
+}
