@@ -2,13 +2,14 @@
 
 use std::io::{Read as _, Write as _};
 use std::process::{Command, Stdio};
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, anyhow};
 use fusion_golden::{Interaction, Latency, PlannedCall, Recorder, Response, Usage};
 use serde::Deserialize;
+use ureq::tls::{RootCerts, TlsConfig};
 
 use crate::exit::{Exit, refusal};
 
@@ -45,19 +46,14 @@ impl Source {
         key: Option<String>,
         timeout: Duration,
     ) -> anyhow::Result<Self> {
-        if base.starts_with("https://") {
-            let message = "this build speaks plain HTTP only: record over a proxy on this machine \
-                           that does TLS, or with --answer-cmd and a command that does \
-                           (`curl --json @- https://…`)";
-            return Err(refusal(Exit::USAGE, message));
-        }
-        if !base.starts_with("http://") {
-            let message = format!("`{base}` is no endpoint: it begins with http://");
+        if !base.starts_with("http://") && !base.starts_with("https://") {
+            let message = format!("`{base}` is no endpoint: it begins with http:// or https://");
             return Err(refusal(Exit::USAGE, message));
         }
         let config = ureq::Agent::config_builder()
             .timeout_global(Some(timeout))
             .http_status_as_error(false)
+            .tls_config(tls())
             .user_agent(concat!("fusion/", env!("CARGO_PKG_VERSION")))
             .build();
         let url = format!("{}/chat/completions", base.trim_end_matches('/'));
@@ -113,6 +109,14 @@ impl Endpoint {
         }
         answer_of(&text).with_context(|| format!("the answer of {}", self.url))
     }
+}
+
+/// TLS by rustls and ring; certificates are judged as the operating system does.
+fn tls() -> TlsConfig {
+    TlsConfig::builder()
+        .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .root_certs(RootCerts::PlatformVerifier)
+        .build()
 }
 
 /// Runs `line` in a shell, with the body of the request as JSON on standard input, so that

@@ -115,6 +115,15 @@ fn nobody_listening_is_said() {
     drop(listener);
     let ran = golden(dir.path(), &["record", "--endpoint", &url]).ends_with(69);
     assert!(ran.stderr.contains("duplicate_charge"), "{ran:#?}");
-    golden(dir.path(), &["record", "--endpoint", "https://example.com/v1"]).ends_with(64);
     golden(dir.path(), &["record", "--endpoint", "example.com"]).ends_with(64);
+}
+
+#[test]
+fn an_endpoint_without_tls_is_not_asked_by_https() {
+    let dir = fresh();
+    let plain = serve("200 OK", completion(TEXT));
+    let url = plain.url.replace("http://", "https://");
+    let ran = golden(dir.path(), &["record", "--endpoint", &url]).ends_with(69);
+    assert!(ran.stderr.contains(&url), "{ran:#?}");
+    assert!(plain.asked.lock().expect("the log").is_empty());
 }
