@@ -170,7 +170,12 @@ pub fn check(
     profile: Profile,
     subject: &Subject<'_>,
 ) -> Checked {
+    // Of a text that could not be read nothing else can be said.
+    let unread = syntax.iter().any(|it| it.code == "OVL1005" || it.code == "OVL1006");
     let mut findings = Findings::after(syntax, profile);
+    if unread && overlay.is_empty() {
+        return findings.unread();
+    }
     findings.enter(Phase::Schema);
     let found = schema::check(overlay, subject.file_name, &mut findings);
     findings.enter(Phase::Semantic);
@@ -226,6 +231,19 @@ impl Findings {
 
     fn fail(&mut self) {
         self.failed.push(self.phase);
+    }
+
+    /// What there is to say where the text could not be read.
+    fn unread(self) -> Checked {
+        let verdict = |phase| match phase {
+            Phase::Syntax => PhaseVerdict::Failed,
+            _ => PhaseVerdict::Skipped,
+        };
+        Checked {
+            phases: Phase::ALL.map(|it| (it, verdict(it))),
+            diagnostics: self.list,
+            profile: self.profile,
+        }
     }
 
     fn finish(mut self, has_references: bool) -> Checked {

@@ -199,3 +199,18 @@ fn references_are_skipped_where_none_are_given() {
     assert!(report.phases.iter().any(|(_, it)| *it == PhaseVerdict::Skipped));
     assert!(report.is_deployable());
 }
+
+#[test]
+fn of_a_text_that_was_not_read_only_that_is_said() {
+    for bytes in [&b"\xff\xfe"[..], &vec![b'a'; overlay_model::MAX_BYTES + 1]] {
+        let (overlay, syntax) = overlay_model::Overlay::read(bytes);
+        let checked = overlay_schema::check(
+            &overlay,
+            syntax,
+            overlay_schema::Profile::Deploy,
+            &overlay_schema::Subject::default(),
+        );
+        assert_eq!(checked.diagnostics.len(), 1, "{:#?}", checked.diagnostics);
+        assert!(!checked.is_valid());
+    }
+}
