@@ -1,7 +1,5 @@
 //! A configuration in force: what a request pays to read it, and how soon a change is seen.
 
-#![expect(missing_docs, reason = "criterion's macros make public items")]
-
 use std::fs;
 use std::hint::black_box;
 use std::path::Path;
