@@ -67,9 +67,6 @@ impl Tree {
         tree.top = tree.folder(root, &real_root, "").map_err(error)?;
         let [overlays, micro] = FOLDERS.map(|name| tree.optional_folder(root, &real_root, name));
         (tree.overlays, tree.micro) = (overlays, micro);
-        tree.overlays
-            .retain(|it| it.name.starts_with("fusion_overlay.") && it.name.ends_with(".txt"));
-        tree.micro.retain(|it| it.name.ends_with(".md") || it.name.ends_with(".txt"));
         if tree.overlays.len() > MAX_OVERLAYS {
             let message = format!(
                 "{} overlays are more than the {MAX_OVERLAYS} allowed",
@@ -112,7 +109,7 @@ impl Tree {
             };
             let is_folder =
                 kind.is_dir() || (prefix.is_empty() && FOLDERS.contains(&name.as_str()));
-            if is_folder || is_passed_over(&name) {
+            if is_folder || !is_part(prefix, &name) {
                 continue;
             }
             let path = if prefix.is_empty() { name.clone() } else { format!("{prefix}/{name}") };
@@ -139,9 +136,15 @@ impl Tree {
     }
 }
 
-/// Whether a name is no part of an installation: hidden files, and what editors leave.
-pub(crate) fn is_passed_over(name: &str) -> bool {
-    name.starts_with('.') || name.ends_with('~')
+/// Whether a name in a folder of an installation, its root under the empty name, belongs to
+/// it: nothing hidden, and nothing that editors leave.
+pub(crate) fn is_part(folder: &str, name: &str) -> bool {
+    let named = match folder {
+        "overlays" => name.starts_with("fusion_overlay.") && name.ends_with(".txt"),
+        "micro_overlays" => name.ends_with(".md") || name.ends_with(".txt"),
+        _ => true,
+    };
+    named && !name.starts_with('.') && !name.ends_with('~')
 }
 
 /// Whether `path`, links followed, lies in `real_root`.

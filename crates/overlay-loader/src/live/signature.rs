@@ -1,7 +1,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::tree::is_passed_over;
+use crate::tree::is_part;
 
 /// What the file system says of a tree without opening a file: which files there are,
 /// which file each name leads to, how long it is and when it changed last. Two equal
@@ -40,7 +40,7 @@ impl Signature {
             let name = entry.file_name();
             let name = name.to_string_lossy();
             // What is behind `..data` changes as a whole.
-            if is_passed_over(&name) && name != "..data" {
+            if !is_part(folder, &name) && name != "..data" {
                 continue;
             }
             let link = entry.file_type().is_ok_and(|it| it.is_symlink());

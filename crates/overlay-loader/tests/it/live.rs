@@ -203,6 +203,25 @@ fn truncated_and_written_piece_by_piece() {
     it.never_refused();
 }
 
+/// A prompt is whole at every length: only waiting for the writer keeps half of it out.
+#[test]
+fn half_a_text_is_never_in_force() {
+    let mut it = Running::start(|root| plant(root, 1));
+    let path = it.root.join("micro_overlays/refund.md");
+    // The look at the start is over, with nothing new.
+    assert!(it.epochs.recv_timeout(Duration::from_millis(200)).is_err());
+    let started = Instant::now();
+    let mut file = File::create(path).unwrap();
+    for piece in ["Ma", "rk", " ", "2", "3"] {
+        file.write_all(piece.as_bytes()).unwrap();
+        let early = it.epochs.recv_timeout(Duration::from_millis(5));
+        assert!(early.is_err() || started.elapsed() > REST, "{:?}", marks(&it.live.snapshot()));
+    }
+    drop(file);
+    it.wait(|it| marks(it) == [1, 23].into());
+    it.seen_by_event();
+}
+
 #[test]
 fn renamed_over() {
     let mut it = Running::start(|root| plant(root, 1));
@@ -271,10 +290,13 @@ fn folders_are_deleted_and_made_again() {
 fn the_root_vanishes_and_returns() {
     let mut it = Running::start(|root| plant(root, 1));
     for mark in 2..5 {
+        let before = marks(&it.live.snapshot());
+        let started = Instant::now();
         fs::remove_dir_all(&it.root).unwrap();
+        let slow = started.elapsed() > REST;
         it.wait_for(|it| it.last_error.is_some());
         it.seen_by_event();
-        assert_eq!(marks(&it.live.snapshot()), [if mark == 2 { 1 } else { mark + 9 }].into());
+        assert!(slow || marks(&it.live.snapshot()) == before, "what was in force stays");
         assert_eq!(it.live.health().status, HealthStatus::Degraded);
         it.change(mark, |root| plant(root, mark));
         it.wait(|it| marks(it) == [mark].into());
@@ -311,6 +333,19 @@ fn the_root_is_renamed_and_replaced() {
         });
         assert_eq!(marks(&it.live.snapshot()), [mark].into());
         fs::remove_dir_all(&old).unwrap();
+        it.change(mark + 10, |root| write(root, REFUND, &refund_text(mark + 10)));
+    }
+}
+
+/// It is the same folder, yet the watch of it has ended.
+#[test]
+fn the_root_is_renamed_and_back() {
+    let mut it = Running::start(|root| plant(root, 1));
+    let away = it.dir.path().join("away");
+    for mark in 2..6 {
+        fs::rename(&it.root, &away).unwrap();
+        fs::rename(&away, &it.root).unwrap();
+        it.change(mark, |root| write(root, REFUND, &refund_text(mark)));
         it.change(mark + 10, |root| write(root, REFUND, &refund_text(mark + 10)));
     }
 }
@@ -454,19 +489,20 @@ fn times_go_backwards() {
 #[test]
 fn thousands_of_files_come_and_go() {
     let mut it = Running::start(|root| plant(root, 1));
-    for number in 0..2_000 {
-        write(&it.root, &format!("overlays/other_{number}"), "");
-        write(&it.root, &format!("micro_overlays/.other_{number}"), "");
+    let other = |folder: &str, number| it.root.join(format!("{folder}/other_{number}.md"));
+    for number in 0..1_000 {
+        fs::write(other("micro_overlays", number), "").unwrap();
+        fs::write(other("overlays", number), "").unwrap();
     }
-    for number in 0..2_000 {
-        fs::remove_file(it.root.join(format!("overlays/other_{number}"))).unwrap();
-        fs::remove_file(it.root.join(format!("micro_overlays/.other_{number}"))).unwrap();
+    for number in 0..1_000 {
+        fs::remove_file(other("micro_overlays", number)).unwrap();
+        fs::remove_file(other("overlays", number)).unwrap();
     }
     write(&it.root, REFUND, &refund_text(2));
     it.wait(|it| refund(it) == Some(2));
     it.since = Instant::now();
     it.change(3, |root| write(root, REFUND, &refund_text(3)));
-    assert_eq!(it.live.status().epoch, 3);
+    it.wait(|it| marks(it) == [1, 3].into());
 }
 
 /// Another name of the file lies where nobody watches: only the poll can see this.

@@ -7,12 +7,14 @@ use std::thread;
 
 use overlay_loader::Live;
 
-use crate::live::{Running, marks, plant};
+use crate::live::{BASELINE, Running, marks, plant};
 
 /// Reads in total, over all threads, and swaps meanwhile; at least.
 const READS: usize = 250_000;
-const SWAPS: u64 = 2_000;
+const SWAPS: u64 = 1_000;
 const READERS: usize = 3;
+/// Files read between two swaps of a folder.
+const REST: usize = 200;
 
 /// Reads from several threads while `swap` alternates two trees without a pause; gives the
 /// number of configurations that were seen in force.
@@ -99,11 +101,14 @@ fn while_the_folder_is_swapped() {
     });
     let [root, next, old]: [PathBuf; 3] =
         ["root", "next", "old"].map(|name| it.dir.path().join(name));
-    check(&it.live, |_| {
+    let epochs = check(&it.live, |_| {
         fs::rename(&root, &old).unwrap();
         fs::rename(&next, &root).unwrap();
         fs::rename(&old, &next).unwrap();
+        // For most of the time there is a folder, else hardly a reading ends well.
+        (0..REST).for_each(|_| drop(fs::read(next.join(BASELINE)).unwrap()));
     });
+    assert!(epochs > 5, "only {epochs} changes were put in force");
     // Once it rests, what lies there is in force.
     let mark = if fs::read_to_string(root.join("micro_overlays/refund.md")).unwrap().contains('1') {
         1
