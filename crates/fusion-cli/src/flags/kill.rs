@@ -82,7 +82,8 @@ struct KillReport {
     emergency: bool,
     /// Where the switch is thrown.
     held_by: Vec<String>,
-    /// Why a service that watches the installation takes no change of it over.
+    /// Why a service that watches the installation takes no change of it over; a switch
+    /// that is thrown in a refused tree holds, one that is taken back there does not.
     #[serde(skip_serializing_if = "Option::is_none")]
     refused: Option<String>,
 }
@@ -102,7 +103,8 @@ impl Report for KillReport {
             let _ = writeln!(res, "it said: {}", replaced.trim());
         }
         if let Some(refused) = &self.refused {
-            let _ = writeln!(res, "without effect: {refused}");
+            let how = if self.emergency { "holds all the same" } else { "without effect" };
+            let _ = writeln!(res, "{how}: {refused}");
         }
         if self.held_by.is_empty() {
             res.push_str("the flags decide\n");
@@ -114,8 +116,9 @@ impl Report for KillReport {
     }
 }
 
-/// Why a service refuses the installation that the flag file `path` stands in: it takes over
-/// a tree as a whole or not at all, and a file beside this one may be broken.
+/// Why a service refuses the installation that the flag file `path` stands in: but for the
+/// kill switch, it takes over a tree as a whole or not at all, and a file beside this one
+/// may be broken.
 fn refused_around(path: &Path, environment: &Environment) -> Option<String> {
     let dir = path.parent().filter(|_| path.file_name().is_some_and(|it| it == FILE_NAME))?;
     let dir = if dir.as_os_str().is_empty() { Path::new(".") } else { dir };
@@ -123,7 +126,7 @@ fn refused_around(path: &Path, environment: &Environment) -> Option<String> {
     let findings = Generation::compile(read, &[], Source::Files).err()?;
     let first = findings.first()?;
     let (file, why) = (&first.path, &first.diagnostic);
-    Some(format!("a service refuses the installation ({file}: {why}); --file goes without it"))
+    Some(format!("a service refuses the installation as it stands ({file}: {why})"))
 }
 
 /// What happened to the file.
@@ -160,7 +163,8 @@ impl Kill {
             refused,
         };
         output.show(&report)?;
-        let holds = if report.refused.is_some() { Exit::FINDINGS } else { Exit::DONE };
+        let in_vain = self.undo && report.refused.is_some();
+        let holds = if in_vain { Exit::FINDINGS } else { Exit::DONE };
         Ok(worst(change.exit, holds))
     }
 

@@ -48,17 +48,20 @@ fn kill_changes_one_line_and_back() {
 }
 
 #[test]
-fn kill_says_that_a_broken_installation_keeps_it_from_holding() {
-    let flags = "features: {}\n";
+fn in_a_broken_installation_a_kill_holds_and_its_end_waits() {
     let overlay = "configs/overlays/fusion_overlay.baseline.txt";
-    let dir = folder(&[(FILE, flags), (overlay, BASE)]);
+    let broken = BASE.replace("0.60", "7");
+    let dir = folder(&[(FILE, "features: {}\n"), (overlay, &broken)]);
     let args = ["flags", "kill", "--reason", "drill"];
-    run(dir.path(), &args).ends_with(0);
-    write(&dir.path().join(FILE), flags);
-    write(&dir.path().join(overlay), BASE.replace("0.60", "7"));
-    let ran = run(dir.path(), &args).ends_with(1);
-    assert!(ran.stdout.contains("without effect: a service refuses the installation"), "{ran:#?}");
+    let ran = run(dir.path(), &args).ends_with(0);
+    assert!(ran.stdout.contains("holds all the same: a service refuses"), "{ran:#?}");
     assert!(read(&dir.path().join(FILE)).contains("kill_switch: true"));
+
+    let undo = [&args[..], &["--undo"]].concat();
+    let ran = run(dir.path(), &undo).ends_with(1);
+    assert!(ran.stdout.contains("without effect: a service refuses"), "{ran:#?}");
+    write(&dir.path().join(overlay), BASE);
+    run(dir.path(), &undo).ends_with(0);
 }
 
 #[test]
