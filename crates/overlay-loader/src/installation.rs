@@ -19,7 +19,7 @@ use crate::read;
 pub struct Installation {
     pub(crate) root: PathBuf,
     pub(crate) overlays: BTreeMap<OverlayName, LoadedOverlay>,
-    pub(crate) catalogue: Catalogue,
+    pub(crate) catalogue: Arc<Catalogue>,
     pub(crate) catalogue_text: String,
     pub(crate) providers: Providers,
     pub(crate) ledger: Vec<CapabilityScore>,
@@ -63,7 +63,7 @@ impl Installation {
     ///
     /// Where `dir` is no readable folder.
     pub fn read(dir: &Path) -> Result<Self, ReadError> {
-        read::installation(dir, None)
+        read::installation(dir, None, None)
     }
 
     /// [`Self::read`], with the flags compiled for `environment`, the value of `RESON_ENV`.
@@ -72,7 +72,7 @@ impl Installation {
     ///
     /// As [`Self::read`].
     pub fn read_for(dir: &Path, environment: Option<&str>) -> Result<Self, ReadError> {
-        read::installation(dir, environment)
+        read::installation(dir, environment, None)
     }
 
     /// The installation without any file: the built-in overlay alone.
@@ -80,7 +80,7 @@ impl Installation {
         Self {
             root: PathBuf::new(),
             overlays: BTreeMap::new(),
-            catalogue: Catalogue::default(),
+            catalogue: Arc::default(),
             catalogue_text: String::new(),
             providers: Providers::default(),
             ledger: Vec::new(),

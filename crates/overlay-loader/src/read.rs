@@ -21,15 +21,21 @@ const FLAG_FILE: &str = "overlay_feature_flags.yaml";
 /// Below this number of files a second thread costs more than it saves.
 const FILES_A_THREAD: usize = 64;
 
-/// Reads the installation in `root`.
+/// Reads the installation in `root`. What stands there as it does in `known`, which has no
+/// errors, is not parsed again where that takes long.
 pub(crate) fn installation(
     root: &Path,
     environment: Option<&str>,
+    known: Option<&Installation>,
 ) -> Result<Installation, ReadError> {
     let Tree { top, overlays, micro, findings } = Tree::list(root)?;
     let mut reading = Reading { findings, digests: Vec::new() };
     let texts = reading.top_level(&top);
-    let catalogue = reading.catalogue(texts.get("scenarios.yaml").map(String::as_str));
+    let text = texts.get("scenarios.yaml").map(String::as_str);
+    let text_before = |it: &&Installation| text.is_some_and(|text| text == it.catalogue_text);
+    let known = known.filter(|it| !it.catalogue_text.is_empty()).filter(text_before);
+    let catalogue =
+        known.map_or_else(|| Arc::new(reading.catalogue(text)), |it| Arc::clone(&it.catalogue));
     let providers = reading.providers(texts.get("providers.toml").map(String::as_str));
     let ledger = texts.get("capability.jsonl").map(|text| {
         let (scores, found) = ledger::read(text);

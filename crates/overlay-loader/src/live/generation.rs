@@ -7,8 +7,10 @@ use overlay_model::{Diagnostic, Digest, Effective, Layer, Origin, OverlayName};
 use overlay_schema::Settings;
 use serde::Serialize;
 
+use super::Options;
 use crate::code;
 use crate::installation::{FileFinding, Installation, unreadable};
+use crate::read;
 
 /// Where a configuration comes from.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
@@ -86,14 +88,16 @@ impl Generation {
         Ok(Self { installation, base, named, outside, source })
     }
 
-    /// Reads and compiles the installation in `root`.
+    /// Reads and compiles the installation in `root`; `known` is one that was compiled.
     pub(crate) fn read(
         root: &Path,
-        environment: Option<&str>,
-        extra: &[Layer],
+        options: &Options,
+        known: Option<&Self>,
         source: Source,
     ) -> Result<Self, Refused> {
-        let installation = Installation::read_for(root, environment)
+        let Options { environment, extra, .. } = options;
+        let known = known.map(Self::installation);
+        let installation = read::installation(root, environment.as_deref(), known)
             .map_err(|err| Refused::of(unreadable(&err)))?;
         let kill_switch = installation.flag_file().is_some_and(|it| it.global.kill_switch);
         Self::compile(installation, extra, source)

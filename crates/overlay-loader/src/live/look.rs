@@ -2,7 +2,7 @@ use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::Receiver;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use fusion_flags::{SwitchSource, Switches};
@@ -82,7 +82,7 @@ impl Files {
     pub(crate) fn begin(&self) -> InForce {
         let options = &self.options;
         let mut seen = self.lock();
-        let (first, refused) = match self.reading(&options.root) {
+        let (first, refused) = match self.reading(&options.root, None) {
             Some(Reading { read, signature, .. }) => {
                 seen.tree = Some(signature);
                 read.map_or_else(|refused| (self.fallback(), Some(refused)), |it| (it, None))
@@ -103,10 +103,10 @@ impl Files {
     }
 
     fn fallback(&self) -> Generation {
-        let Options { environment, extra, state, .. } = &self.options;
-        let copies = state.as_deref().into_iter().flat_map(last_good::copies);
+        let state = self.options.state.as_deref();
+        let copies = state.into_iter().flat_map(last_good::copies);
         let mut good = copies.filter_map(|(copy, digest)| {
-            let read = Generation::read(&copy, environment.as_deref(), extra, Source::LastGood);
+            let read = Generation::read(&copy, &self.options, None, Source::LastGood);
             read.ok().filter(|it| it.digest() == digest)
         });
         good.next().unwrap_or_else(Generation::embedded)
@@ -114,7 +114,7 @@ impl Files {
 
     /// The candidate in `root`.
     pub(crate) fn candidate(&self, root: &Path) -> Result<Generation, Vec<FileFinding>> {
-        let read = self.reading(root).map_or_else(|| Err(restless()), |it| it.read);
+        let read = self.reading(root, None).map_or_else(|| Err(restless()), |it| it.read);
         read.map_err(|it| it.findings)
     }
 
@@ -176,9 +176,9 @@ impl Files {
                 return Looked::Restless;
             }
         }
-        let Some(Reading { read, signature, root }) = self.reading(&self.options.root) else {
-            return Looked::Restless;
-        };
+        let known = Arc::clone(in_force.current.load().stable.shared());
+        let reading = self.reading(&self.options.root, Some(&known));
+        let Some(Reading { read, signature, root }) = reading else { return Looked::Restless };
         match read {
             Err(_) if haste == Haste::Wait => return Looked::Restless,
             Err(refused) => in_force.refuse(&refused),
@@ -192,12 +192,11 @@ impl Files {
     }
 
     /// Reads the tree in `root` until it did not change meanwhile, at most a few times.
-    fn reading(&self, root: &Path) -> Option<Reading> {
-        let Options { environment, extra, .. } = &self.options;
+    fn reading(&self, root: &Path, known: Option<&Generation>) -> Option<Reading> {
         (0..ATTEMPTS).find_map(|_| {
             let root = pinned(root);
             let signature = Signature::of(&root);
-            let read = Generation::read(&root, environment.as_deref(), extra, Source::Files);
+            let read = Generation::read(&root, &self.options, known, Source::Files);
             (Signature::of(&root) == signature).then_some(Reading { read, signature, root })
         })
     }
