@@ -1,0 +1,1 @@
+//! An OpenFeature provider over fusion-flags and flagd files.

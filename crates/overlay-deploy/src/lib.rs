@@ -1,0 +1,1 @@
+//! Deployment of overlay generations: plan, checks, staged rollout, rollback.

@@ -1,0 +1,1 @@
+//! Migrations of overlay files and configuration trees: planned, journalled, undone.

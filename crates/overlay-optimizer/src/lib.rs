@@ -1,0 +1,1 @@
+//! Workload profiles turned into reasoned changes of overlays, and a tuner that asks and is told.

@@ -1,0 +1,1 @@
+//! The audit index and performance rows of an overlay deployment, in SQLite.
