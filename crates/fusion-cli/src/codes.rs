@@ -1,6 +1,7 @@
 use std::fmt::Write as _;
 
 use fusion_flags::FlagCode;
+use overlay_model::CATALOGUE_CODES;
 use overlay_schema::{CodeInfo, codes_md};
 
 /// One code of a finding, of whichever crate.
@@ -65,7 +66,7 @@ pub(crate) fn all() -> Vec<Code> {
     let mut res: Vec<_> =
         overlay_schema::CODES.iter().chain(overlay_gen::CODES).map(full).collect();
     res.extend(fusion_flags::CODES.iter().map(row_of).map(|it| full(&it)));
-    for table in [OWN, overlay_loader::CODES, fusion_golden::CODES] {
+    for table in [OWN, overlay_loader::CODES, CATALOGUE_CODES, fusion_golden::CODES] {
         res.extend(table.iter().map(plain));
     }
     res.sort_by_key(|it| it.code);
@@ -87,6 +88,7 @@ pub fn diagnostics_md() -> String {
     let tables = [
         ("Files and formats", OWN),
         ("Installations", overlay_loader::CODES),
+        ("Scenario files", CATALOGUE_CODES),
         ("Golden suites", fusion_golden::CODES),
     ];
     for (heading, table) in tables {

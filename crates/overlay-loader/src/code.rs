@@ -11,8 +11,6 @@ pub(crate) const TWO_MICROS: &str = "OVL5208";
 pub(crate) const UNSERVED_TYPE: &str = "OVL5209";
 pub(crate) const FORM: &str = "OVL5211";
 pub(crate) const NO_BASE: &str = "OVL5212";
-pub(crate) const DUPLICATE_SCENARIO: &str = "OVL5213";
-pub(crate) const PARAMETER: &str = "OVL5214";
 pub(crate) const FLOOR: &str = "OVL5215";
 pub(crate) const VARIABLE: &str = "OVL5216";
 pub(crate) const GATE: &str = "OVL5217";
@@ -77,16 +75,6 @@ pub const CODES: &[(&str, &str, &str)] = &[
         NO_BASE,
         "no base layer",
         "There is no overlay `baseline`. Every overlay then starts from the built-in one.",
-    ),
-    (
-        DUPLICATE_SCENARIO,
-        "two scenarios of one id",
-        "Two scenarios have the same id. Files of a suite are named by it; the first one counts.",
-    ),
-    (
-        PARAMETER,
-        "parameter of a scenario is none",
-        "A scenario sets a key that is no parameter, or gives it a value it does not take.",
     ),
     (
         FLOOR,

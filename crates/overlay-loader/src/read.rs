@@ -153,23 +153,9 @@ impl Reading {
                 return Catalogue::default();
             }
         };
-        let (mut ids, mut found) = (BTreeSet::new(), Vec::new());
-        catalogue.scenarios.retain(|it| {
-            let is_new = ids.insert(it.id.clone());
-            if !is_new {
-                let message = format!("two scenarios have the id `{}`", it.id);
-                found.push(Diagnostic::error(code::DUPLICATE_SCENARIO, message));
-            }
-            is_new
-        });
-        for scenario in &catalogue.scenarios {
-            for (key, value) in &scenario.parameters {
-                if let Err(why) = parameter(key, &value.to_text()) {
-                    let message = format!("scenario `{}`, {key}: {why}", scenario.id);
-                    found.push(Diagnostic::error(code::PARAMETER, message));
-                }
-            }
-        }
+        let found = catalogue.findings_by(text, |key, value| parameter(key, value).err());
+        let mut ids = BTreeSet::new();
+        catalogue.scenarios.retain(|it| ids.insert(it.id.clone()));
         self.find("scenarios.yaml", found);
         catalogue
     }

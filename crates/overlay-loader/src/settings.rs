@@ -31,15 +31,28 @@ impl Installation {
         scenario: Option<&Scenario>,
         extra: &[Layer],
     ) -> (Effective, Result<Settings, InvalidSetting>) {
-        let layers = self.layers(overlay, scenario);
-        let effective = if extra.is_empty() {
-            merge(&layers)
-        } else {
-            let (extra, _) = guard(&merge(&layers), extra);
-            merge(layers.iter().chain(&extra))
-        };
+        let (effective, _) = guarded(&self.layers(overlay, scenario), extra);
         let settings = Settings::resolve(&effective);
         (effective, settings)
+    }
+
+    /// The settings of overlays that are no part of the installation, over its base layer;
+    /// `files` weakest first, `extra` as for [`Self::settings`]. Also what `extra` sets and
+    /// the files do not let it set.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Self::settings`].
+    pub fn settings_of(
+        &self,
+        files: &[Layer],
+        extra: &[Layer],
+    ) -> (Effective, Result<Settings, InvalidSetting>, Vec<Diagnostic>) {
+        let mut layers = self.layers(None, None);
+        layers.extend_from_slice(files);
+        let (effective, refused) = guarded(&layers, extra);
+        let settings = Settings::resolve(&effective);
+        (effective, settings, refused)
     }
 
     /// What `extra` sets and the overlay does not let it set.
@@ -118,6 +131,16 @@ pub(crate) fn parameter(name: &str, value: &str) -> Result<ParamKey, String> {
         Ok(_) => Ok(key),
         Err(err) => Err(format!("`{value}`: {err}")),
     }
+}
+
+/// `extra` over `layers`, and what of it has no effect.
+fn guarded(layers: &[Layer], extra: &[Layer]) -> (Effective, Vec<Diagnostic>) {
+    let below = merge(layers);
+    if extra.is_empty() {
+        return (below, Vec::new());
+    }
+    let (extra, refused) = guard(&below, extra);
+    (merge(layers.iter().chain(&extra)), refused)
 }
 
 /// `extra` without what may not be set from outside over `below`.

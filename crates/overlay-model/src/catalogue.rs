@@ -14,18 +14,57 @@ use crate::rule::{Rule, Test};
 use crate::scenario::{Catalogue, ParameterText, Scenario, Turn};
 use crate::structured::from_yaml;
 
-/// The codes of [`Catalogue::findings`], each with what it says.
-pub const CATALOGUE_CODES: &[(&str, &str)] = &[
-    ("GLD1001", "two scenarios have the same identifier"),
-    ("GLD1002", "the complexity of a scenario is not a number from 0 to 1"),
-    ("GLD1003", "the weight of a scenario is not a number above 0"),
-    ("GLD1004", "the role of a turn is none of user, assistant and system"),
-    ("GLD1005", "a parameter of a scenario has a name or a value that no overlay can hold"),
-    ("GLD1006", "a scenario has no prompt"),
-    ("GLD1007", "a rule of a scenario tests nothing, or can never be met"),
-    ("GLD1008", "two rules of a scenario have the same identifier"),
-    ("GLD1009", "the digests of the turns do not belong to the turns"),
-    ("GLD1010", "the file has no scenario"),
+/// The codes of [`Catalogue::findings`]: code, title, explanation.
+pub const CATALOGUE_CODES: &[(&str, &str, &str)] = &[
+    (
+        "OVL5301",
+        "two scenarios of one id",
+        "Two scenarios have the same id. Goldens and cassettes are named by it; the first one \
+         counts.",
+    ),
+    (
+        "OVL5302",
+        "complexity out of range",
+        "The complexity of a scenario is a number from 0 to 1. The router scores by it.",
+    ),
+    (
+        "OVL5303",
+        "weight out of range",
+        "The evaluation weight of a scenario is a finite number above 0.",
+    ),
+    (
+        "OVL5304",
+        "role of a turn unknown",
+        "A turn of a conversation is spoken by `user`, `assistant` or `system`.",
+    ),
+    (
+        "OVL5305",
+        "parameter of a scenario is none",
+        "A scenario sets a key that is no parameter, or gives it a value it does not take.",
+    ),
+    (
+        "OVL5306",
+        "scenario without prompt",
+        "There is nothing to ask a model. Give the scenario a `prompt`.",
+    ),
+    (
+        "OVL5307",
+        "rule that tests nothing",
+        "A rule of a scenario has no text, no facts, or a number that no answer has: it holds \
+         always or never.",
+    ),
+    (
+        "OVL5308",
+        "two rules of one id",
+        "Two rules of a scenario have the same id. Goldens name the results of rules by it.",
+    ),
+    (
+        "OVL5309",
+        "turns and digests differ",
+        "Each turn holds the digest of the turns before it. A turn was changed after it was \
+         recorded.",
+    ),
+    ("OVL5310", "file without scenario", "The scenario file lists no scenario."),
 ];
 
 impl Catalogue {
@@ -33,12 +72,21 @@ impl Catalogue {
     /// of [`CATALOGUE_CODES`]. `text` is the file the catalogue was read from; where it is
     /// no YAML or JSON the findings have no place.
     pub fn findings(&self, text: &str) -> Vec<Diagnostic> {
+        self.findings_by(text, |_, _| None)
+    }
+
+    /// [`Self::findings`], where `flaw` says of a key and its value why they are no parameter.
+    pub fn findings_by(
+        &self,
+        text: &str,
+        flaw: impl Fn(&str, &str) -> Option<String>,
+    ) -> Vec<Diagnostic> {
         let mut res = Vec::new();
         if self.scenarios.is_empty() {
-            res.push((0, Part::Whole, Diagnostic::warning("GLD1010", "the file has no scenario")));
+            res.push((0, Part::Whole, Diagnostic::warning("OVL5310", "the file has no scenario")));
         }
         for (idx, scenario) in self.scenarios.iter().enumerate() {
-            let found = scenario.findings();
+            let found = scenario.findings(&flaw);
             res.extend(found.into_iter().map(|(part, finding)| (idx, part, finding)));
         }
         let twice = self.duplicates();
@@ -84,14 +132,14 @@ enum Part {
 }
 
 impl Scenario {
-    fn findings(&self) -> Vec<(Part, Diagnostic)> {
+    fn findings(&self, flaw: impl Fn(&str, &str) -> Option<String>) -> Vec<(Part, Diagnostic)> {
         let mut res = self.numbers();
         if self.prompt.trim().is_empty() {
-            res.push((Part::Prompt, self.error("GLD1006", "has no prompt")));
+            res.push((Part::Prompt, self.error("OVL5306", "has no prompt")));
         }
         res.extend(self.turn_findings());
         res.extend(self.rule_findings());
-        res.extend(self.parameter_findings());
+        res.extend(self.parameter_findings(flaw));
         res
     }
 
@@ -103,12 +151,12 @@ impl Scenario {
         let mut res = Vec::new();
         if !(0.0..=1.0).contains(&self.complexity) {
             let message = format!("has the complexity {}", self.complexity);
-            let finding = self.error("GLD1002", &message).hint("use a number from 0 to 1");
+            let finding = self.error("OVL5302", &message).hint("use a number from 0 to 1");
             res.push((Part::Complexity, finding));
         }
         if !self.evaluation_weight.is_finite() || self.evaluation_weight <= 0.0 {
             let message = format!("has the weight {}", self.evaluation_weight);
-            let finding = self.error("GLD1003", &message).hint("use a number above 0");
+            let finding = self.error("OVL5303", &message).hint("use a number above 0");
             res.push((Part::Weight, finding));
         }
         res
@@ -120,14 +168,14 @@ impl Scenario {
                 return None;
             }
             let message = format!("has a turn of the role `{}`", shorten(&turn.role));
-            let finding = self.error("GLD1004", &message).hint("use user, assistant or system");
+            let finding = self.error("OVL5304", &message).hint("use user, assistant or system");
             Some((Part::Turn(idx), finding))
         });
         let mut res: Vec<_> = roles.collect();
         if let Chain::Broken { turn } = verify_chain(&self.turns) {
             let message = format!("has turns that their digests do not fit, from turn {turn} on");
             let finding =
-                self.error("GLD1009", &message).hint("a turn was changed after it was recorded");
+                self.error("OVL5309", &message).hint("a turn was changed after it was recorded");
             res.push((Part::Turn(turn - 1), finding));
         }
         res
@@ -139,26 +187,30 @@ impl Scenario {
         for (idx, rule) in self.expect.iter().enumerate() {
             if let Some(flaw) = flaw(rule) {
                 let message = format!("has a rule `{}` {flaw}", rule.test.name());
-                res.push((Part::Rule(idx), self.error("GLD1007", &message)));
+                res.push((Part::Rule(idx), self.error("OVL5307", &message)));
             }
             let Some(id) = &rule.id else { continue };
             let earlier = *ids.entry(id).or_insert(idx);
             if earlier != idx {
                 let message =
                     format!("names rules {} and {} `{}`", earlier + 1, idx + 1, shorten(id));
-                res.push((Part::Rule(idx), self.error("GLD1008", &message)));
+                res.push((Part::Rule(idx), self.error("OVL5308", &message)));
             }
         }
         res
     }
 
-    fn parameter_findings(&self) -> Vec<(Part, Diagnostic)> {
+    fn parameter_findings(
+        &self,
+        flaw: impl Fn(&str, &str) -> Option<String>,
+    ) -> Vec<(Part, Diagnostic)> {
         let found = self.parameters.iter().filter_map(|(key, value)| {
-            let key_flaw = key.parse::<ParamKey>().err().map(|_| "not a parameter name".to_owned());
-            let flaw = key_flaw
-                .or_else(|| check_value(&value.to_text()).err().map(|it| it.to_string()))?;
+            let value = value.to_text();
+            let name = key.parse::<ParamKey>().err().map(|_| "not a parameter name".to_owned());
+            let text = || check_value(&value).err().map(|it| it.to_string());
+            let flaw = name.or_else(text).or_else(|| flaw(key, &value))?;
             let message = format!("sets `{}`: {flaw}", shorten(key));
-            Some((Part::Parameters, self.error("GLD1005", &message)))
+            Some((Part::Parameters, self.error("OVL5305", &message)))
         });
         found.collect()
     }
@@ -226,7 +278,7 @@ impl Places {
     fn duplicate(&self, id: &str, first: usize, later: usize) -> Diagnostic {
         let finding = Diagnostic {
             at: self.get(later, Part::Whole),
-            ..Diagnostic::error("GLD1001", format!("the scenario `{id}` exists already"))
+            ..Diagnostic::error("OVL5301", format!("the scenario `{id}` exists already"))
         };
         let finding = finding.hint("give one of the two another identifier");
         match self.get(first, Part::Whole) {

@@ -107,13 +107,14 @@ impl EffectiveArguments {
             None => {
                 let mut layers = self.layers(output)?;
                 layers.extend(scenario.map(scenario_layer));
-                layers.extend(above);
-                installation.settings(None, None, &layers)
+                let (effective, settings, refused) = installation.settings_of(&layers, &above);
+                findings.extend(refused);
+                (effective, settings)
             }
         };
         let (effective, settings) = effective;
         if let Err(err) = settings {
-            findings.push(Diagnostic::error("OVL5214", err.to_string()));
+            findings.push(Diagnostic::error("OVL5218", err.to_string()));
         }
         self.show(&effective, &installation, &findings, output)
     }

@@ -318,6 +318,17 @@ fn the_environment_stands_above_files() {
 }
 
 #[test]
+fn the_environment_does_not_lower_a_floor_of_a_file_that_forbids_it() {
+    let dir = folder(&[("a.txt", &format!("{REFUND}SECURITY_MODE=enhanced\n"))]);
+    let mut command = crate::binary::fusion(dir.path());
+    command.args(["overlay", "effective", "a.txt", "--json"]);
+    command.env("RESONTINEX_FUSION_TRUST_FLOOR", "0.1");
+    let report = crate::binary::finish(&mut command, b"").ends_with(1).json();
+    assert_eq!(report["settings"]["TRUST_FLOOR"]["value"], "0.60");
+    assert_eq!(report["diagnostics"][0]["code"], "OVL5215");
+}
+
+#[test]
 fn generate_prints_the_overlay_with_reasons() {
     let dir = folder(&[("spec.toml", SPEC)]);
     let args = ["overlay", "generate", "--spec", "spec.toml", "--template", "balanced"];

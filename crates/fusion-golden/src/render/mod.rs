@@ -82,9 +82,9 @@ fn answering(scenario: &ScenarioReport) -> Option<&SideReport> {
     scenario.overlay.as_ref().or(scenario.baseline.as_ref())
 }
 
-/// The overlay that answered, or `baseline`; `-` where nothing could be replayed.
+/// The overlay that answered, or `baseline`; `-` where its side could not be replayed.
 fn overlay_name(scenario: &ScenarioReport) -> &str {
-    answering(scenario).map_or("-", |it| it.overlay.as_deref().unwrap_or("baseline"))
+    scenario.overlay.as_ref().map_or("-", |it| it.overlay.as_deref().unwrap_or("baseline"))
 }
 
 /// The verdict of a check; `note` for a remark on something that holds.

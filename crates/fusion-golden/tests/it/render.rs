@@ -183,7 +183,7 @@ fn table() {
             6 scenarios: 1 pass, 1 warn, 1 insufficient, 1 stale, 1 fail, 1 invalid; in files: 1 error, 1 note
 
             scenario          overlay         verdict       trust  calls  tokens  units
-            audit             baseline        pass           0.88      1  90/120  12.50
+            audit             -               pass           0.88      1  90/120  12.50
             refund_duplicate  rollback_first  fail           0.88      1  412/96  12.50
             containment       rollback_first  stale          0.88      1  412/96  12.50
             chargeback        rollback_first  insufficient   0.88      1  412/96  12.50
@@ -427,7 +427,7 @@ fn junit() {
                     <properties>
                         <property name="tokens.encoding" value="o200k_base"/>
                     </properties>
-                    <testcase name="audit" classname="baseline">
+                    <testcase name="audit" classname="-">
                         <properties>
                             <property name="tokens.prompt" value="90"/>
                             <property name="tokens.answer" value="120"/>

@@ -146,9 +146,9 @@ fn files_that_are_not_of_their_form() {
             overlays/fusion_overlay.UPPER.txt: 2:1: error[OVL2001]: Missing required field: OVERLAY_NAME (set it: 1 to 64 lower-case letters, digits, `_` and `-`, a letter or digit first)
             overlays/fusion_overlay.UPPER.txt: 2:1: error[OVL2001]: Missing required field: TRUST_SCORING_MODEL (set it: one of `simple_alignment`, `contextual_alignment`, `performance_weighted`, `quality_alignment`)
             overlays/fusion_overlay.UPPER.txt: error[OVL5205]: the overlay has no name (name it fusion_overlay.<name>.txt, or set OVERLAY_NAME)
-            scenarios.yaml: error[OVL5213]: two scenarios have the id `a`
-            scenarios.yaml: error[OVL5214]: scenario `a`, MAX_TOKENS: `many`: not a number
-            scenarios.yaml: error[OVL5214]: scenario `a`, TRUST_FLOR: there is no parameter `TRUST_FLOR`
+            scenarios.yaml: 2:36: error[OVL5305]: scenario `a` sets `MAX_TOKENS`: `many`: not a number
+            scenarios.yaml: 2:36: error[OVL5305]: scenario `a` sets `TRUST_FLOR`: there is no parameter `TRUST_FLOR`
+            scenarios.yaml: 3:10: error[OVL5301]: the scenario `a` exists already (give one of the two another identifier)
             scenarios.yaml: note[OVL5209]: no overlay names the scenario type `a`
         "#]],
     );

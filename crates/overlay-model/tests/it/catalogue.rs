@@ -11,7 +11,7 @@ fn check(text: &str, expect: Expect) -> Vec<Diagnostic> {
     let catalogue: Catalogue = from_yaml(text).unwrap();
     let findings = catalogue.findings(text);
     for finding in &findings {
-        assert!(CATALOGUE_CODES.iter().any(|(code, _)| *code == finding.code), "{}", finding.code);
+        assert!(CATALOGUE_CODES.iter().any(|(code, ..)| *code == finding.code), "{}", finding.code);
     }
     expect.assert_eq(&listed(&findings));
     findings
@@ -56,22 +56,22 @@ fn what_the_types_cannot_say() {
     prompt: again
 "#,
         expect![[r#"
-            4:17: error[GLD1002]: scenario `a` has the complexity 1.5 (use a number from 0 to 1)
-            5:24: error[GLD1003]: scenario `a` has the weight 0 (use a number above 0)
-            9:9: error[GLD1004]: scenario `a` has a turn of the role `robot` (use user, assistant or system)
-            11:7: error[GLD1005]: scenario `a` sets `BAD`: the value holds the control character '\n'
-            11:7: error[GLD1005]: scenario `a` sets `trust`: not a parameter name
-            16:17: error[GLD1002]: scenario `b` has the complexity NaN (use a number from 0 to 1)
-            17:24: error[GLD1003]: scenario `b` has the weight inf (use a number above 0)
-            15:13: error[GLD1006]: scenario `b` has no prompt
-            19:9: error[GLD1007]: scenario `b` has a rule `contains` without text
-            20:9: error[GLD1007]: scenario `b` has a rule `facts` without facts
-            21:9: error[GLD1007]: scenario `b` has a rule `facts` with an empty fact
-            22:9: error[GLD1007]: scenario `b` has a rule `max_tokens` that allows no token
-            22:9: error[GLD1008]: scenario `b` names rules 3 and 4 `x`
-            23:9: error[GLD1007]: scenario `b` has a rule `number` whose number is not finite
-            24:9: error[GLD1007]: scenario `b` has a rule `json_schema` whose schema is neither an object nor a switch
-            25:9: error[GLD1001]: the scenario `a` exists already (give one of the two another identifier)
+            4:17: error[OVL5302]: scenario `a` has the complexity 1.5 (use a number from 0 to 1)
+            5:24: error[OVL5303]: scenario `a` has the weight 0 (use a number above 0)
+            9:9: error[OVL5304]: scenario `a` has a turn of the role `robot` (use user, assistant or system)
+            11:7: error[OVL5305]: scenario `a` sets `BAD`: the value holds the control character '\n'
+            11:7: error[OVL5305]: scenario `a` sets `trust`: not a parameter name
+            16:17: error[OVL5302]: scenario `b` has the complexity NaN (use a number from 0 to 1)
+            17:24: error[OVL5303]: scenario `b` has the weight inf (use a number above 0)
+            15:13: error[OVL5306]: scenario `b` has no prompt
+            19:9: error[OVL5307]: scenario `b` has a rule `contains` without text
+            20:9: error[OVL5307]: scenario `b` has a rule `facts` without facts
+            21:9: error[OVL5307]: scenario `b` has a rule `facts` with an empty fact
+            22:9: error[OVL5307]: scenario `b` has a rule `max_tokens` that allows no token
+            22:9: error[OVL5308]: scenario `b` names rules 3 and 4 `x`
+            23:9: error[OVL5307]: scenario `b` has a rule `number` whose number is not finite
+            24:9: error[OVL5307]: scenario `b` has a rule `json_schema` whose schema is neither an object nor a switch
+            25:9: error[OVL5301]: the scenario `a` exists already (give one of the two another identifier)
         "#]],
     );
     let last = findings.last().unwrap();
@@ -94,18 +94,18 @@ fn json_and_nothing() {
     check(
         r#"{"scenarios": [{"id": "a", "prompt": ""}]}"#,
         expect![[r#"
-        1:38: error[GLD1006]: scenario `a` has no prompt
+        1:38: error[OVL5306]: scenario `a` has no prompt
     "#]],
     );
     check(
         "scenarios: []\n",
         expect![[r#"
-        warning[GLD1010]: the file has no scenario
+        warning[OVL5310]: the file has no scenario
     "#]],
     );
     let catalogue: Catalogue = from_yaml("scenarios: [{id: a, prompt: ''}]").unwrap();
     let findings = catalogue.findings("not: the file");
-    assert_eq!((findings[0].code, &findings[0].at), ("GLD1006", &None));
+    assert_eq!((findings[0].code, &findings[0].at), ("OVL5306", &None));
 }
 
 #[track_caller]
@@ -229,7 +229,7 @@ fn a_broken_chain_is_found() {
     check(
         &text,
         expect![[r#"
-        4:243: error[GLD1009]: scenario `a` has turns that their digests do not fit, from turn 3 on (a turn was changed after it was recorded)
+        4:243: error[OVL5309]: scenario `a` has turns that their digests do not fit, from turn 3 on (a turn was changed after it was recorded)
     "#]],
     );
 }
