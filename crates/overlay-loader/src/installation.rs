@@ -10,6 +10,7 @@ use thiserror::Error;
 use crate::code;
 use crate::ledger::CapabilityScore;
 use crate::read;
+use crate::tree::Tree;
 
 /// A configuration tree, read and checked.
 ///
@@ -73,6 +74,17 @@ impl Installation {
     /// As [`Self::read`].
     pub fn read_for(dir: &Path, environment: Option<&str>) -> Result<Self, ReadError> {
         read::installation(dir, environment, None)
+    }
+
+    /// The installation that these files are, each with its name relative to the
+    /// installation, with `/`; the flags compiled for `environment`. `root` is what
+    /// [`Self::root`] gives; nothing is read there.
+    pub fn from_files(
+        root: &Path,
+        files: impl IntoIterator<Item = (String, Vec<u8>)>,
+        environment: Option<&str>,
+    ) -> Self {
+        read::of_tree(Tree::of(files), root, environment, None)
     }
 
     /// The installation without any file: the built-in overlay alone.

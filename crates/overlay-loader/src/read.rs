@@ -28,7 +28,17 @@ pub(crate) fn installation(
     environment: Option<&str>,
     known: Option<&Installation>,
 ) -> Result<Installation, ReadError> {
-    let Tree { top, overlays, micro, findings } = Tree::list(root)?;
+    Ok(of_tree(Tree::list(root)?, root, environment, known))
+}
+
+/// The installation that `tree` is; `root` is only kept. `known` as for [`installation`].
+pub(crate) fn of_tree(
+    tree: Tree,
+    root: &Path,
+    environment: Option<&str>,
+    known: Option<&Installation>,
+) -> Installation {
+    let Tree { top, overlays, micro, findings } = tree;
     let mut reading = Reading { findings, digests: Vec::new() };
     let texts = reading.top_level(&top);
     let text = texts.get("scenarios.yaml").map(String::as_str);
@@ -68,7 +78,7 @@ pub(crate) fn installation(
     let (flag_file, flags) = reading.flags(flag_text, environment, &catalogue, &loaded);
     reading.findings.sort_by(|a, b| a.path.cmp(&b.path));
     let digest = tree_digest(&mut reading.digests);
-    Ok(Installation {
+    Installation {
         root: root.to_owned(),
         overlays: loaded,
         catalogue,
@@ -80,7 +90,7 @@ pub(crate) fn installation(
         findings: reading.findings,
         digest,
         ground: ground(),
-    })
+    }
 }
 
 /// What has been found so far.

@@ -24,7 +24,14 @@ pub(crate) struct TreeFile {
     pub(crate) path: String,
     /// The file name.
     pub(crate) name: String,
-    on_disk: PathBuf,
+    content: Content,
+}
+
+/// Where the bytes of a file are.
+#[derive(Clone, Debug, Eq, PartialEq)]
+enum Content {
+    OnDisk(PathBuf),
+    InMemory(Vec<u8>),
 }
 
 impl TreeFile {
@@ -32,9 +39,12 @@ impl TreeFile {
     pub(crate) fn read(&self) -> Result<Vec<u8>, Box<Diagnostic>> {
         let max = if self.path.contains('/') { MAX_BYTES } else { MAX_FILE_BYTES };
         let read = || -> io::Result<Vec<u8>> {
-            let file = File::open(&self.on_disk)?;
+            let path = match &self.content {
+                Content::OnDisk(path) => path,
+                Content::InMemory(bytes) => return Ok(bytes.clone()),
+            };
             let mut bytes = Vec::with_capacity(4096);
-            file.take(max as u64 + 1).read_to_end(&mut bytes)?;
+            File::open(path)?.take(max as u64 + 1).read_to_end(&mut bytes)?;
             Ok(bytes)
         };
         let finding = match read() {
@@ -67,15 +77,42 @@ impl Tree {
         tree.top = tree.folder(root, &real_root, "").map_err(error)?;
         let [overlays, micro] = FOLDERS.map(|name| tree.optional_folder(root, &real_root, name));
         (tree.overlays, tree.micro) = (overlays, micro);
-        if tree.overlays.len() > MAX_OVERLAYS {
-            let message = format!(
-                "{} overlays are more than the {MAX_OVERLAYS} allowed",
-                tree.overlays.len()
-            );
-            tree.find("overlays", Diagnostic::error(code::TOO_MANY, message));
-            tree.overlays.truncate(MAX_OVERLAYS);
-        }
+        tree.limit();
         Ok(tree)
+    }
+
+    /// The installation that these files are, each with its name relative to it.
+    pub(crate) fn of(files: impl IntoIterator<Item = (String, Vec<u8>)>) -> Self {
+        let mut tree = Self::default();
+        for (path, bytes) in files {
+            let (folder, name) = path.rsplit_once('/').unwrap_or(("", &path));
+            if !is_part(folder, name) {
+                continue;
+            }
+            let name = name.to_owned();
+            let place = match folder {
+                "" => &mut tree.top,
+                "overlays" => &mut tree.overlays,
+                "micro_overlays" => &mut tree.micro,
+                _ => continue,
+            };
+            place.push(TreeFile { path, name, content: Content::InMemory(bytes) });
+        }
+        for place in [&mut tree.top, &mut tree.overlays, &mut tree.micro] {
+            place.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+        }
+        tree.limit();
+        tree
+    }
+
+    /// Leaves out overlays beyond the most there may be.
+    fn limit(&mut self) {
+        let count = self.overlays.len();
+        if count > MAX_OVERLAYS {
+            let message = format!("{count} overlays are more than the {MAX_OVERLAYS} allowed");
+            self.find("overlays", Diagnostic::error(code::TOO_MANY, message));
+            self.overlays.truncate(MAX_OVERLAYS);
+        }
     }
 
     fn find(&mut self, path: &str, diagnostic: Diagnostic) {
@@ -129,7 +166,7 @@ impl Tree {
                 self.find(prefix, Diagnostic::error(code::TOO_MANY, message));
                 break;
             }
-            files.push(TreeFile { path, name, on_disk: entry.path() });
+            files.push(TreeFile { path, name, content: Content::OnDisk(entry.path()) });
         }
         files.sort_unstable_by(|a, b| a.name.cmp(&b.name));
         Ok(files)

@@ -272,3 +272,23 @@ fn more_overlays_than_allowed() {
 fn codes_are_sorted_and_each_stands_once() {
     assert!(CODES.windows(2).all(|pair| pair[0].0 < pair[1].0));
 }
+
+#[test]
+fn files_in_memory_are_the_installation_that_they_are_on_disk() {
+    let configs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../configs");
+    let on_disk = Installation::read(&configs).unwrap();
+    let mut files = Vec::new();
+    for folder in ["", "overlays", "micro_overlays", "examples"] {
+        for entry in std::fs::read_dir(configs.join(folder)).unwrap().map(Result::unwrap) {
+            if entry.file_type().unwrap().is_file() {
+                let name = entry.file_name().into_string().unwrap();
+                let path = if folder.is_empty() { name } else { format!("{folder}/{name}") };
+                files.push((path, std::fs::read(entry.path()).unwrap()));
+            }
+        }
+    }
+    let in_memory = Installation::from_files(&configs, files, None);
+    assert_eq!(in_memory.digest(), on_disk.digest());
+    assert_eq!(in_memory.findings(), on_disk.findings());
+    assert_eq!(in_memory.overlays().len(), on_disk.overlays().len());
+}
