@@ -6,15 +6,16 @@ use axum::http::header::{ACCEPT, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use fusion_flags::BreakerState;
 use fusion_metrics::{Known, Outcome, catalogue, negotiate};
-use overlay_loader::{HealthStatus, Installation, Source, Status};
-use overlay_model::{Digest, OverlayName};
+use overlay_loader::{HealthStatus, Installation, Status};
+use overlay_model::OverlayName;
 
 use crate::service::{Service, apart};
 
 /// What the metrics were told of the configuration.
 #[derive(Debug, Default)]
 pub(crate) struct Noted {
-    applied: Option<(Digest, Source)>,
+    accepted: u64,
+    epoch: u64,
     nacks: u64,
 }
 
@@ -35,14 +36,13 @@ impl Service {
     pub(crate) fn note_configuration(&self) -> Status {
         let mut noted = self.noted.lock().unwrap_or_else(PoisonError::into_inner);
         let status = self.live.status();
-        let applied = Some((status.digest, status.source));
-        if noted.applied != applied {
-            noted.applied = applied;
+        if noted.epoch != status.epoch {
+            noted.epoch = status.epoch;
             self.note_names();
-            if status.source == Source::Files {
-                self.metrics.inc(catalogue::CONFIG_RELOADS, "", "", Outcome::Success);
-            }
         }
+        let accepted = status.accepted.saturating_sub(noted.accepted);
+        self.metrics.add(catalogue::CONFIG_RELOADS, accepted, "", "", Outcome::Success);
+        noted.accepted = status.accepted;
         let refused = status.nacks.saturating_sub(noted.nacks);
         self.metrics.add(catalogue::CONFIG_RELOADS, refused, "", "", Outcome::Rejected);
         noted.nacks = status.nacks;

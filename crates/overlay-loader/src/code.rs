@@ -17,6 +17,7 @@ pub(crate) const GATE: &str = "OVL5217";
 pub(crate) const SETTING: &str = "OVL5218";
 pub(crate) const SHARE: &str = "OVL5219";
 pub(crate) const RESTLESS: &str = "OVL5220";
+pub(crate) const POINTER: &str = "OVL5221";
 
 /// The codes of findings about an installation: code, title, explanation.
 pub const CODES: &[(&str, &str, &str)] = &[
@@ -110,5 +111,11 @@ pub const CODES: &[(&str, &str, &str)] = &[
         "files change while they are read",
         "The files of the installation changed under every attempt to read them. They are read \
          again as soon as they rest.",
+    ),
+    (
+        POINTER,
+        "deployment root cannot be followed",
+        "The pointer `CURRENT` of a deployment root is damaged, went back in time, or leads to a \
+         generation that is not the one it was. What is in force stays.",
     ),
 ];

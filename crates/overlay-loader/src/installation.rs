@@ -87,6 +87,18 @@ impl Installation {
         read::of_tree(Tree::of(files), root, environment, None)
     }
 
+    /// The same installation over other scenarios. Its digest stays that of its own files.
+    #[must_use]
+    pub fn with_catalogue(mut self, catalogue: Arc<Catalogue>) -> Self {
+        self.catalogue = catalogue;
+        self
+    }
+
+    /// The scenarios, shared.
+    pub fn shared_catalogue(&self) -> &Arc<Catalogue> {
+        &self.catalogue
+    }
+
     /// The installation without any file: the built-in overlay alone.
     pub fn embedded() -> Self {
         Self {

@@ -55,6 +55,18 @@ impl Installation {
         (effective, settings, refused)
     }
 
+    /// The settings of one layer over defaults and the built-in overlay alone, without the
+    /// base layer.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Self::settings`].
+    pub fn settings_alone(&self, layer: &Layer) -> (Effective, Result<Settings, InvalidSetting>) {
+        let effective = merge(self.ground.iter().chain([layer]));
+        let settings = Settings::resolve(&effective);
+        (effective, settings)
+    }
+
     /// What `extra` sets and the overlay does not let it set.
     pub fn refused(
         &self,

@@ -96,3 +96,61 @@ pub struct Pointer {
 
 /// The most bytes a pointer file has.
 pub const MAX_POINTER_BYTES: u64 = 4096;
+
+/// The version of the pointer's format.
+pub(crate) const POINTER_VERSION: u32 = 1;
+/// All units, as a weight.
+pub const MAX_WEIGHT: u32 = 100_000;
+
+/// Where the checksum begins.
+const SUM: &str = ",\"sum\":\"";
+
+impl Pointer {
+    /// The line of `CURRENT`: a JSON object whose last member `sum` is the SHA-256 of the
+    /// same object without it.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidPointer`] where it would be longer than [`MAX_POINTER_BYTES`] or would not
+    /// read back.
+    pub fn encode(&self) -> Result<String, InvalidPointer> {
+        let body = serde_json::to_string(self).map_err(|err| InvalidPointer(err.to_string()))?;
+        let sum = Digest::of(body.as_bytes());
+        let open = body.strip_suffix('}').unwrap_or(&body);
+        let line = format!("{open}{SUM}{sum}\"}}\n");
+        if line.len() as u64 > MAX_POINTER_BYTES {
+            return Err(InvalidPointer(format!("{} bytes are too many", line.len())));
+        }
+        Self::decode(line.as_bytes()).map(|_| line)
+    }
+
+    /// Reads the line back.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidPointer`] for anything but the bytes that [`Self::encode`] writes.
+    pub fn decode(bytes: &[u8]) -> Result<Self, InvalidPointer> {
+        let invalid = |why: &str| InvalidPointer(why.to_owned());
+        let text = std::str::from_utf8(bytes).map_err(|_| invalid("no text"))?;
+        let line = text.strip_suffix("\"}\n").ok_or_else(|| invalid("no whole line"))?;
+        let (open, sum) = line.rsplit_once(SUM).ok_or_else(|| invalid("no checksum"))?;
+        let body = format!("{open}}}");
+        if sum.parse() != Ok(Digest::of(body.as_bytes())) {
+            return Err(invalid("wrong checksum"));
+        }
+        let pointer: Self =
+            serde_json::from_str(&body).map_err(|err| InvalidPointer(err.to_string()))?;
+        if pointer.v != POINTER_VERSION {
+            return Err(InvalidPointer(format!("unknown version {}", pointer.v)));
+        }
+        if pointer.weight > MAX_WEIGHT || pointer.epoch == 0 {
+            return Err(invalid("a number out of range"));
+        }
+        Ok(pointer)
+    }
+}
+
+/// Not the line of a pointer, and why.
+#[derive(Clone, Debug, Eq, Error, PartialEq)]
+#[error("no valid pointer: {0}")]
+pub struct InvalidPointer(pub String);

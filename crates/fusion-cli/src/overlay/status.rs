@@ -5,10 +5,11 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use clap::Args;
 use overlay_loader::{
-    FileFinding, Generation, Health, HealthStatus, Installation, Live, Options, Source,
+    Deployment, FileFinding, Generation, Health, HealthStatus, Installation, Live, Options, Source,
     environment_layer,
 };
-use overlay_model::{Diagnostic, Digest, Layer};
+use overlay_model::{Digest, Layer};
+use overlay_store::Store;
 use serde::Serialize;
 
 use super::unreadable_installation;
@@ -31,7 +32,7 @@ Examples:
 Ends with 1 where a file is refused, so that only the built-in overlay would answer; under
 --strict also where anything is not as it was asked for.")]
 pub(crate) struct StatusArguments {
-    /// The installation; else FUSION_CONFIGS, else `configs`
+    /// The installation, or a root of deployments; else FUSION_CONFIGS, else `configs`
     #[arg(long, value_name = "DIR")]
     root: Option<PathBuf>,
 }
@@ -40,6 +41,7 @@ pub(crate) struct StatusArguments {
 struct StatusReport {
     root: String,
     generation: u64,
+    deployment: Option<Deployment>,
     digest: Digest,
     source: Source,
     applied_at: String,
@@ -88,6 +90,11 @@ impl Report for StatusReport {
             Source::Embedded => "built-in overlay",
         };
         let _ = writeln!(res, "  generation  {generation}, {}, at {applied_at}", digest.short());
+        if let Some(it) = &self.deployment {
+            let phase = serde_json::to_value(it.phase).unwrap_or_default();
+            let phase = phase.as_str().unwrap_or_default();
+            let _ = writeln!(res, "  deployment  {phase}, epoch {}{}", it.epoch, on_trial(it));
+        }
         let _ = writeln!(res, "  source      {source}: {overlays} overlays, {features} flags");
         res
     }
@@ -103,13 +110,21 @@ impl StatusArguments {
         let dir = dir.unwrap_or_else(|| PathBuf::from("configs"));
         let variables = environment.variables().map(|(name, value)| (name.into(), value.into()));
         let (layer, odd) = environment_layer(variables);
-        let findings = findings(&dir, &layer, odd, environment)?;
+        let is_deployed = Store::is_root(&dir);
+        let of_files = match is_deployed {
+            true => Vec::new(),
+            false => findings(&dir, &layer, environment)?,
+        };
         let live = Live::start(options(&dir, layer, environment)).context("starting the loader")?;
         let (status, snapshot) = (live.status(), live.snapshot());
         let installation = snapshot.stable().generation().installation();
+        let mut findings = if is_deployed { installation.findings().to_vec() } else { of_files };
+        let odd = odd.into_iter().map(|diagnostic| FileFinding { path: String::new(), diagnostic });
+        findings.extend(odd);
         let report = StatusReport {
             root: dir.display().to_string(),
-            generation: status.epoch,
+            generation: status.deployment.as_ref().map_or(status.epoch, |it| it.generation),
+            deployment: status.deployment.clone(),
             digest: status.digest,
             source: status.source,
             applied_at: rfc3339(environment.now()),
@@ -139,17 +154,22 @@ fn options(dir: &Path, layer: Layer, environment: &Environment) -> Options {
     options
 }
 
-/// Everything there is to say about the files, and about `odd` variables.
+/// `, generation 7 on trial for 5 %`.
+fn on_trial(deployment: &Deployment) -> String {
+    let share = f64::from(deployment.weight) / 1_000.0;
+    let text = |it: u64| format!(", generation {it} on trial for {share} % of the units");
+    deployment.candidate.map(text).unwrap_or_default()
+}
+
+/// Everything there is to say about the files.
 fn findings(
     dir: &Path,
     layer: &Layer,
-    odd: Vec<Diagnostic>,
     environment: &Environment,
 ) -> anyhow::Result<Vec<FileFinding>> {
     let read = Installation::read_for(dir, environment.get("RESON_ENV"));
     let read = read.map_err(|err| unreadable_installation(&err))?;
     let mut res = read.findings().to_vec();
-    res.extend(odd.into_iter().map(|diagnostic| FileFinding { path: String::new(), diagnostic }));
     let compiled = Generation::compile(read, std::slice::from_ref(layer), Source::Files);
     let more = compiled.err().unwrap_or_default();
     let more: Vec<_> = more.into_iter().filter(|it| !res.contains(it)).collect();

@@ -5,6 +5,7 @@ use arc_swap::ArcSwap;
 use fusion_flags::{BreakerPolicy, BreakerSet, SwitchSource, Switches};
 
 use super::Clock;
+use super::deployed::{Deployed, Deployment};
 use super::generation::{Candidate, Generation, Refused, Snapshot, Source};
 use super::status::{Nack, Refusal, Status};
 
@@ -30,8 +31,11 @@ struct Writing {
 
 impl InForce {
     /// Puts the first generation in force, under the switches of environment and file.
-    pub(crate) fn new(generation: Generation, switches: [Switches; 2], clock: Clock) -> Self {
-        let generation = Arc::new(generation);
+    pub(crate) fn new(
+        generation: Arc<Generation>,
+        switches: [Switches; 2],
+        clock: Clock,
+    ) -> Self {
         let file = generation.installation().flag_file();
         let policy = file.map_or_else(BreakerPolicy::default, |it| {
             BreakerPolicy::from_settings(&it.global.circuit_breaker)
@@ -61,9 +65,31 @@ impl InForce {
         let same = generation.digest() == current.stable.generation().digest()
             && current.stable.generation().source() == Source::Files;
         if !same {
+            writing.status.accepted += 1;
             self.publish(&mut writing, &Arc::new(generation), current.candidate.clone());
         } else if was_killed {
             self.publish_again(&mut writing);
+        }
+    }
+
+    /// Puts what a pointer says in force.
+    pub(crate) fn deploy(&self, deployed: &Deployed) {
+        let mut writing = self.lock();
+        if deployed.refused.is_none() {
+            writing.status.last_error = None;
+        }
+        writing.switches[REFUSED] = Switches::default();
+        writing.status.accepted += 1;
+        writing.status.deployment = Some(Deployment::of(&deployed.pointer));
+        let (weight, salt) = deployed.share();
+        let candidate = deployed.candidate.as_ref().map(|it| {
+            let (switched, _) = it.generation.switched(&[], &self.breakers, 0);
+            Candidate { switched, weight, salt }
+        });
+        self.publish(&mut writing, &deployed.stable.generation, candidate);
+        drop(writing);
+        if let Some(refused) = &deployed.refused {
+            self.refuse(refused);
         }
     }
 
@@ -159,6 +185,8 @@ fn status(generation: &Generation, now: i64) -> Status {
         epoch: 1,
         digest: generation.digest(),
         source: generation.source(),
+        deployment: None,
+        accepted: 0,
         applied_at_ms: now,
         nacks: 0,
         last_error: None,

@@ -7,7 +7,10 @@ use std::time::Duration;
 
 use fusion_flags::{SwitchSource, Switches};
 use overlay_model::Diagnostic;
+use overlay_store::Pointer;
 
+use super::acknowledgement::Acknowledgement;
+use super::deployed::{self, Deployed, Stored};
 use super::generation::{Generation, Refused, Source};
 use super::in_force::InForce;
 use super::places::pinned;
@@ -34,8 +37,39 @@ pub(crate) struct Files {
 struct Seen {
     /// The tree that was accepted or refused last.
     tree: Option<Signature>,
+    /// For a root of deployments.
+    pointed: Pointed,
     /// The switch file's text; `None` where there is no file.
     switches: Option<String>,
+}
+
+/// What was seen of a root of deployments.
+#[derive(Default)]
+struct Pointed {
+    /// The pointer that was followed last.
+    last: Option<Pointer>,
+    /// The generations it led to.
+    stored: Vec<Stored>,
+    /// Why the pointer that is there now is not followed.
+    refused: Option<String>,
+}
+
+impl Pointed {
+    fn is(&self, pointer: &Pointer) -> bool {
+        self.last.as_ref() == Some(pointer)
+    }
+
+    fn refuse(&mut self, refused: Refused) -> Followed {
+        self.refused = refused.findings.first().map(|it| it.diagnostic.to_string());
+        Followed::Refused(refused)
+    }
+}
+
+/// What following a pointer has come to.
+enum Followed {
+    Same,
+    New(Box<Deployed>),
+    Refused(Refused),
 }
 
 /// What to do about a state that may be a moment of somebody's saving.
@@ -82,12 +116,19 @@ impl Files {
     pub(crate) fn begin(&self) -> InForce {
         let options = &self.options;
         let mut seen = self.lock();
-        let (first, refused) = match self.reading(&options.root, None) {
-            Some(Reading { read, signature, .. }) => {
-                seen.tree = Some(signature);
-                read.map_or_else(|refused| (self.fallback(), Some(refused)), |it| (it, None))
+        let (first, deployed, refused) = if deployed::is_root(&options.root) {
+            match self.follow(&mut seen.pointed, Haste::Read) {
+                Followed::New(it) => (Arc::clone(&it.stable.generation), Some(it), None),
+                Followed::Refused(refused) => (self.fallback(), None, Some(refused)),
+                Followed::Same => (self.fallback(), None, None),
             }
-            None => (self.fallback(), Some(restless())),
+        } else {
+            let reading = self.reading(&options.root, None);
+            let read = reading.map(|it| (it.read, seen.tree.insert(it.signature)).0);
+            match read.unwrap_or_else(|| Err(restless())) {
+                Ok(generation) => (Arc::new(generation), None, None),
+                Err(refused) => (self.fallback(), None, Some(refused)),
+            }
         };
         if let Some(path) = &options.features_file {
             // Where it cannot be read, the first look says so.
@@ -95,21 +136,78 @@ impl Files {
         }
         let switches = [&options.features, &seen.switches].map(|it| Switches::parse(it.as_deref()));
         let in_force = InForce::new(first, switches, options.clock.clone());
-        if let Some(refused) = refused {
-            in_force.refuse(&refused);
+        match (deployed, refused) {
+            (Some(deployed), _) => in_force.deploy(&deployed),
+            (None, Some(refused)) => in_force.refuse(&refused),
+            (None, None) => in_force.note(|it| it.accepted += 1),
         }
         self.look_at_switches(&mut seen, &in_force);
+        self.acknowledge(&in_force);
         in_force
     }
 
-    fn fallback(&self) -> Generation {
+    /// Follows the pointer of a root of deployments; the same one is followed once.
+    fn follow(&self, seen: &mut Pointed, haste: Haste) -> Followed {
+        let pointer = match deployed::pointer(&self.options.root) {
+            Ok(pointer) if seen.refused.is_none() && haste != Haste::Read && seen.is(&pointer) => {
+                return Followed::Same;
+            }
+            Ok(pointer) => pointer,
+            Err(refused) => return seen.refuse(refused),
+        };
+        if seen.last.as_ref().is_some_and(|it| it.epoch > pointer.epoch) {
+            return seen.refuse(deployed::went_back(&pointer));
+        }
+        match deployed::follow(&self.options.root, pointer, &self.options, &seen.stored) {
+            Ok(deployed) => {
+                let both = [Some(&deployed.stable), deployed.candidate.as_ref()];
+                seen.stored = both.into_iter().flatten().cloned().collect();
+                seen.last = Some(deployed.pointer.clone());
+                seen.refused = None;
+                Followed::New(Box::new(deployed))
+            }
+            Err(refused) => seen.refuse(refused),
+        }
+    }
+
+    fn look_at_pointer(&self, seen: &mut Seen, in_force: &InForce, haste: Haste) -> Looked {
+        let before = seen.pointed.refused.clone();
+        match self.follow(&mut seen.pointed, haste) {
+            Followed::Same => return Looked::Same,
+            Followed::New(deployed) => {
+                in_force.deploy(&deployed);
+                self.keep_copy(in_force, &deployed.stable.place(&self.options.root));
+            }
+            Followed::Refused(_) if haste == Haste::Wait && before.is_none() => {
+                // It may be on its way: there will be another look.
+                seen.pointed.refused = None;
+                return Looked::Restless;
+            }
+            Followed::Refused(_) if before == seen.pointed.refused => return Looked::Same,
+            Followed::Refused(refused) => in_force.refuse(&refused),
+        }
+        self.acknowledge(in_force);
+        Looked::Changed
+    }
+
+    /// Writes down which epoch is in force here, for those who roll it out.
+    fn acknowledge(&self, in_force: &InForce) {
+        let Some(state) = &self.options.state else { return };
+        let status = in_force.status();
+        if let Some(acknowledgement) = Acknowledgement::of(&status, (self.options.clock)()) {
+            let written = acknowledgement.write(state);
+            in_force.note(|it| it.copy_error = written.err().map(|err| err.to_string()));
+        }
+    }
+
+    fn fallback(&self) -> Arc<Generation> {
         let state = self.options.state.as_deref();
         let copies = state.into_iter().flat_map(last_good::copies);
         let mut good = copies.filter_map(|(copy, digest)| {
             let read = Generation::read(&copy, &self.options, None, Source::LastGood);
             read.ok().filter(|it| it.digest() == digest)
         });
-        good.next().unwrap_or_else(Generation::embedded)
+        Arc::new(good.next().unwrap_or_else(Generation::embedded))
     }
 
     /// The candidate in `root`.
@@ -120,7 +218,7 @@ impl Files {
 
     /// Looks until it is told to stop.
     pub(crate) fn keep_up(&self, in_force: &InForce, signals: &Receiver<Signal>, mut watch: Watch) {
-        self.keep_copy(in_force, &pinned(&self.options.root));
+        self.keep_copy(in_force, &self.place());
         let mut haste = Haste::Wait;
         loop {
             let looked = self.look(in_force, haste);
@@ -166,6 +264,9 @@ impl Files {
     }
 
     fn look_at_tree(&self, seen: &mut Seen, in_force: &InForce, haste: Haste) -> Looked {
+        if seen.pointed.last.is_some() || deployed::is_root(&self.options.root) {
+            return self.look_at_pointer(seen, in_force, haste);
+        }
         if let (Some(tree), false) = (&seen.tree, haste == Haste::Read) {
             let now = Signature::of(&pinned(&self.options.root));
             if now.same_files(tree) {
@@ -199,6 +300,13 @@ impl Files {
             let read = Generation::read(&root, &self.options, known, Source::Files);
             (Signature::of(&root) == signature).then_some(Reading { read, signature, root })
         })
+    }
+
+    /// Where the files in force were read from.
+    fn place(&self) -> PathBuf {
+        let root = &self.options.root;
+        let seen = self.lock();
+        seen.pointed.stored.first().map_or_else(|| pinned(root), |it| it.place(root))
     }
 
     /// Copies what is in force, where it was read from `root`.

@@ -1,5 +1,7 @@
 //! A configuration that changes under a running service.
 
+mod acknowledgement;
+mod deployed;
 mod generation;
 mod in_force;
 mod last_good;
@@ -21,6 +23,8 @@ use fusion_flags::{BreakerSet, Salt, SwitchSource, Switches, buckets_of_percent}
 use overlay_model::{Diagnostic, Layer};
 
 use self::generation::Candidate;
+pub use self::acknowledgement::{Acknowledgement, acknowledgements};
+pub use self::deployed::Deployment;
 pub use self::generation::{Generation, Snapshot, Source, Switched};
 use self::in_force::InForce;
 use self::look::{Files, Haste, Looked};
@@ -36,7 +40,8 @@ pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
 /// How a configuration is loaded and kept up to date.
 #[derive(Clone)]
 pub struct Options {
-    /// The folder of the installation.
+    /// The folder of the installation, or a root of deployments: a folder with a pointer
+    /// `CURRENT`, which says what generation is in force and which one is on trial.
     pub root: PathBuf,
     /// Layers above the overlays: environment, command line.
     pub extra: Vec<Layer>,
@@ -48,7 +53,8 @@ pub struct Options {
     /// Where there is no such file it switches nothing.
     pub features_file: Option<PathBuf>,
     /// The folder for copies of the last good configuration, made where it is missing;
-    /// none is kept without.
+    /// none is kept without. Under a root of deployments it is `state/<instance>`, and also
+    /// says which epoch this instance accepted or refused.
     pub state: Option<PathBuf>,
     /// How often files are looked at where no event comes. Less than 1 s counts as 1 s,
     /// more than 5 s as 5 s.

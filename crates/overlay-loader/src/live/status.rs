@@ -1,6 +1,7 @@
 use overlay_model::Digest;
 use serde::Serialize;
 
+use super::deployed::Deployment;
 use super::generation::Source;
 use crate::installation::FileFinding;
 
@@ -13,8 +14,12 @@ pub struct Status {
     pub digest: Digest,
     /// Where it comes from.
     pub source: Source,
+    /// Where the deployment stands, for a root of deployments.
+    pub deployment: Option<Deployment>,
     /// When it was put in force, in milliseconds since 1970.
     pub applied_at_ms: i64,
+    /// Changes of the files that were accepted since the start, and a start that was.
+    pub accepted: u64,
     /// Changes that were refused since the start, and a start that was.
     pub nacks: u64,
     /// The last refusal, until a change is accepted.

@@ -1,7 +1,46 @@
 //! The audit log: one JSON record a line, each holding the hash of the one before.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `audit/00000001.jsonl`, … | the records; a segment that is full is followed by the next, the chain goes on |
+//! | `audit/HEAD` | the end of the chain after each record, one checksummed line each, the last counts |
+//! | `audit/checkpoints/<size>.note` | signed [`Checkpoint`]s |
+//!
+//! A line is the canonical JSON of its [`Record`]: fields in the order of the type, object
+//! keys sorted, no blanks. The hash of a record is SHA-256 over the byte 1 and the line
+//! without its line feed. [`append`] syncs the line before it syncs `HEAD`, so the log
+//! never ends before `HEAD` says, and what lies behind `HEAD` was never acknowledged.
+//!
+//! What is found out: an altered, dropped, moved, repeated or cut record, by
+//! [`Log::verify`], which names the first that does not fit. Who may write to the root
+//! could still rewrite log, `HEAD` and pointer together; only a [`Checkpoint`] that was
+//! exported before shows that.
+
+mod append;
+mod broken;
+mod checkpoint;
+mod filter;
+mod journal;
+mod line;
+mod log;
+mod recover;
+mod segment;
+mod verify;
 
 use overlay_model::Digest;
 use serde::{Deserialize, Serialize};
+
+pub use self::append::append;
+pub use self::broken::{AuditError, Broken, Damage};
+pub use self::checkpoint::{
+    Checkpoint, CheckpointError, MAX_CHECKPOINT_BYTES, keep_checkpoint, public_key,
+};
+pub use self::filter::Filter;
+pub use self::line::MAX_RECORD_BYTES;
+pub use self::log::{Log, Records};
+pub use self::recover::{Repair, recover};
+pub use self::segment::SEGMENT_BYTES;
+pub use self::verify::Verified;
 
 /// The end of a chain.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -11,6 +50,13 @@ pub struct Head {
     pub seq: u64,
     /// Its hash; the digest of nothing for an empty log.
     pub hash: Digest,
+}
+
+impl Head {
+    /// The end of an empty log.
+    pub fn empty() -> Self {
+        Self { seq: 0, hash: Digest::of(b"") }
+    }
 }
 
 /// What happened, as it is given to the log.

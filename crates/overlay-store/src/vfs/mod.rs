@@ -1,7 +1,13 @@
 //! What the store asks of a file system.
 
+mod real;
+
 use std::fmt;
 use std::io;
+
+use thiserror::Error;
+
+pub use self::real::RealFs;
 
 /// An open lock or lease; it ends when this is dropped or the process dies.
 pub struct Held(#[expect(dead_code, reason = "held for its drop")] Box<dyn Send + Sync>);
@@ -28,6 +34,53 @@ pub enum Kind {
     Directory,
     /// Anything else: a symbolic link, a socket, a device.
     Other,
+}
+
+/// A symbolic link, a socket or a device where a file or a directory has to be, or a file
+/// where a directory has to be. It travels inside an [`io::Error`].
+#[derive(Clone, Debug, Eq, Error, PartialEq)]
+#[error("{path} is no plain file or directory")]
+pub struct NotPlain {
+    /// Its path below the root.
+    pub path: String,
+}
+
+impl From<NotPlain> for io::Error {
+    fn from(err: NotPlain) -> Self {
+        Self::new(io::ErrorKind::InvalidData, err)
+    }
+}
+
+/// A directory that another file system is mounted on: a rename cannot cross into it. It
+/// travels inside an [`io::Error`].
+#[derive(Clone, Debug, Eq, Error, PartialEq)]
+#[error("{path} is on another file system than its root")]
+pub struct OtherFilesystem {
+    /// Its path below the root.
+    pub path: String,
+}
+
+impl From<OtherFilesystem> for io::Error {
+    fn from(err: OtherFilesystem) -> Self {
+        Self::new(io::ErrorKind::CrossesDevices, err)
+    }
+}
+
+/// A root of another user's: what one made there the other could not replace. It travels
+/// inside an [`io::Error`].
+#[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
+#[error("the root belongs to user {owner}, and this is user {user}")]
+pub struct WrongOwner {
+    /// The number of the user it belongs to.
+    pub owner: u32,
+    /// The number of the user who asks.
+    pub user: u32,
+}
+
+impl From<WrongOwner> for io::Error {
+    fn from(err: WrongOwner) -> Self {
+        Self::new(io::ErrorKind::PermissionDenied, err)
+    }
 }
 
 /// The operations of a file system that durability rests on, each one system call or a
@@ -144,4 +197,29 @@ pub trait Vfs: Send + Sync {
     ///
     /// As the system gives them.
     fn lease(&self, path: &str) -> io::Result<Option<Held>>;
+
+    /// Takes the lock on a file that exists, as [`Self::lock`] does; `None` where another
+    /// holds it or a lease on it. Needs no right to write.
+    ///
+    /// # Errors
+    ///
+    /// As the system gives them.
+    fn lock_present(&self, path: &str) -> io::Result<Option<Held>>;
+
+    /// Replaces the bytes of a file in place, made where it is missing: a note for people,
+    /// of which nothing is durable and which a reader may see half written.
+    ///
+    /// # Errors
+    ///
+    /// As the system gives them.
+    fn note(&self, path: &str, bytes: &[u8]) -> io::Result<()>;
+
+    /// Whether this user may write to the root whose lock file is `lock`, asked before
+    /// anything is written.
+    ///
+    /// # Errors
+    ///
+    /// [`WrongOwner`] where the root belongs to another user, else as the system gives
+    /// them.
+    fn check_owner(&self, lock: &str) -> io::Result<()>;
 }

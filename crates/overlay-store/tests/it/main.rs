@@ -1,1 +1,12 @@
 //! Tests of the public API, in one binary.
+
+mod audit;
+mod crash;
+mod fault;
+mod pointer;
+mod race;
+mod real;
+mod roots;
+mod tamper;
+mod tree;
+mod writer;

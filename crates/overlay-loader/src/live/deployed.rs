@@ -1,0 +1,138 @@
+//! What the pointer of a deployment root puts in force.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use fusion_flags::Salt;
+use overlay_model::Diagnostic;
+use overlay_store::{GenerationRef, Phase, Pointer, Store, StoreError};
+use serde::Serialize;
+
+use super::Options;
+use super::generation::{Generation, Refused, Source};
+use crate::code;
+use crate::installation::{FileFinding, Installation};
+
+/// Where a deployment stands.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+pub struct Deployment {
+    /// The epoch of the pointer.
+    pub epoch: u64,
+    /// What the rollout is doing.
+    pub phase: Phase,
+    /// The number of the stable generation.
+    pub generation: u64,
+    /// The number of the generation on trial.
+    pub candidate: Option<u64>,
+    /// The candidate's share of the units, in buckets of 0.001 %.
+    pub weight: u32,
+    /// The deployment that is under way, or was the last.
+    pub deployment: Option<String>,
+}
+
+impl Deployment {
+    pub(crate) fn of(pointer: &Pointer) -> Self {
+        Self {
+            epoch: pointer.epoch,
+            phase: pointer.phase,
+            generation: pointer.stable.generation.0,
+            candidate: pointer.candidate.map(|it| it.generation.0),
+            weight: pointer.weight,
+            deployment: pointer.deployment.clone(),
+        }
+    }
+}
+
+/// A generation of the store, compiled.
+#[derive(Clone, Debug)]
+pub(crate) struct Stored {
+    pub(crate) reference: GenerationRef,
+    pub(crate) generation: Arc<Generation>,
+}
+
+impl Stored {
+    /// The folder of its files.
+    pub(crate) fn place(&self, root: &Path) -> PathBuf {
+        place(root, self.reference)
+    }
+}
+
+/// A pointer that was followed.
+#[derive(Debug)]
+pub(crate) struct Deployed {
+    pub(crate) pointer: Pointer,
+    pub(crate) stable: Stored,
+    pub(crate) candidate: Option<Stored>,
+    /// Why a candidate is not tried, where that is so.
+    pub(crate) refused: Option<Refused>,
+}
+
+impl Deployed {
+    /// The candidate's share and the salt of its buckets.
+    pub(crate) fn share(&self) -> (u32, Salt) {
+        let id = self.pointer.deployment.as_deref().unwrap_or_default();
+        (self.pointer.weight, Salt::new(&format!("deploy/{id}")))
+    }
+}
+
+/// Whether `root` is one of deployments: it has a pointer.
+pub(crate) fn is_root(root: &Path) -> bool {
+    Store::is_root(root)
+}
+
+/// The pointer of the root, or why it cannot be read.
+pub(crate) fn pointer(root: &Path) -> Result<Pointer, Refused> {
+    let pointer = Store::open(root).and_then(|it| it.current()).map_err(|err| refused(&err))?;
+    pointer.ok_or_else(|| refuse("the deployment root has lost its pointer CURRENT".into()))
+}
+
+/// Follows `pointer`. What is among `known` is not read again.
+pub(crate) fn follow(
+    root: &Path,
+    pointer: Pointer,
+    options: &Options,
+    known: &[Stored],
+) -> Result<Deployed, Refused> {
+    let load = |reference: GenerationRef| {
+        let before = known.iter().find(|it| it.reference == reference);
+        before.map_or_else(|| stored(root, reference, options), |it| Ok(it.clone()))
+    };
+    let stable = load(pointer.stable)?;
+    let (candidate, refused) = match pointer.candidate.map(load) {
+        None => (None, None),
+        Some(Ok(candidate)) => (Some(candidate), None),
+        Some(Err(refused)) => (None, Some(refused)),
+    };
+    Ok(Deployed { pointer, stable, candidate, refused })
+}
+
+fn stored(root: &Path, reference: GenerationRef, options: &Options) -> Result<Stored, Refused> {
+    let store = Store::open(root).map_err(|err| refused(&err))?;
+    let leased = store.read(reference).map_err(|err| refused(&err))?;
+    let files = leased.tree.iter().map(|(path, bytes)| (path.to_owned(), bytes.to_vec()));
+    let environment = options.environment.as_deref();
+    let installation = Installation::from_files(&place(root, reference), files, environment);
+    let kill_switch = installation.flag_file().is_some_and(|it| it.global.kill_switch);
+    Generation::compile(installation, &options.extra, Source::Files)
+        .map(|it| Stored { reference, generation: Arc::new(it) })
+        .map_err(|findings| Refused { findings, kill_switch })
+}
+
+fn place(root: &Path, reference: GenerationRef) -> PathBuf {
+    root.join("gen").join(reference.generation.to_string()).join("tree")
+}
+
+/// The refusal of a pointer that is older than the one in force.
+pub(crate) fn went_back(pointer: &Pointer) -> Refused {
+    refuse(format!("the pointer went back to epoch {}", pointer.epoch))
+}
+
+fn refused(err: &StoreError) -> Refused {
+    refuse(err.to_string())
+}
+
+fn refuse(message: String) -> Refused {
+    let diagnostic = Diagnostic::error(code::POINTER, message)
+        .hint("`fusion deploy verify` names what was changed");
+    Refused::of(FileFinding { path: String::new(), diagnostic })
+}

@@ -1,0 +1,199 @@
+//! A root of deployments: the pointer says what is in force, and for whom.
+
+use std::fs;
+use std::path::Path;
+
+use overlay_loader::{HealthStatus, Source, acknowledgements};
+use overlay_store::audit::Entry;
+use overlay_store::{Change, GenerationRef, Holder, Origin, Phase, Pointer, Store, Tree};
+
+use crate::live::{REFUND, Running, files, marks, plant};
+
+fn entry(action: &str) -> Entry {
+    Entry {
+        at_us: 1,
+        actor: "ann".to_owned(),
+        host: "here".to_owned(),
+        action: action.to_owned(),
+        env: "development".to_owned(),
+        deployment: None,
+        generation: None,
+        base: None,
+        manifest_sha256: None,
+        detail: serde_json::Value::Null,
+    }
+}
+
+fn holder() -> Holder {
+    Holder { pid: 1, host: "here".to_owned(), started_us: 1, deployment: None }
+}
+
+/// Publishes files, and nothing else.
+fn publish(root: &Path, files: &[(&str, String)]) -> GenerationRef {
+    let store = Store::create(root).unwrap();
+    let mut tree = Tree::new();
+    for (path, text) in files {
+        tree.insert(path, text.as_bytes()).unwrap();
+    }
+    let mut writer = store.lock(&holder()).unwrap();
+    writer.publish(&tree, Origin::default(), "d-1", 1).unwrap()
+}
+
+fn switch(root: &Path, change: Change) -> Pointer {
+    let store = Store::open(root).unwrap();
+    let mut writer = store.lock(&holder()).unwrap();
+    writer.switch(None, change, entry("deploy")).unwrap()
+}
+
+/// Makes everything in the root say `mark`.
+fn deploy(root: &Path, mark: u64) -> GenerationRef {
+    let reference = publish(root, &files(mark));
+    switch(root, Change::to(reference));
+    reference
+}
+
+fn start(mark: u64) -> Running {
+    Running::start_with(
+        |root| {
+            deploy(root, mark);
+        },
+        |options, dir| options.state = Some(dir.join("root/state/here")),
+    )
+}
+
+#[test]
+fn the_pointer_says_what_is_in_force() {
+    let running = start(1);
+    assert_eq!(marks(&running.live.snapshot()), [1].into());
+    let status = running.live.status();
+    let deployment = status.deployment.unwrap();
+    assert_eq!((deployment.epoch, deployment.generation, deployment.phase), (1, 1, Phase::Stable));
+    assert_eq!(running.live.health().status, HealthStatus::Healthy);
+
+    deploy(&running.root, 2);
+    running.wait(|it| marks(it) == [2].into());
+    // Back to the first: a pointer, not a file.
+    let store = Store::open(&running.root).unwrap();
+    let (_, manifest) = store.manifest("1".parse().unwrap()).unwrap();
+    let first = GenerationRef { generation: "1".parse().unwrap(), manifest };
+    switch(&running.root, Change::to(first));
+    running.wait(|it| marks(it) == [1].into());
+    assert_eq!(running.live.status().deployment.map(|it| it.epoch), Some(3));
+}
+
+#[test]
+fn units_below_the_weight_get_the_candidate() {
+    let running = start(1);
+    let stable = Store::open(&running.root).unwrap().current().unwrap().unwrap().stable;
+    let candidate = publish(&running.root, &files(2));
+    let deployment = Some("d-7".to_owned());
+    let change = Change {
+        phase: Phase::Canary,
+        candidate: Some(candidate),
+        weight: 25_000,
+        deployment,
+        ..Change::to(stable)
+    };
+    switch(&running.root, change);
+    running.wait(|it| it.candidate().is_some());
+    let snapshot = running.live.snapshot();
+    let units: Vec<_> = (0..4_000).map(|it| format!("user-{it}")).collect();
+    let on_trial = |unit: &&String| {
+        snapshot.pick(Some(unit)).generation().digest() != snapshot.stable().generation().digest()
+    };
+    let share = units.iter().filter(on_trial).count();
+    assert!((900..1_100).contains(&share), "{share} of 4,000 at 25 %");
+    // The same bucket as that of a flag with this salt, and of no other deployment.
+    let salt = fusion_flags::Salt::new("deploy/d-7");
+    assert!(units.iter().all(|it| on_trial(&it) == (salt.bucket(it) < 25_000)));
+
+    switch(&running.root, Change::to(candidate));
+    running.wait(|it| marks(it) == [2].into() && it.candidate().is_none());
+}
+
+#[test]
+fn a_generation_that_was_changed_is_refused() {
+    let running = start(1);
+    let reference = publish(&running.root, &files(2));
+    let file = running.root.join("gen/00000002/tree").join(REFUND);
+    let mut permissions = fs::metadata(&file).unwrap().permissions();
+    #[expect(clippy::permissions_set_readonly_false, reason = "a test folder")]
+    permissions.set_readonly(false);
+    fs::set_permissions(&file, permissions).unwrap();
+    fs::write(&file, "TRUST_FLOOR=0\n").unwrap();
+    // The store does not lead a pointer there: somebody who writes the file himself does.
+    let store = Store::open(&running.root).unwrap();
+    let writer = store.lock(&holder()).unwrap();
+    let stable = store.current().unwrap().unwrap();
+    drop(writer);
+    let pointer = Pointer { epoch: stable.epoch + 1, stable: reference, ..stable };
+    fs::write(running.root.join("fresh"), pointer.encode().unwrap()).unwrap();
+    fs::rename(running.root.join("fresh"), running.root.join("CURRENT")).unwrap();
+
+    running.wait_for(|it| it.nacks == 1);
+    assert_eq!(marks(&running.live.snapshot()), [1].into());
+    let error = running.live.status().last_error.unwrap();
+    assert_eq!(error.findings[0].code, "OVL5221");
+    assert!(error.findings[0].message.contains("fusion_overlay.refund.txt"), "{error:#?}");
+    let said = acknowledgements(&running.root).unwrap();
+    let (name, said) = &said[0];
+    let said = said.as_ref().unwrap();
+    assert_eq!((name.as_str(), said.epoch), ("here", Some(1)));
+    assert!(said.refused.is_some());
+}
+
+#[test]
+fn a_candidate_with_errors_is_refused_and_the_stable_one_serves() {
+    let running = start(1);
+    let stable = Store::open(&running.root).unwrap().current().unwrap().unwrap().stable;
+    let mut broken = files(2);
+    broken.retain(|(path, _)| *path != REFUND);
+    broken.push((REFUND, "TRUST_FLOOR=many\n".to_owned()));
+    let candidate = publish(&running.root, &broken);
+    let change = Change {
+        phase: Phase::Canary,
+        candidate: Some(candidate),
+        weight: 50_000,
+        deployment: Some("d-8".to_owned()),
+        ..Change::to(stable)
+    };
+    switch(&running.root, change);
+    running.wait_for(|it| it.nacks == 1);
+    assert!(running.live.snapshot().candidate().is_none());
+    assert_eq!(marks(&running.live.snapshot()), [1].into());
+    assert_eq!(running.live.health().status, HealthStatus::Degraded);
+
+    switch(&running.root, Change::to(stable));
+    running.wait_for(|it| it.last_error.is_none());
+    assert_eq!(running.live.health().status, HealthStatus::Healthy);
+}
+
+#[test]
+fn a_damaged_pointer_changes_nothing() {
+    let running = start(1);
+    fs::write(running.root.join("CURRENT"), "{\"v\":1,\n").unwrap();
+    running.wait_for(|it| it.nacks == 1);
+    assert_eq!(marks(&running.live.snapshot()), [1].into());
+    fs::remove_file(running.root.join("CURRENT")).unwrap();
+    running.wait_for(|it| it.nacks == 2);
+    assert_eq!(running.live.status().source, Source::Files);
+}
+
+#[test]
+fn a_folder_becomes_a_root_and_starts_from_the_last_good_copy() {
+    let running = Running::start(|root| plant(root, 1));
+    deploy(&running.root, 2);
+    running.wait(|it| marks(it) == [2].into());
+
+    let again = start(3);
+    let mark = again.root.join("state/here/last_good/.digest");
+    again.wait_for(|_| mark.exists());
+    fs::write(again.root.join("CURRENT"), "").unwrap();
+    let options = overlay_loader::Options {
+        state: Some(again.root.join("state/here")),
+        ..crate::live::options(&again.root)
+    };
+    let live = overlay_loader::Live::start(options).unwrap();
+    assert_eq!(live.status().source, Source::LastGood);
+    assert_eq!(marks(&live.snapshot()), [3].into());
+}

@@ -1,0 +1,178 @@
+use std::io::Write;
+use std::vec;
+
+use overlay_model::Digest;
+
+use super::broken::{AuditError, Broken, Damage, at};
+use super::journal::{self, Journal, Mark};
+use super::line::{Hasher, Link};
+use super::segment::{self, Line, Lines};
+use super::{Filter, Head, Record};
+use crate::vfs::Vfs;
+
+/// The audit log for reading; takes no lock and writes nothing.
+///
+/// A line that is just being written is not seen.
+pub struct Log<'a, F: ?Sized> {
+    pub(super) fs: &'a F,
+}
+
+impl<'a, F: Vfs + ?Sized> Log<'a, F> {
+    /// The log of the root that `fs` stands for; an empty one where there is none.
+    pub fn new(fs: &'a F) -> Self {
+        Self { fs }
+    }
+
+    /// The end of the log as `audit/HEAD` says it.
+    ///
+    /// # Errors
+    ///
+    /// Where the file cannot be read.
+    pub fn head(&self) -> Result<Head, AuditError> {
+        let journal = Journal::read(self.fs).map_err(at(journal::PATH))?;
+        let newest = journal.marks().next();
+        Ok(newest.unwrap_or_else(Mark::start).head)
+    }
+
+    /// The records from number `from` on, oldest first, one segment in memory. Numbers are
+    /// checked, hashes are not: that is [`Self::verify`].
+    ///
+    /// # Errors
+    ///
+    /// Where a file cannot be read; the iterator gives errors of its own and then ends.
+    pub fn records(&self, from: u64) -> Result<Records<'a, F>, AuditError> {
+        let mut segments = segment::list(self.fs)?;
+        let before = self.segments_before(&segments, from)?;
+        segments.drain(..before);
+        Ok(Records {
+            fs: self.fs,
+            segments: segments.into_iter(),
+            pending: Vec::new().into_iter(),
+            from,
+            seq: None,
+        })
+    }
+
+    /// Writes the records from number `from` on that `filter` admits as JSON lines, as they
+    /// stand in the log, and counts them.
+    ///
+    /// # Errors
+    ///
+    /// Where a file cannot be read or is no log, and as `to` gives them.
+    pub fn export(
+        &self,
+        from: u64,
+        filter: &Filter,
+        to: &mut dyn Write,
+    ) -> Result<u64, AuditError> {
+        let mut count = 0;
+        for record in self.records(from)? {
+            let record = record?;
+            if filter.admits(&record) {
+                let line = record.to_line().map_err(at("the export"))?;
+                writeln!(to, "{line}").map_err(at("the export"))?;
+                count += 1;
+            }
+        }
+        Ok(count)
+    }
+
+    /// The hash of a record, from its line.
+    pub(super) fn hash_of(&self, seq: u64) -> Result<Option<Digest>, AuditError> {
+        let segments = segment::list(self.fs)?;
+        let at = self.segments_before(&segments, seq)?;
+        let Some(segment) = segments.get(at) else { return Ok(None) };
+        let bytes = segment::read(self.fs, *segment)?.unwrap_or_default();
+        let is_it = |line: &Line<'_>| Link::parse(line.bytes).is_ok_and(|it| it.seq == seq);
+        Ok(Lines::new(&bytes).find(is_it).map(|line| Hasher::default().hash(line.bytes)))
+    }
+
+    /// How many segments hold nothing but records before `seq`.
+    fn segments_before(&self, segments: &[u64], seq: u64) -> Result<usize, AuditError> {
+        let (mut low, mut high) = (0, segments.len());
+        while high - low > 1 {
+            let middle = low.midpoint(high);
+            let number = segments.get(middle).copied().unwrap_or_default();
+            match self.first_of(number)? {
+                Some(first) if first <= seq => low = middle,
+                _ => high = middle,
+            }
+        }
+        Ok(low)
+    }
+
+    fn first_of(&self, segment: u64) -> Result<Option<u64>, AuditError> {
+        let bytes = segment::read(self.fs, segment)?.unwrap_or_default();
+        let first = Lines::new(&bytes).next();
+        Ok(first.and_then(|line| Link::parse(line.bytes).ok()).map(|link| link.seq))
+    }
+}
+
+/// The records of a [`Log`], oldest first.
+pub struct Records<'a, F: ?Sized> {
+    fs: &'a F,
+    segments: vec::IntoIter<u64>,
+    pending: vec::IntoIter<Result<Record, AuditError>>,
+    from: u64,
+    /// The number of the record that was read last.
+    seq: Option<u64>,
+}
+
+impl<F: Vfs + ?Sized> Records<'_, F> {
+    fn load(&mut self, segment: u64) -> Result<(), AuditError> {
+        let bytes = segment::read(self.fs, segment)?.unwrap_or_default();
+        let last = self.segments.len() == 0;
+        let mut found = Vec::new();
+        for line in Lines::new(&bytes).filter(|it| it.whole || !last) {
+            let record = self.record(segment, line);
+            let ends = record.is_err();
+            if record.as_ref().is_ok_and(|it| it.seq < self.from) {
+                continue;
+            }
+            found.push(record.map_err(AuditError::Broken));
+            if ends {
+                self.segments = Vec::new().into_iter();
+                break;
+            }
+        }
+        self.pending = found.into_iter();
+        Ok(())
+    }
+
+    fn record(&mut self, segment: u64, line: Line<'_>) -> Result<Record, Broken> {
+        let due = self.seq.map(|it| it + 1);
+        let broken =
+            |seq: u64, what| Broken { seq, file: segment::path(segment), line: line.number, what };
+        let unreadable = |err: serde_json::Error| {
+            broken(due.unwrap_or(line.number), Damage::NotARecord(err.to_string()))
+        };
+        Link::parse(line.bytes).map_err(unreadable)?;
+        let record: Record = serde_json::from_slice(line.bytes).map_err(unreadable)?;
+        match due {
+            Some(seq) if seq != record.seq => {
+                Err(broken(seq, Damage::OutOfPlace { found: record.seq }))
+            }
+            _ => {
+                self.seq = Some(record.seq);
+                Ok(record)
+            }
+        }
+    }
+}
+
+impl<F: Vfs + ?Sized> Iterator for Records<'_, F> {
+    type Item = Result<Record, AuditError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if let Some(record) = self.pending.next() {
+                return Some(record);
+            }
+            let segment = self.segments.next()?;
+            if let Err(err) = self.load(segment) {
+                self.segments = Vec::new().into_iter();
+                return Some(Err(err));
+            }
+        }
+    }
+}

@@ -1,0 +1,69 @@
+use overlay_store::audit::{AuditError, Damage, Filter, Log};
+
+use super::memory::Memory;
+use super::write;
+
+#[track_caller]
+fn check(filter: &Filter, from: u64, expect: &[u64]) {
+    let fs = Memory::default();
+    write(&fs, 12);
+    let log = Log::new(&fs);
+    let found = log.records(from).unwrap().map(Result::unwrap).filter(|it| filter.admits(it));
+    let found: Vec<_> = found.map(|it| it.seq).collect();
+    assert_eq!(found, expect);
+
+    let mut text = Vec::new();
+    assert_eq!(log.export(from, filter, &mut text).unwrap(), expect.len() as u64);
+    let lines = fs.bytes("audit/00000001.jsonl");
+    let lines: Vec<_> = lines.split_inclusive(|it| *it == b'\n').collect();
+    let wanted: Vec<_> = expect.iter().map(|it| lines[usize::try_from(*it).unwrap() - 1]).collect();
+    assert_eq!(text, wanted.concat());
+}
+
+#[test]
+fn records_are_chosen() {
+    let at = |n: i64| Some(1_764_000_000_000_000 + n * 1_000_000);
+    let text = |it: &str| Some(it.to_owned());
+    check(&Filter::default(), 10, &[10, 11, 12]);
+    check(&Filter { deployment: text("d-3"), ..Filter::default() }, 1, &[6, 7]);
+    check(&Filter { action: text("deploy_intent"), ..Filter::default() }, 7, &[8, 10, 12]);
+    check(&Filter { actor: text("ops"), ..Filter::default() }, 1, &[3, 6, 9, 12]);
+    check(&Filter { from_us: at(3), before_us: at(5), ..Filter::default() }, 1, &[3, 4]);
+    check(&Filter { deployment: text("d-99"), ..Filter::default() }, 1, &[]);
+}
+
+#[test]
+fn empty_log_reads_as_one() {
+    let fs = Memory::default();
+    let log = Log::new(&fs);
+    assert_eq!(log.records(1).unwrap().count(), 0);
+    assert_eq!(log.verify(None).unwrap().records, 0);
+    assert_eq!(log.head().unwrap().seq, 0);
+}
+
+#[test]
+fn line_being_written_is_not_seen() {
+    let fs = Memory::default();
+    write(&fs, 2);
+    let mut bytes = fs.bytes("audit/00000001.jsonl");
+    bytes.extend_from_slice(b"{\"v\":1,\"seq\":3");
+    fs.set("audit/00000001.jsonl", bytes);
+    assert_eq!(Log::new(&fs).records(1).unwrap().map(Result::unwrap).count(), 2);
+}
+
+#[test]
+fn reading_ends_at_a_broken_line() {
+    let fs = Memory::default();
+    write(&fs, 3);
+    let text = String::from_utf8(fs.bytes("audit/00000001.jsonl")).unwrap();
+    let read = |text: String| -> Vec<Result<u64, (u64, Damage)>> {
+        fs.set("audit/00000001.jsonl", text.into_bytes());
+        let records = Log::new(&fs).records(1).unwrap();
+        let broken = |err: AuditError| err.broken().map(|it| (it.seq, it.what.clone())).unwrap();
+        records.map(|it| it.map(|it| it.seq).map_err(broken)).collect()
+    };
+    let moved = read(text.replace("\"seq\":2", "\"seq\":7"));
+    assert_eq!(moved, [Ok(1), Err((2, Damage::OutOfPlace { found: 7 }))]);
+    let newer = read(text.replace("{\"v\":1,\"seq\":2", "{\"v\":2,\"seq\":2"));
+    assert!(matches!(&newer[..], [Ok(1), Err((2, Damage::NotARecord(why)))] if why.contains("2")));
+}

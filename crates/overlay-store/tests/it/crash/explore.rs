@@ -1,0 +1,174 @@
+use std::collections::HashSet;
+
+use overlay_store::Store;
+use overlay_store::model::{ModelFs, Sampling};
+use overlay_store::vfs::Vfs;
+
+use super::commands::Command;
+use crate::roots::{Seen, directories, holder};
+
+/// What was acknowledged, and after how many operations.
+pub(super) struct Marks<'a> {
+    fs: &'a ModelFs,
+    marks: Vec<(usize, Seen)>,
+}
+
+impl Marks<'_> {
+    pub(super) fn set(&mut self) {
+        let seen = Seen::of(&Store::with(self.fs.clone())).unwrap();
+        self.marks.push((self.fs.operations().len(), seen));
+    }
+}
+
+/// One run of a command, recorded.
+pub(super) struct Run {
+    pub(super) fs: ModelFs,
+    marks: Vec<(usize, Seen)>,
+}
+
+impl Run {
+    pub(super) fn of(fs: &ModelFs, command: &Command) -> Self {
+        let mut marks = Marks { fs, marks: Vec::new() };
+        let seen = Seen::of(&Store::with(fs.clone())).unwrap();
+        marks.marks.push((0, seen));
+        let store = Store::with(fs.clone());
+        let mut writer = store.lock(&holder()).unwrap();
+        marks.set();
+        (command.run)(&mut writer, &mut marks);
+        Self { fs: fs.clone(), marks: marks.marks }
+    }
+
+    /// What had been acknowledged after so many operations, and what was to come.
+    pub(super) fn around(&self, after: usize) -> (&Seen, &Seen) {
+        let at = self.marks.iter().rposition(|it| it.0 <= after).unwrap();
+        let next = self.marks.get(at + 1).unwrap_or(&self.marks[at]);
+        (&self.marks[at].1, &next.1)
+    }
+}
+
+/// Goes through the states, each once, and counts.
+#[derive(Default)]
+pub(super) struct Explorer {
+    pub(super) states: usize,
+    pub(super) violations: Vec<String>,
+    known: HashSet<(u64, u64, u64)>,
+}
+
+impl Explorer {
+    pub(super) fn crashes(&mut self, run: &Run, sampling: Sampling) {
+        for after in 0..=run.fs.operations().len() {
+            self.crashes_after(run, after, sampling);
+        }
+    }
+
+    /// As [`Self::crashes`], no further than the first violation.
+    pub(super) fn crashes_until_violation(&mut self, run: &Run, sampling: Sampling) {
+        for after in (0..=run.fs.operations().len()).rev() {
+            self.crashes_after(run, after, sampling);
+            if !self.violations.is_empty() {
+                return;
+            }
+        }
+    }
+
+    fn crashes_after(&mut self, run: &Run, after: usize, sampling: Sampling) {
+        let around = run.around(after);
+        for state in run.fs.crashes(after, sampling) {
+            let known = (state.fingerprint(), around.0.head.seq, around.1.head.seq);
+            if self.known.insert(known) {
+                self.states += 1;
+                self.look(run, after, check(&state, around));
+            }
+        }
+    }
+
+    /// Two in a row: after each operation a kill or a power failure, and then a power
+    /// failure while the next writer puts the root in order, or after it has.
+    pub(super) fn crashes_of_recovering(&mut self, run: &Run) {
+        const NONE: Sampling = Sampling { all_up_to: 0, drawn: 0, seed: 13 };
+        let mut known = HashSet::new();
+        for after in 0..=run.fs.operations().len() {
+            let crashed = run.fs.crashes(after, NONE).into_iter();
+            let killed = run.fs.killed(after).unwrap();
+            for state in crashed.filter(|it| known.insert(it.fingerprint())).chain([killed]) {
+                self.recovering(run, after, &state);
+            }
+        }
+    }
+
+    /// What the next writer shows once it has the lock is acknowledged by that.
+    pub(super) fn recovering(&mut self, run: &Run, after: usize, state: &ModelFs) {
+        const FEW: Sampling = Sampling { all_up_to: 2, drawn: 1, seed: 11 };
+        let around = run.around(after);
+        let mut seen = match check(state, around) {
+            Ok(it) => it,
+            Err(err) => return self.look(run, after, Err(err)),
+        };
+        let operations = state.operations();
+        let done = operations.len();
+        // A record that only the log holds is as good as one that `audit/HEAD` names too.
+        if !operations.iter().any(|it| it.path == "audit/HEAD") {
+            seen.head = around.0.head;
+        }
+        for again in 0..=done {
+            let around = if again == done { (&seen, &seen) } else { around };
+            for state in state.crashes(again, FEW) {
+                let known = (state.fingerprint(), around.0.head.seq, around.1.head.seq);
+                if again == done || self.known.insert(known) {
+                    self.states += 1;
+                    self.look(run, after, check(&state, around));
+                }
+            }
+        }
+    }
+
+    fn look(&mut self, run: &Run, after: usize, res: Result<Seen, String>) {
+        if let Err(err) = res {
+            let operations = run.fs.operations();
+            let last = after.checked_sub(1).map(|at| operations[at].clone());
+            self.violations.push(format!("after {after} operations, {last:?}: {err}"));
+        }
+    }
+}
+
+/// Recovers a state and looks at everything: each part is as it was acknowledged or as it
+/// was to become.
+fn check(state: &ModelFs, (before, after): (&Seen, &Seen)) -> Result<Seen, String> {
+    let store = Store::with(state.clone());
+    let early = store.current().map_err(|err| format!("unreadable before recovery: {err:?}"))?;
+    let head = store.audit().head().map_err(|err| format!("{err:?}"))?;
+    if head.seq < before.head.seq {
+        return Err(format!("audit/HEAD is at {}, {} was acknowledged", head.seq, before.head.seq));
+    }
+    let named = early.as_ref().map_or(0, |it| it.audit.seq);
+    if head.seq < named {
+        return Err(format!("audit/HEAD is at {}, CURRENT names {named}", head.seq));
+    }
+    let directories = directories(state);
+    if let Some(lost) = before.directories.iter().find(|it| !directories.contains(it)) {
+        return Err(format!("{lost}/ is gone"));
+    }
+    drop(store.lock(&holder()).map_err(|err| format!("recovery: {err:?}"))?);
+    let seen = Seen::of(&store)?;
+    if seen.pointer != early || ![&before.pointer, &after.pointer].contains(&&seen.pointer) {
+        return Err(format!("pointer {:?}", seen.pointer));
+    }
+    for (id, digest) in &before.generations {
+        if after.generations.contains_key(id) && seen.generations.get(id) != Some(digest) {
+            return Err(format!("generation {id} is gone"));
+        }
+    }
+    if ![&before.pins, &after.pins].contains(&&seen.pins) {
+        return Err(format!("pins {:?}", seen.pins));
+    }
+    if ![&before.rollouts, &after.rollouts].contains(&&seen.rollouts) {
+        return Err(format!("rollouts {:?}", seen.rollouts));
+    }
+    if seen.head.seq < before.head.seq {
+        return Err(format!("the audit log ends at {}", seen.head.seq));
+    }
+    if !state.list("tmp").map_err(|err| err.to_string())?.is_empty() {
+        return Err("tmp/ is not empty".to_owned());
+    }
+    Ok(seen)
+}
