@@ -37,6 +37,7 @@
 mod age;
 mod agreement;
 mod bill;
+pub mod budget;
 mod cassette;
 mod choice;
 mod code;
@@ -54,6 +55,7 @@ pub mod render;
 mod report;
 mod schema;
 mod sides;
+pub mod statistics;
 mod suite;
 mod update;
 mod validate;

@@ -23,7 +23,7 @@ pub struct Suite {
     /// How reports name the folder and the installation's.
     name: String,
     installation_name: String,
-    installation: Installation,
+    pub(crate) installation: Installation,
     max_age_days: Option<u64>,
     findings: Vec<FileFinding>,
 }

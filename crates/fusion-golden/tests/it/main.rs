@@ -2,6 +2,7 @@
 
 mod accepts;
 mod broken;
+mod budget;
 mod changes;
 mod data;
 mod forms;
@@ -9,3 +10,6 @@ mod imports;
 mod render;
 mod replays;
 mod shipped;
+mod statistics;
+mod statistics_data;
+mod statistics_gates;

@@ -1,0 +1,269 @@
+//! Which keys explain a failure.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use fusion_plan::{OverlayRef, prompt_tokens};
+use overlay_model::{
+    Digest, Layer, MicroOverlay, Origin, OverlayName, ParamKey, SECTIONS, Scenario,
+};
+use serde::Serialize;
+
+use super::measured::Measured;
+use super::report::Subject;
+use crate::observe::{calls, encoding, plan_of};
+use crate::sides::{SideSettings, Sides};
+
+/// The most renderings one explanation may take.
+const MOST_RENDERINGS: usize = 512;
+
+/// One thing that differs between base and candidate.
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+pub struct Change {
+    /// `MAX_TOKENS`, or `prompt: Core Directive`.
+    pub key: String,
+    /// The base's value; `None` where it has none.
+    pub from: Option<String>,
+    /// The candidate's value; `None` where it has none.
+    pub to: Option<String>,
+    /// The file of the candidate's value, or of the base's where it is gone.
+    pub file: Option<String>,
+    /// The line.
+    pub line: Option<usize>,
+    /// Prompt tokens this change adds by itself; `None` where it renders no request.
+    pub tokens: Option<i64>,
+}
+
+/// What explains checks of one scenario.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Explanation {
+    /// What is explained.
+    pub name: Subject,
+    /// The overlay.
+    pub overlay: Option<String>,
+    /// The scenario it was found on.
+    pub scenario: String,
+    /// The smallest set of changes that leads to the same verdict; all changes where
+    /// `separable` is false.
+    pub changes: Vec<Change>,
+    /// Whether the set is smallest: taking one of its changes back mends it. False where
+    /// recordings of the halves are missing.
+    pub separable: bool,
+    /// How that is known.
+    pub evidence: String,
+}
+
+/// What differs between the two sides of a scenario.
+pub(super) fn changes(base: &Measured, candidate: &Measured) -> Vec<Change> {
+    let keys: BTreeSet<_> = base.values.keys().chain(candidate.values.keys()).collect();
+    let place = |key: &str| candidate.places.get(key).or_else(|| base.places.get(key)).cloned();
+    let differing = keys.into_iter().filter_map(|key| {
+        let (from, to) = (base.values.get(key).cloned(), candidate.values.get(key).cloned());
+        let (file, line) = place(key).unzip();
+        (from != to).then(|| Change { key: key.clone(), from, to, file, line, tokens: None })
+    });
+    let mut changes: Vec<_> = differing.collect();
+    let texts = [base, candidate].map(|it| it.prompt.as_ref().map_or("", |(_, text)| text));
+    let file = candidate.prompt.as_ref().or(base.prompt.as_ref()).map(|(file, _)| file.clone());
+    let [before, after] = texts.map(parts);
+    let names: BTreeSet<_> = before.keys().chain(after.keys()).copied().collect();
+    changes.extend(names.into_iter().filter_map(|name| {
+        let (from, to) = (before.get(name), after.get(name));
+        let line = to.map(|it| it.line);
+        let text = |it: Option<&Part<'_>>| it.map(|it| it.text.to_owned());
+        (from.map(|it| it.text) != to.map(|it| it.text)).then(|| Change {
+            key: format!("prompt: {name}"),
+            from: text(from),
+            to: text(to),
+            file: file.clone(),
+            line,
+            tokens: None,
+        })
+    }));
+    changes
+}
+
+/// A part of a micro overlay.
+struct Part<'a> {
+    text: &'a str,
+    line: usize,
+}
+
+/// The sections of a text with their headings, and what stands before them, by name.
+fn parts(text: &str) -> BTreeMap<&str, Part<'_>> {
+    let heading = |line: &str| {
+        let name = line.strip_prefix("## ")?.trim_end();
+        SECTIONS.iter().find(|it| **it == name).copied()
+    };
+    let mut parts: BTreeMap<&str, Part<'_>> = BTreeMap::new();
+    let (mut name, mut from, mut first_line, mut at) = ("before the sections", 0, 1, 0);
+    let mut push = |name, from: usize, to: usize, line| {
+        let text = text.get(from..to).unwrap_or_default();
+        if !text.is_empty() {
+            parts.entry(name).or_insert(Part { text, line });
+        }
+    };
+    for (number, line) in (1..).zip(text.split_inclusive('\n')) {
+        if let Some(section) = heading(line) {
+            push(name, from, at, first_line);
+            (name, from, first_line) = (section, at, number);
+        }
+        at += line.len();
+    }
+    push(name, from, at, first_line);
+    parts
+}
+
+/// The base with `applied`, rendered by the candidate's program.
+pub(super) struct Workbench<'a> {
+    pub(super) sides: &'a Sides<'a>,
+    pub(super) scenario: &'a Scenario,
+    pub(super) base: &'a Measured,
+    pub(super) candidate: &'a Measured,
+}
+
+impl Workbench<'_> {
+    /// Tokens of the first prompt of the base under `applied`.
+    pub(super) fn prompt_tokens(&self, applied: &[&Change]) -> Option<u64> {
+        let (side, micro) = self.side(applied)?;
+        let side = SideSettings { micro: micro.as_ref().map(|it| ("", it)), ..side };
+        let plan = plan_of(self.sides, &side, self.scenario, &self.scenario.question()).ok()?;
+        let encoding = encoding(self.sides, &plan)?;
+        u64::try_from(prompt_tokens(&calls(&plan).next()?.request, encoding)).ok()
+    }
+
+    fn side(&self, applied: &[&Change]) -> Option<(SideSettings<'static>, Option<MicroOverlay>)> {
+        let mut values = self.base.values.clone();
+        let text = |it: &Measured| it.prompt.as_ref().map(|(_, text)| text.clone());
+        let [before, after] = [self.base, self.candidate].map(|it| text(it).unwrap_or_default());
+        let (mut prompt, next) = (parts(&before), parts(&after));
+        for change in applied {
+            if let Some(section) = change.key.strip_prefix("prompt: ") {
+                match next.get_key_value(section) {
+                    Some((name, Part { text, line })) => {
+                        prompt.insert(name, Part { text, line: *line });
+                    }
+                    None => drop(prompt.remove(section)),
+                }
+                continue;
+            }
+            match &change.to {
+                Some(value) => drop(values.insert(change.key.clone(), value.clone())),
+                None => drop(values.remove(&change.key)),
+            }
+        }
+        let mut layer = Layer::default();
+        for (key, value) in &values {
+            layer.set(key.parse::<ParamKey>().ok()?, value, Origin::CommandLine);
+        }
+        let installation = self.sides.suite.installation();
+        let (effective, settings) = installation.settings_alone(&layer);
+        // In the order of their lines, which is the base's own where nothing is applied.
+        let mut prompt: Vec<_> = prompt.into_values().collect();
+        prompt.sort_by_key(|it| it.line);
+        let text: String = prompt.iter().map(|it| it.text).collect();
+        let overlay = self.base.overlay.as_ref().or(self.candidate.overlay.as_ref());
+        let name = overlay.and_then(|it| it.parse::<OverlayName>().ok());
+        let side = SideSettings {
+            overlay: name.map(|name| OverlayRef {
+                name,
+                version: String::new(),
+                digest: Digest::of(b""),
+            }),
+            micro: None,
+            settings: settings.map_err(|err| err.to_string()),
+            effective,
+            values,
+            keys: BTreeMap::new(),
+            sections: BTreeMap::new(),
+            digest: Digest::of(b""),
+        };
+        Some((side, (!text.is_empty()).then(|| MicroOverlay::parse(&text))))
+    }
+
+    /// The smallest set of `changes` under which `fails` still says yes, with what each
+    /// adds by itself; `None` where all of them together do not fail.
+    pub(super) fn explain(
+        &self,
+        mut changes: Vec<Change>,
+        fails: impl Fn(u64) -> bool,
+    ) -> Option<Vec<Change>> {
+        let nothing = self.prompt_tokens(&[])?;
+        for change in &mut changes {
+            let alone = self.prompt_tokens(&[&*change]);
+            change.tokens = alone.map(|it| it.cast_signed() - nothing.cast_signed());
+        }
+        let smallest = smallest(&changes, MOST_RENDERINGS, |set| {
+            self.prompt_tokens(set).is_some_and(&fails)
+        })?;
+        let smallest: Vec<_> = smallest.into_iter().cloned().collect();
+        Some(smallest)
+    }
+}
+
+/// Delta debugging (Zeller and Hildebrandt 2002, `ddmin`): a subset of `all` for which
+/// `fails` holds, and for no subset of it that lacks one of its elements. `None` where it
+/// does not hold for `all`. Asks at most `most` times, then keeps what it has.
+pub(super) fn smallest<'a, T>(
+    all: &'a [T],
+    most: usize,
+    fails: impl Fn(&[&'a T]) -> bool,
+) -> Option<Vec<&'a T>> {
+    let mut set: Vec<&T> = all.iter().collect();
+    if !fails(&set) {
+        return None;
+    }
+    let (mut pieces, mut asked) = (2, 1);
+    while set.len() >= 2 && asked < most {
+        let size = set.len().div_ceil(pieces);
+        let chunks: Vec<Vec<&T>> = set.chunks(size).map(<[_]>::to_vec).collect();
+        let rest = |without: usize| -> Vec<&T> {
+            let kept = chunks.iter().enumerate().filter(|(it, _)| *it != without);
+            kept.flat_map(|(_, it)| it.iter().copied()).collect()
+        };
+        let candidates = chunks.iter().cloned().map(|it| (2, it));
+        let complements = (0..chunks.len()).map(|it| ((pieces - 1).max(2), rest(it)));
+        let found = candidates.chain(complements).find(|(_, it)| {
+            asked += 1;
+            it.len() < set.len() && !it.is_empty() && fails(it)
+        });
+        match found {
+            Some((next, smaller)) => (pieces, set) = (next.min(smaller.len().max(2)), smaller),
+            None if pieces >= set.len() => break,
+            None => pieces = (2 * pieces).min(set.len()),
+        }
+    }
+    Some(set)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(culprits: &[u32], expect: &[u32]) {
+        let all: Vec<u32> = (0..16).collect();
+        let found = smallest(&all, 10_000, |set| culprits.iter().all(|it| set.contains(&it)));
+        let found = found.map(|it| it.into_iter().copied().collect::<Vec<_>>());
+        assert_eq!(found.as_deref(), Some(expect));
+    }
+
+    #[test]
+    fn the_smallest_set_is_found() {
+        check(&[3], &[3]);
+        check(&[3, 12], &[3, 12]);
+        check(&[0, 7, 8, 15], &[0, 7, 8, 15]);
+        assert_eq!(smallest(&[1, 2], 100, |_| false), None);
+        // Either of two is enough: one is named.
+        let either = smallest(&[1, 2, 3], 100, |set| set.contains(&&2) || set.contains(&&3));
+        assert_eq!(either.map(|it| it.len()), Some(1));
+    }
+
+    #[test]
+    fn parts_are_split_at_known_headings() {
+        let text = "Intro\n## Core Directive\nDo.\n## Other\nx\n## Quality Gates\ny\n";
+        let found: Vec<_> = parts(text).into_iter().map(|(name, it)| (name, it.line)).collect();
+        assert_eq!(found, [("Core Directive", 2), ("Quality Gates", 6), ("before the sections", 1)]);
+        let whole: usize = parts(text).values().map(|it| it.text.len()).sum();
+        assert_eq!(whole, text.len());
+    }
+}

@@ -1,0 +1,201 @@
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use fusion_plan::{CheckResult, prompt_tokens};
+use overlay_model::{Digest, Scenario};
+use serde::{Deserialize, Serialize};
+
+use crate::cassette::Cassette;
+use crate::ladder;
+use crate::observe::{Observed, Replayed, Seen, Unseen, calls, encoding, observe};
+use crate::sides::Sides;
+use crate::suite::{Suite, SuiteError};
+use crate::validate::in_threads;
+
+/// What an installation makes of the scenarios of a suite, in numbers. Kept as a record of
+/// what was released.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Measurement {
+    /// The version of this form: `fusion/measurement/1`.
+    pub schema: String,
+    /// What was measured: a folder, a git reference, a version.
+    pub name: String,
+    /// The digest of the installation's tree.
+    pub digest: Digest,
+    /// The scenarios, in catalogue order.
+    pub scenarios: Vec<Measured>,
+}
+
+/// One scenario, answered by the overlay that is selected for it.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Measured {
+    /// The scenario.
+    pub scenario: String,
+    /// Scenarios of the same cluster hang together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cluster: Option<String>,
+    /// The overlay; `None` where the bare baseline answers.
+    pub overlay: Option<String>,
+    /// The vocabulary that tokens are counted with.
+    pub encoding: Option<String>,
+    /// The keys of all requests of the plan, in order.
+    pub requests: Vec<Digest>,
+    /// Tokens of the first prompt; `None` where no plan can be made.
+    pub prompt_tokens: Option<u64>,
+    /// The same of the bare baseline.
+    pub baseline_prompt_tokens: Option<u64>,
+    /// What the replay comes to; `None` where a recording is missing.
+    pub answer: Option<MeasuredAnswer>,
+    /// Output tokens of the bare baseline, where they are recorded.
+    pub baseline_tokens: Option<u64>,
+    /// Why there is no plan.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused: Option<String>,
+    /// The values in force that a file or the scenario sets.
+    pub values: BTreeMap<String, String>,
+    /// Where each value stands: file and line.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub places: BTreeMap<String, (String, usize)>,
+    /// The text of the micro overlay and its file.
+    pub prompt: Option<(String, String)>,
+}
+
+/// What a replay comes to.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct MeasuredAnswer {
+    /// Tokens of the answer.
+    pub tokens: u64,
+    /// What it cost, in units of 10 µ$.
+    pub units: f64,
+    /// Recorded time of the calls that were made, one after the other, in milliseconds;
+    /// `None` where one of them has none.
+    pub latency_ms: Option<f64>,
+    /// Whether a step accepted the answer.
+    pub accepted: bool,
+    /// Hard rules by name, and whether each holds.
+    pub hard: BTreeMap<String, bool>,
+}
+
+impl MeasuredAnswer {
+    /// Whether the request failed: nothing was accepted, or a hard rule does not hold.
+    pub fn failed(&self) -> bool {
+        !self.accepted || self.hard.values().any(|it| !it)
+    }
+}
+
+/// Measures the scenarios of `suite` with its own installation. A recording is looked for
+/// in its cassettes, then in those of `others`.
+///
+/// # Errors
+///
+/// Where the suite has no scenarios, or a file cannot be read.
+pub fn measure(
+    suite: &Suite,
+    others: &[&Suite],
+    name: &str,
+    threads: usize,
+) -> Result<Measurement, SuiteError> {
+    let (scenarios, _) = suite.select(&[])?;
+    let sides = Sides::new(suite, &scenarios);
+    let measured = in_threads(&scenarios, threads, |scenario| {
+        let cassette = recordings(suite, others, scenario)?;
+        Ok(observe(&sides, scenario, &cassette, true)
+            .map(|observed| Measured::of(&sides, &observed, &cassette)))
+    });
+    let measured: Vec<_> = measured.into_iter().collect::<Result<_, SuiteError>>()?;
+    Ok(Measurement {
+        schema: "fusion/measurement/1".to_owned(),
+        name: name.to_owned(),
+        digest: suite.installation().digest(),
+        scenarios: measured.into_iter().flatten().collect(),
+    })
+}
+
+impl Measurement {
+    pub(super) fn by_scenario(&self) -> BTreeMap<&str, &Measured> {
+        self.scenarios.iter().map(|it| (it.scenario.as_str(), it)).collect()
+    }
+}
+
+fn recordings(
+    suite: &Suite,
+    others: &[&Suite],
+    scenario: &Scenario,
+) -> Result<Cassette, SuiteError> {
+    let (mut all, _) = ladder::cassette(suite, scenario.id.as_str())?;
+    let mut known: BTreeSet<_> = all.lines.iter().map(|it| it.interaction.key).collect();
+    for other in others {
+        let (more, _) = ladder::cassette(other, scenario.id.as_str())?;
+        all.lines.extend(more.lines.into_iter().filter(|it| known.insert(it.interaction.key)));
+    }
+    Ok(all)
+}
+
+impl Measured {
+    fn of(sides: &Sides<'_>, observed: &Observed<'_>, cassette: &Cassette) -> Self {
+        let seen = observed.answering();
+        let settings = seen.settings;
+        let places = settings.values.keys().filter_map(|key| {
+            let (path, line) = settings.place(key)?;
+            Some((key.clone(), (sides.suite.installation_file(&path), line)))
+        });
+        Self {
+            scenario: observed.scenario.id.to_string(),
+            cluster: observed.scenario.cluster.clone(),
+            overlay: settings.overlay.as_ref().map(|it| it.name.to_string()),
+            encoding: seen.plan().and_then(|it| encoding(sides, it)).map(|it| it.to_string()),
+            requests: seen.keys().to_vec(),
+            prompt_tokens: prompt(sides, seen),
+            baseline_prompt_tokens: prompt(sides, &observed.baseline),
+            answer: seen.result.as_ref().ok().and_then(|it| answer(it, cassette)),
+            baseline_tokens: observed.baseline.result.as_ref().ok().and_then(output),
+            refused: match &seen.result {
+                Err(Unseen::Settings(why)) => Some(why.clone()),
+                _ => None,
+            },
+            values: settings.values.clone(),
+            places: places.collect(),
+            prompt: settings
+                .micro
+                .map(|(path, it)| (sides.suite.installation_file(path), it.text().to_owned())),
+        }
+    }
+}
+
+fn prompt(sides: &Sides<'_>, seen: &Seen<'_>) -> Option<u64> {
+    let plan = seen.plan()?;
+    let tokens = prompt_tokens(&calls(plan).next()?.request, encoding(sides, plan)?);
+    u64::try_from(tokens).ok()
+}
+
+fn output(replayed: &Replayed) -> Option<u64> {
+    u64::try_from(replayed.tokens.as_ref()?.output).ok()
+}
+
+fn answer(replayed: &Replayed, cassette: &Cassette) -> Option<MeasuredAnswer> {
+    let outcome = &replayed.outcome;
+    let recorded = |key: Digest| cassette.lines.iter().find(|it| it.interaction.key == key);
+    let times = outcome.calls.iter().map(|it| recorded(it.key)?.interaction.latency.e2e_ms);
+    let hard = outcome.checks.iter().filter(|it| it.hard);
+    Some(MeasuredAnswer {
+        tokens: output(replayed)?,
+        units: outcome.units,
+        latency_ms: times.sum(),
+        accepted: outcome.accepted,
+        hard: hard.map(|CheckResult { id, pass, .. }| (id.clone(), *pass)).collect(),
+    })
+}
+
+impl Suite {
+    /// This suite over the scenarios of `other`: what its installation would have made of
+    /// them.
+    #[must_use]
+    pub fn over_scenarios_of(mut self, other: &Self) -> Self {
+        let catalogue = Arc::clone(other.installation().shared_catalogue());
+        self.installation = self.installation.with_catalogue(catalogue);
+        self
+    }
+}

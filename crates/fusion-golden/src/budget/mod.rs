@@ -1,0 +1,21 @@
+//! May a change be merged: what a candidate costs and breaks against a base, per overlay
+//! and per scenario, with the keys that explain it.
+//!
+//! [`measure`] renders and replays a suite; [`compare`] puts two measurements beside each
+//! other. Prompt tokens are exact. Output tokens, cost, latency and errors rest on
+//! recordings of both sides: where one is missing the check is stale, never guessed. Where
+//! both sides render the same requests they are equal by identity.
+//!
+//! Limits stand in [`Budgets`], the text of `budgets.toml`.
+
+mod attribution;
+mod checks;
+mod file;
+mod measured;
+mod report;
+
+pub use self::attribution::{Change, Explanation};
+pub use self::checks::compare;
+pub use self::file::{BUDGETS_SCHEMA, Budgets, CODES, ScenarioBudget};
+pub use self::measured::{Measured, MeasuredAnswer, Measurement, measure};
+pub use self::report::{BudgetCheck, BudgetReport, Side, Subject};

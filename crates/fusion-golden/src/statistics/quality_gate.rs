@@ -1,0 +1,138 @@
+use serde::{Deserialize, Serialize};
+
+use super::alpha::Interval;
+use super::betting::{Claim, EProcess, EProcessError};
+use super::gate::{Gate, Levels, Limits, Pair};
+use super::paired::{clustered_mean, non_inferiority};
+use super::sample_size::guarded_n;
+use super::special::as_f64;
+use crate::Verdict;
+
+/// How much worse the mean score may be: five points of a hundred.
+pub const DEFAULT_MARGIN: f64 = 0.05;
+/// Scores run from 0 to 1, so differences from −1 to 1.
+const BOUND: f64 = 1.0;
+/// The spread of differences of judge scores on real answers, where fewer than two show none.
+const USUAL_SD: f64 = 0.28;
+
+/// Scores from 0 to 1, higher is better, looked at once: the mean difference, candidate
+/// less base, over the pairs whose requests differ.
+///
+/// Passes where the candidate is not worse by more than `margin`: the guarded lower bound
+/// ([`non_inferiority`]) is above −`margin`. Fails where that is not shown and the
+/// candidate is surely worse: the guarded upper bound is below 0. Else insufficient.
+/// Whoever adds samples and looks again needs [`QualityWatch`].
+pub fn quality_gate(pairs: &[Pair<'_, f64>], margin: f64, levels: Levels) -> Gate {
+    let limits = Limits { warn: -margin, block: -margin };
+    let (gate, pairs) = match Gate::open(pairs, limits) {
+        Ok(open) => open,
+        Err(decided) => return *decided,
+    };
+    let scores = pairs.iter().flat_map(|it| [it.base, it.candidate]);
+    if margin <= 0.0 || scores.into_iter().any(|it| !(0.0..=1.0).contains(&it)) {
+        return gate.bad_value();
+    }
+    let differences: Vec<_> = pairs.iter().map(|it| (it.candidate - it.base, it.cluster)).collect();
+    let Some(guarded) = non_inferiority(&differences, BOUND) else { return gate.bad_value() };
+    let n = as_f64(pairs.len());
+    let interval =
+        Interval { lower: guarded.lower(levels.pass), upper: guarded.upper(levels.worse) };
+    let gate = Gate {
+        base: Some(pairs.iter().map(|it| it.base).sum::<f64>() / n),
+        candidate: Some(pairs.iter().map(|it| it.candidate).sum::<f64>() / n),
+        delta: Some(differences.iter().map(|it| it.0).sum::<f64>() / n),
+        interval: Some(interval),
+        ..gate
+    };
+    let verdict = place(interval.lower > -margin, interval.upper < 0.0);
+    gate.place(verdict, || needed(&differences, margin, levels))
+}
+
+fn place(not_worse: bool, worse: bool) -> Option<Verdict> {
+    match (not_worse, worse) {
+        (true, _) => Some(Verdict::Pass),
+        (false, true) => Some(Verdict::Fail),
+        (false, false) => None,
+    }
+}
+
+/// The n that lets an equally good candidate pass; where that many are there already, the
+/// one that tells the difference found from the nearer claim.
+fn needed(differences: &[(f64, Option<&str>)], margin: f64, levels: Levels) -> u64 {
+    let guard = 2.0 * BOUND * BOUND;
+    let found = clustered_mean(differences);
+    let n = as_f64(differences.len());
+    let sd = found.map_or(USUAL_SD, |it| it.error * n.sqrt());
+    let equal = guarded_n(sd, guard, margin, levels.pass);
+    let distance = found.map_or(margin, |it| (it.mean + margin).max(-it.mean));
+    if equal >= super::sample_size::more_than(differences.len(), 0) {
+        equal
+    } else {
+        guarded_n(sd, guard, distance, levels.stricter())
+    }
+}
+
+/// [`quality_gate`] for whoever adds samples and looks again: its verdict may be read after
+/// every pair, and the errors stay what [`Levels`] says over all looks together. It can be
+/// saved as JSON and continued.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct QualityWatch {
+    not_worse: EProcess,
+    worse: EProcess,
+    identical: u64,
+}
+
+impl QualityWatch {
+    /// A watch before the first pair.
+    ///
+    /// # Errors
+    /// Where the margin is not above 0 and below 1.
+    pub fn try_new(margin: f64) -> Result<Self, EProcessError> {
+        let bounds = Interval { lower: -BOUND, upper: BOUND };
+        if margin <= 0.0 {
+            return Err(EProcessError::Null { null: -margin, lower: -BOUND, upper: 0.0 });
+        }
+        Ok(Self {
+            not_worse: EProcess::try_new(bounds, -margin, Claim::Above)?,
+            worse: EProcess::try_new(bounds, 0.0, Claim::Below)?,
+            identical: 0,
+        })
+    }
+
+    /// Takes the scores of one pair in. A pair with the same request on both sides is
+    /// counted and left out, as in every gate.
+    ///
+    /// # Errors
+    /// Where the scores differ by more than 1 or are no numbers; the watch is then as before.
+    pub fn observe(&mut self, pair: Pair<'_, f64>) -> Result<(), EProcessError> {
+        if pair.identical {
+            self.identical += 1;
+            return Ok(());
+        }
+        self.not_worse.observe(pair.candidate - pair.base)?;
+        self.worse.observe(pair.candidate - pair.base)
+    }
+
+    /// The verdict now: pass, fail or insufficient; pass where every pair so far has the
+    /// same request on both sides.
+    pub fn verdict(&self, levels: Levels) -> Verdict {
+        if self.n() == 0 && self.identical > 0 {
+            return Verdict::Pass;
+        }
+        place(self.not_worse.holds(levels.pass), self.worse.holds(levels.worse))
+            .unwrap_or(Verdict::Insufficient)
+    }
+
+    /// Pairs seen whose requests differ.
+    pub fn n(&self) -> u64 {
+        self.not_worse.n()
+    }
+
+    /// About how many pairs would do if they go on like these, for the nearer claim; `None`
+    /// where neither has gained yet.
+    pub fn needed(&self, levels: Levels) -> Option<u64> {
+        let claims = [self.not_worse.needed(levels.pass), self.worse.needed(levels.worse)];
+        claims.into_iter().flatten().min().map(|it| it.max(self.n() + 1))
+    }
+}

@@ -1,0 +1,164 @@
+use std::collections::HashMap;
+
+use super::alpha::Interval;
+use super::gate::{Gate, Levels, Limits, Pair, Reason};
+use super::ratio::{Bootstrap, RatioEstimate, Totals, ratio_of_totals};
+use super::sample_size::{guarded_n, more_than};
+use super::special::{as_f64, u64_as_f64};
+use crate::Verdict;
+
+/// Two pairs are added to those recorded, one half as long again, one half as long, around
+/// the ratio found: a few equal counts have no spread and would prove anything.
+const GUARD: f64 = 0.5;
+/// The spread of log token ratios of real answers, where fewer than two pairs show none.
+const USUAL_LOG_SD: f64 = 0.5;
+
+/// Prompt tokens of one scenario, base and candidate: exact, so they gate at n = 1. Warns
+/// from `limits.warn` on, blocks above `limits.block`.
+pub fn prompt_gate(base: u64, candidate: u64, limits: Limits) -> Gate {
+    let (gate, _) = match Gate::open(&[Pair::new(base, candidate)], limits) {
+        Ok(open) => open,
+        Err(decided) => return *decided,
+    };
+    let (base, candidate) = (u64_as_f64(base), u64_as_f64(candidate));
+    let more = candidate - base;
+    let gate = Gate { base: Some(base), candidate: Some(candidate), ..gate };
+    if base == 0.0 && more > 0.0 {
+        return gate.bad_value();
+    }
+    let delta = if base == 0.0 { 0.0 } else { more / base };
+    let gate = Gate {
+        delta: Some(delta),
+        interval: Some(Interval { lower: delta, upper: delta }),
+        ..gate
+    };
+    // Multiplied rather than divided, so that 112 over 100 is 12 %.
+    let verdict = if more > limits.block * base {
+        Verdict::Fail
+    } else if more > 0.0 && more >= limits.warn * base {
+        Verdict::Warn
+    } else {
+        Verdict::Pass
+    };
+    gate.decided(verdict, Reason::Exact)
+}
+
+/// Output tokens, candidate against base: the ratio of totals less 1, over the pairs whose
+/// requests differ.
+///
+/// Passes where the upper bound is at most `limits.warn`, warns where the lower bound is
+/// above it, blocks where it is above `limits.block`; else insufficient. Clusters are
+/// resampled whole.
+pub fn token_gate(
+    pairs: &[Pair<'_, u64>],
+    limits: Limits,
+    levels: Levels,
+    bootstrap: Bootstrap,
+) -> Gate {
+    let number = |it: &Pair<'_, u64>| (u64_as_f64(it.base), u64_as_f64(it.candidate));
+    totals_gate(pairs, number, limits, levels, bootstrap)
+}
+
+/// Cost, candidate against base, in any unit from 0 on; as [`token_gate`].
+pub fn cost_gate(
+    pairs: &[Pair<'_, f64>],
+    limits: Limits,
+    levels: Levels,
+    bootstrap: Bootstrap,
+) -> Gate {
+    totals_gate(pairs, |it| (it.base, it.candidate), limits, levels, bootstrap)
+}
+
+fn totals_gate<T: Copy>(
+    pairs: &[Pair<'_, T>],
+    number: fn(&Pair<'_, T>) -> (f64, f64),
+    limits: Limits,
+    levels: Levels,
+    bootstrap: Bootstrap,
+) -> Gate {
+    let (gate, pairs) = match Gate::open(pairs, limits) {
+        Ok(open) => open,
+        Err(decided) => return *decided,
+    };
+    let units = units(&pairs, number);
+    let (base, candidate) = sums(&units);
+    let gate = Gate { base: Some(base), candidate: Some(candidate), ..gate };
+    let Some(guarded) = ratio_of_totals(&with_guard(&units), bootstrap) else {
+        return gate.bad_value();
+    };
+    let gate = Gate { delta: Some(guarded.ratio - 1.0), ..gate };
+    if units.len() < 2 {
+        return gate.place(None, || needed(None, pairs.len(), limits, levels));
+    }
+    let interval = Interval {
+        lower: guarded.lower(levels.worse) - 1.0,
+        upper: guarded.upper(levels.pass) - 1.0,
+    };
+    let gate = Gate { interval: Some(interval), ..gate };
+    gate.place(limits.place(interval.lower, interval.upper), || {
+        let plain = ratio_of_totals(&units, Bootstrap { draws: 1, ..bootstrap });
+        needed(plain.as_ref(), pairs.len(), limits, levels)
+    })
+}
+
+/// The n that lets an unchanged candidate pass; where that many are there already, the one
+/// that tells the ratio found from the line.
+fn needed(found: Option<&RatioEstimate>, n: usize, limits: Limits, levels: Levels) -> u64 {
+    let guard = 2.0 * GUARD * GUARD;
+    let line = limits.warn.ln_1p();
+    let sd = found.map_or(USUAL_LOG_SD, |it| it.log_error * as_f64(n).sqrt());
+    let unchanged = guarded_n(sd, guard, line, levels.pass);
+    let distance = found.map_or(line, |it| (it.ratio.ln() - line).abs());
+    if unchanged >= more_than(n, 0) {
+        unchanged
+    } else {
+        guarded_n(sd, guard, distance, levels.stricter())
+    }
+}
+
+/// The independent units: each pair alone, or each cluster summed up.
+fn units<T>(pairs: &[Pair<'_, T>], number: fn(&Pair<'_, T>) -> (f64, f64)) -> Vec<Totals> {
+    let mut units: Vec<Totals> = Vec::with_capacity(pairs.len());
+    let mut places: HashMap<&str, usize> = HashMap::new();
+    for pair in pairs {
+        let next = units.len();
+        let at = pair.cluster.map_or(next, |it| *places.entry(it).or_insert(next));
+        let (base, candidate) = number(pair);
+        match units.get_mut(at) {
+            Some(unit) => {
+                unit.base += base;
+                unit.candidate += candidate;
+            }
+            None => units.push(Totals { base, candidate }),
+        }
+    }
+    units
+}
+
+fn sums(units: &[Totals]) -> (f64, f64) {
+    units.iter().fold((0.0, 0.0), |sum, it| (sum.0 + it.base, sum.1 + it.candidate))
+}
+
+fn with_guard(units: &[Totals]) -> Vec<Totals> {
+    let (base, candidate) = sums(units);
+    let n = as_f64(units.len());
+    let (base, candidate) = (base / n, candidate / n);
+    let guard = [1.0 + GUARD, 1.0 - GUARD];
+    let guard = guard.map(|it| Totals { base, candidate: candidate * it });
+    units.iter().copied().chain(guard).collect()
+}
+
+/// The mean of the pairs' own ratios less 1, as the original counts; `None` without pairs
+/// that have a base.
+///
+/// It gates nothing: short answers that vary by a few words weigh as much as long ones, so
+/// that it is far above 0 where nothing was changed. It stands beside [`token_gate`] to
+/// show that.
+pub fn mean_of_ratios(pairs: &[Pair<'_, u64>]) -> Option<f64> {
+    let ratios: Vec<_> = pairs
+        .iter()
+        .filter(|it| it.base > 0)
+        .map(|it| u64_as_f64(it.candidate) / u64_as_f64(it.base) - 1.0)
+        .collect();
+    (!ratios.is_empty()).then(|| ratios.iter().sum::<f64>() / as_f64(ratios.len()))
+}

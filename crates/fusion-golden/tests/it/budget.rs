@@ -1,0 +1,140 @@
+//! A candidate beside its base: what costs more is named, with its key.
+
+use fusion_golden::budget::{BudgetReport, Budgets, Subject, compare, measure};
+use fusion_golden::{Suite, Verdict};
+
+use crate::shipped::Shipped;
+
+const REFUND: &str = "refund_processing_duplicate";
+const PROMPT: &str = "configs/micro_overlays/rollback_first.md";
+const HEADING: &str = "## Implementation Patterns\n";
+
+/// The shipped suite with `edit`, against itself without.
+fn against_shipped(edit: impl FnOnce(&Shipped), budgets: &Budgets) -> BudgetReport {
+    let (before, after) = (Shipped::new(), Shipped::new());
+    edit(&after);
+    let [base, candidate] = [&before, &after].map(|it| Suite::open(&it.path("goldens")).unwrap());
+    let base = base.over_scenarios_of(&candidate);
+    let measured = measure(&base, &[&candidate], "base", 1).unwrap();
+    let candidates = measure(&candidate, &[&base], "candidate", 1).unwrap();
+    compare(&candidate, &measured, &candidates, budgets).unwrap()
+}
+
+/// The verdict of a check of a scenario, and its keys.
+#[track_caller]
+fn of(report: &BudgetReport, name: Subject, scenario: Option<&str>) -> (Verdict, Vec<String>) {
+    let is_it = |it: &&fusion_golden::budget::BudgetCheck| {
+        it.name == name && it.scenario.as_deref() == scenario
+    };
+    let mut found = report.checks.iter().filter(is_it).collect::<Vec<_>>();
+    found.sort_by_key(|it| it.gate.verdict);
+    let worst = found.last().unwrap();
+    (worst.gate.verdict, worst.keys.clone())
+}
+
+/// Puts `words` into the section.
+fn longer(shipped: &Shipped, words: usize) {
+    shipped.edit(PROMPT, HEADING, &format!("{HEADING}{}\n", "word ".repeat(words)));
+}
+
+#[test]
+fn nothing_changed_passes_by_identity() {
+    let report = against_shipped(|_| (), &Budgets::default());
+    assert_eq!(report.verdict, Verdict::Pass, "{:#?}", report.checks);
+    assert!(report.explanations.is_empty());
+    assert!(report.checks.iter().all(|it| it.gate.n_needed.is_none()));
+}
+
+#[test]
+fn a_prompt_that_grows_by_a_quarter_is_blocked_and_its_section_named() {
+    let report = against_shipped(|it| longer(it, 300), &Budgets::default());
+    let (verdict, keys) = of(&report, Subject::PromptTokens, Some(REFUND));
+    assert_eq!(verdict, Verdict::Fail);
+    assert_eq!(keys, ["prompt: Implementation Patterns"]);
+    let explained = report.explanations.iter().find(|it| it.scenario == REFUND).unwrap();
+    let change = &explained.changes[0];
+    assert!(explained.separable);
+    assert!(change.file.as_ref().is_some_and(|it| it.ends_with("rollback_first.md")));
+    assert!(change.line.is_some() && change.tokens.is_some_and(|it| it > 290), "{change:#?}");
+    // The answers to the new requests are not recorded: never guessed.
+    assert_eq!(of(&report, Subject::OutputTokens, None).0, Verdict::Stale);
+}
+
+#[test]
+fn one_that_grows_less_is_warned_about() {
+    let tokens = |words| {
+        let report = against_shipped(|it| longer(it, words), &Budgets::default());
+        let check = report.checks.iter().find(|it| {
+            it.name == Subject::PromptTokens && it.scenario.as_deref() == Some(REFUND)
+        });
+        check.map(|it| (it.gate.delta.unwrap(), it.gate.verdict)).unwrap()
+    };
+    let (few, verdict) = tokens(10);
+    assert!(few > 0.0 && few < 0.12, "{few}");
+    assert_eq!(verdict, Verdict::Pass);
+    // As many words as make 18 %.
+    let words = (0.18 / few * 10.0) as usize;
+    let (more, verdict) = tokens(words);
+    assert!((0.12..0.25).contains(&more), "{more}");
+    assert_eq!(verdict, Verdict::Warn);
+}
+
+#[test]
+fn of_several_changes_the_one_that_matters_is_named() {
+    let edit = |it: &Shipped| {
+        longer(it, 300);
+        it.edit(PROMPT, "Never propose a change", "Never propose any change");
+        it.edit("configs/overlays/fusion_overlay.rollback_first.txt", "SAMPLES=2", "SAMPLES=3");
+    };
+    let report = against_shipped(edit, &Budgets::default());
+    let (verdict, keys) = of(&report, Subject::PromptTokens, Some(REFUND));
+    assert_eq!((verdict, keys), (Verdict::Fail, vec!["prompt: Implementation Patterns".to_owned()]));
+}
+
+#[test]
+fn a_budget_of_its_own_holds_for_a_scenario() {
+    let text = format!("[scenarios.{REFUND}.tokens]\nwarn = 300\nblock = 400\n");
+    let (budgets, findings) = Budgets::parse(&text);
+    assert_eq!(findings, []);
+    let report = against_shipped(|it| longer(it, 300), &budgets);
+    assert_eq!(of(&report, Subject::PromptTokens, Some(REFUND)).0, Verdict::Pass);
+}
+
+#[test]
+fn a_suite_that_shrank_is_no_pass() {
+    let (before, after) = (Shipped::new(), Shipped::new());
+    let scenarios = std::fs::read_to_string(after.path("configs/scenarios.yaml")).unwrap();
+    let cut = scenarios.rfind("\n  - id:").unwrap();
+    std::fs::write(after.path("configs/scenarios.yaml"), &scenarios[..=cut]).unwrap();
+    let [base, candidate] = [&before, &after].map(|it| Suite::open(&it.path("goldens")).unwrap());
+    let measured = measure(&base, &[], "base", 1).unwrap();
+    let candidates = measure(&candidate, &[], "candidate", 1).unwrap();
+    let report = compare(&candidate, &measured, &candidates, &Budgets::default()).unwrap();
+    let (verdict, _) = of(&report, Subject::Suite, None);
+    assert_eq!(verdict, Verdict::Fail);
+    assert!(report.checks[0].message.contains("it lost"), "{}", report.checks[0].message);
+}
+
+#[test]
+fn budgets_that_are_none_are_found_where_they_stand() {
+    #[track_caller]
+    fn check(text: &str, expect: &[&str]) {
+        let (_, findings) = Budgets::parse(text);
+        let found: Vec<_> = findings.iter().map(ToString::to_string).collect();
+        assert_eq!(found, expect);
+    }
+    check("[tokens]\nwarn = 12\nblock = 25\n", &[]);
+    check(
+        "[tokens]\nwarn = 30\n",
+        &["2:8: error[GLD7002]: warns from 30 on and blocks above 25: no pair of limits"],
+    );
+    check(
+        "[latency]\nwarn = nan\n",
+        &["2:8: error[GLD7002]: warns from NaN on and blocks above 5: no pair of limits"],
+    );
+    check(
+        "[tokes]\n",
+        &["1:2: error[GLD7001]: unknown field `tokes`, expected one of `schema`, `tokens`, \
+           `latency`, `failures`, `scenarios`"],
+    );
+}
