@@ -24,9 +24,6 @@ pub(crate) const NO_OVERLAY: &str = "OVL1011";
 /// The text is no design spec; explained by `overlay_gen`.
 pub(crate) const NO_SPEC: &str = "OVL6009";
 
-/// flagd cannot say what a flag asks; found by `fusion_flagd`.
-const UNSAID: &str = "FLG7001";
-
 /// Codes of what only the command line meets: files and their formats.
 const OWN: &[(&str, &str, &str)] = &[
     (
@@ -40,12 +37,6 @@ const OWN: &[(&str, &str, &str)] = &[
         "An overlay in a structured format is one table of keys with numbers, switches, texts, \
          lists of words and maps of weights. YAML is read strictly: no anchors, aliases or tags, \
          at most 16 levels; no format may repeat a key.",
-    ),
-    (
-        UNSAID,
-        "flagd's rules cannot say what a flag asks",
-        "Hours, prerequisites, ranges of versions, salts and bucketed attributes of one's own have \
-         no counterpart in flagd's JSON. The flag is off there, whatever it is here.",
     ),
 ];
 
@@ -66,7 +57,7 @@ pub(crate) fn all() -> Vec<Code> {
     let mut res: Vec<_> =
         overlay_schema::CODES.iter().chain(overlay_gen::CODES).map(full).collect();
     res.extend(fusion_flags::CODES.iter().map(row_of).map(|it| full(&it)));
-    for table in [OWN, overlay_loader::CODES, CATALOGUE_CODES, fusion_golden::CODES] {
+    for table in [OWN, fusion_flagd::CODES, overlay_loader::CODES, CATALOGUE_CODES, fusion_golden::CODES] {
         res.extend(table.iter().map(plain));
     }
     res.sort_by_key(|it| it.code);
@@ -86,6 +77,7 @@ pub fn diagnostics_md() -> String {
     res.push_str("\n# Flag files\n");
     res.push_str(&codes_md(&fusion_flags::CODES.iter().map(row_of).collect::<Vec<_>>()));
     let tables = [
+        ("Flags of flagd's", fusion_flagd::CODES),
         ("Files and formats", OWN),
         ("Installations", overlay_loader::CODES),
         ("Scenario files", CATALOGUE_CODES),

@@ -5,10 +5,12 @@ use fusion_flags::{
 use overlay_model::Diagnostic;
 use serde_json::{Map, Value, json};
 
+use crate::codes::UNSAID;
+
 /// Writes a flag file for `environment` as flagd's JSON.
 ///
 /// Each flag becomes a boolean one, to be asked with `targetingKey` (the unit),
-/// `scenario_type`, `confidence` and the attributes; its overlays stand in its metadata. A
+/// `scenario_type`, `confidence` and the attributes; its overlays and its position stand in its metadata. A
 /// flag with variants gets a second one, `<flag>#split`, whose value is the overlay of the
 /// unit: two flags, since a ramp must not move units between variants. What flagd's rules
 /// cannot say is in the findings, and such a flag is off there.
@@ -17,9 +19,9 @@ pub fn export(file: &FlagFile, environment: Option<&str>) -> (Value, Vec<Diagnos
     let scale = settings.and_then(|it| it.global_rollout_percentage).unwrap_or(100.0);
     let mut writer = Writer { file, scale, findings: Vec::new() };
     let mut flags = Map::new();
-    for (name, flag) in &file.features.0 {
+    for (position, (name, flag)) in (1..).zip(&file.features.0) {
         let rule = writer.rule(name, flag);
-        flags.insert(name.clone(), writer.flag(flag, &rule));
+        flags.insert(name.clone(), writer.flag(position, flag, &rule));
         if let Some(split) = split(name, flag) {
             flags.insert(format!("{name}#split"), split);
         }
@@ -35,14 +37,17 @@ struct Writer<'a> {
 }
 
 impl Writer<'_> {
-    fn flag(&self, flag: &Feature, rule: &Value) -> Value {
+    fn flag(&self, position: u32, flag: &Feature, rule: &Value) -> Value {
         let on = flag.enabled != Some(false) && !self.file.global.kill_switch;
         let overlays = flag.enabled_overlays.join(",");
-        let mut metadata = Map::new();
+        // flagd's map has no order; ours says which overlay is best.
+        let mut metadata = Map::from_iter([("position".to_owned(), json!(position))]);
         let texts = [
             ("description", flag.description.as_deref()),
             ("owner", flag.owner.as_deref()),
             ("fallback_strategy", flag.fallback_strategy.as_deref()),
+            ("kind", flag.kind.map(kind_word)),
+            ("expires", flag.expires.as_deref()),
             ("overlays", Some(overlays.as_str()).filter(|it| !it.is_empty())),
         ];
         for (key, text) in texts {
@@ -63,7 +68,7 @@ impl Writer<'_> {
     fn rule(&mut self, name: &str, flag: &Feature) -> Value {
         if let Some(what) = self.inexpressible(name, flag) {
             let said = format!("`{name}` {what}, which flagd's rules cannot say; it is off there");
-            self.findings.push(Diagnostic::warning("FLG7001", said));
+            self.findings.push(Diagnostic::warning(UNSAID, said));
             return json!(false);
         }
         let mut all = Vec::new();
@@ -90,6 +95,7 @@ impl Writer<'_> {
             () if flag.active.is_some() => Some("applies by the hour"),
             () if !flag.requires.is_empty() => Some("requires other flags"),
             () if tests.values().any(|it| it.semver.is_some()) => Some("has a range of versions"),
+            () if tests.keys().any(|it| is_path(it)) => Some("tests an attribute with a dot"),
             () if draws && salted => Some("has a salt of its own"),
             () if draws && other_key => Some("buckets another attribute"),
             () => None,
@@ -144,6 +150,21 @@ impl Writer<'_> {
     fn scaled(&self, flag: &Feature, percent: Option<f64>) -> u32 {
         let scale = if flag.kind == Some(FlagKind::KillSwitch) { 100.0 } else { self.scale };
         buckets_of_percent(percent.unwrap_or(100.0) * scale / 100.0).unwrap_or(0)
+    }
+}
+
+/// Whether flagd would look inside an attribute for it.
+fn is_path(attribute: &str) -> bool {
+    attribute.is_empty() || attribute.contains('.')
+}
+
+/// The kind as a flag file writes it.
+fn kind_word(kind: FlagKind) -> &'static str {
+    match kind {
+        FlagKind::Release => "release",
+        FlagKind::Ops => "ops",
+        FlagKind::KillSwitch => "kill_switch",
+        FlagKind::Experiment => "experiment",
     }
 }
 

@@ -7,10 +7,7 @@ use serde_json::{Map, Value};
 use thiserror::Error;
 
 use crate::operators::engine;
-
-/// How deep rules may refer to shared ones, and how many steps their copies may have.
-const MAX_DEPTH: usize = 16;
-const MAX_STEPS: usize = 10_000;
+use crate::rule::{MAX_DEPTH, MAX_STEPS};
 
 /// Why a text is no file of flagd's.
 #[derive(Debug, Error)]

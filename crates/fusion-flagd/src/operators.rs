@@ -132,7 +132,12 @@ fn version(value: &DataValue<'_>) -> Option<Version> {
         },
         _ => return None,
     };
-    let text = text.strip_prefix(['v', 'V']).unwrap_or(&text);
+    version_of(&text)
+}
+
+/// The version that a text means.
+pub(crate) fn version_of(text: &str) -> Option<Version> {
+    let text = text.strip_prefix(['v', 'V']).unwrap_or(text);
     let end = text.find(['-', '+']).unwrap_or(text.len());
     let (core, tail) = text.split_at_checked(end)?;
     let missing = match core.matches('.').count() {

@@ -22,8 +22,24 @@ pub(crate) enum Step<'a> {
 pub(crate) struct Places(Option<Spanned<Node>>);
 
 impl Places {
+    /// For a text that was read as a flag file already.
     pub(crate) fn of(text: &str) -> Self {
-        Self(overlay_model::from_yaml_of_size(text, MAX_FLAG_BYTES).ok())
+        let options = serde_yaml::options! {
+            with_snippet: false,
+            strict_booleans: true,
+            // A number that is none has a place like any other.
+            non_finite_float_policy: serde_yaml::options::NonFiniteFloatPolicy::PassThrough,
+            budget: serde_yaml::budget! {
+                max_depth: 16,
+                flow_nesting_limit: 16,
+                max_anchors: 0,
+                max_aliases: 0,
+                max_merge_keys: 0,
+                max_documents: 1,
+                max_nodes: MAX_FLAG_BYTES / 5,
+            },
+        };
+        Self(serde_yaml::from_str_with_options(text, options).ok())
     }
 
     /// The place of the value at the end of `path`: of the value itself where it is one

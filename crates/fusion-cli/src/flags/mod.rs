@@ -7,9 +7,11 @@ mod document;
 mod edit;
 mod explain;
 mod export;
+mod import;
 mod kill;
 mod question;
 mod route;
+mod written;
 
 use clap::{Args, Subcommand};
 
@@ -44,6 +46,7 @@ enum FlagsCommand {
     Explain(explain::Explain),
     Diff(diff::Diff),
     Export(export::Export),
+    Import(import::Import),
     Kill(kill::Kill),
 }
 
@@ -61,6 +64,7 @@ impl FlagsCommands {
             FlagsCommand::Explain(it) => it.run(output, environment),
             FlagsCommand::Diff(it) => it.run(output, environment),
             FlagsCommand::Export(it) => it.run(output, environment),
+            FlagsCommand::Import(it) => it.run(output),
             FlagsCommand::Kill(it) => it.run(output, environment),
         }
     }

@@ -351,6 +351,81 @@ fn export_writes_flagds_json() {
 }
 
 #[test]
+fn import_reads_what_export_wrote() {
+    let dir = folder(&[(FILE, FLAGS)]);
+    run(dir.path(), &["flags", "export", "--flagd", "-o", "flagd.json"]).ends_with(0);
+    let args = ["flags", "import", "--flagd", "flagd.json", "-o", "back.yaml"];
+    let ran = run(dir.path(), &args).ends_with(0);
+    assert_eq!((ran.stdout.as_str(), ran.stderr.as_str()), ("", ""));
+    run(dir.path(), &["flags", "diff", FILE, "back.yaml"]).ends_with(0);
+    run(dir.path(), &["flags", "check", "back.yaml"]).ends_with(0);
+    let ran = run(dir.path(), &args).ends_with(64);
+    assert!(ran.stderr.contains("--force"), "{ran:#?}");
+    run(dir.path(), &[&args[..], &["--force"]].concat()).ends_with(0);
+    expect![[r#"
+        schema_version: 2
+        features:
+          refunds:
+            enabled_overlays:
+            - rollback_first
+            - refund
+            fallback_strategy: baseline_only
+            conditions:
+              scenario_types:
+              - refund_processing
+              confidence_threshold: 0.7
+          half:
+            enabled_overlays:
+            - careful
+            rollout_percentage: 50.0
+            conditions:
+              scenario_types:
+              - refund_processing
+    "#]]
+    .assert_eq(&read(&dir.path().join("back.yaml")));
+}
+
+#[test]
+fn import_says_what_it_cannot_write() {
+    let text = r#"{"flags": {
+  "limit": {"state": "ENABLED", "variants": {"low": 1}, "defaultVariant": "low"},
+  "open": {"state": "ENABLED", "variants": {"on": true}, "defaultVariant": "on"}
+}}"#;
+    let dir = folder(&[("broken.json", r#"{"flags": {"a": {"state": "ON", "variants": {}}}}"#)]);
+    let args = ["flags", "import", "--flagd", "-"];
+    let ran = run_with(dir.path(), &args, text.as_bytes()).ends_with(0);
+    expect![[r#"
+        schema_version: 2
+        features:
+          limit:
+            enabled: false
+          open: {}
+        warning[FLG7005]: `limit` gives numbers; it is off here
+         --> <stdin>:2:53
+          |
+        2 |   "limit": {"state": "ENABLED", "variants": {"low": 1}, "defaultVariant": "low"},
+          |                                                     ^
+          |
+        help: keep it in flagd, or write by hand what is meant
+
+        <stdin>: 2 flags (1 warning)
+    "#]]
+    .assert_eq(&format!("{}{}", ran.stdout, ran.stderr));
+    let strict = [&args[..], &["--strict", "-o", "out.yaml"]].concat();
+    run_with(dir.path(), &strict, text.as_bytes()).ends_with(1);
+    assert!(!dir.path().join("out.yaml").exists());
+
+    let args = ["flags", "import", "--flagd", "broken.json", "--json", "-o", "out.yaml"];
+    let report = run(dir.path(), &args).ends_with(1).json();
+    assert_eq!(report["schema"], "fusion/flags-import/1");
+    assert_eq!((&report["valid"], &report["flags"]), (&json!(false), &Value::Null));
+    assert_eq!(report["diagnostics"][0]["code"], "FLG7003");
+    assert!(!dir.path().join("out.yaml").exists());
+    run(dir.path(), &["flags", "import", "--flagd", "gone.json"]).ends_with(65);
+    run(dir.path(), &["overlay", "explain", "FLG7005"]).ends_with(0);
+}
+
+#[test]
 fn codes_of_flag_files_are_explained() {
     let dir = folder(&[]);
     let ran = run(dir.path(), &["overlay", "explain", "FLG3011"]).ends_with(0);

@@ -28,6 +28,7 @@ const COMMANDS: &[&str] = &[
     "flags explain",
     "flags diff",
     "flags export",
+    "flags import",
     "flags kill",
     "golden",
     "golden validate",

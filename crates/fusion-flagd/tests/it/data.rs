@@ -8,7 +8,8 @@
 
 use std::path::{Path, PathBuf};
 
-use fusion_flagd::FlagdFile;
+use fusion_flagd::{FlagdFile, import};
+use overlay_model::Diagnostic;
 use serde_json::{Value, json};
 
 /// flagd's schemas, where the folder is there.
@@ -78,5 +79,56 @@ fn rules_that_the_schema_accepts_compile() {
             let broken = matches!(found, Err(fusion_flagd::EvaluationError::Rule { .. }));
             assert!(!broken || name == "*", "{path:?}: {found:?}");
         }
+    }
+}
+
+/// A rule as the only flag's.
+fn flag_with(rule: &Value) -> Value {
+    json!({ "flags": { "it": {
+        "state": "ENABLED",
+        "variants": { "on": true, "off": false },
+        "defaultVariant": "off",
+        "targeting": rule,
+    }}})
+}
+
+fn errors(findings: &[Diagnostic]) -> Vec<String> {
+    findings.iter().filter(|it| it.is_error()).map(ToString::to_string).collect()
+}
+
+#[test]
+fn what_the_schema_accepts_is_imported() {
+    for (path, value) in samples("flags/positive").into_iter().chain(samples("flagd/positive")) {
+        let flags = match &value["flags"] {
+            Value::Object(map) => map.len(),
+            list => list.as_array().map_or(0, Vec::len),
+        };
+        let (file, findings) = import(&value.to_string());
+        assert_eq!(errors(&findings), [""; 0], "{path:?}");
+        assert_eq!(file.features.0.len(), flags, "{path:?}: {findings:#?}");
+    }
+    for (path, mut rule) in samples("targeting/positive") {
+        rule.as_object_mut().unwrap().remove("$schema");
+        let mut file = flag_with(&rule);
+        file["$evaluators"] = json!({ "some-ref": { "==": [{ "var": "a" }, 1] } });
+        let (file, findings) = import(&file.to_string());
+        assert_eq!(errors(&findings), [""; 0], "{path:?}");
+        assert_eq!(file.features.0.len(), 1, "{path:?}");
+    }
+}
+
+#[test]
+fn what_the_schema_refuses_is_reported() {
+    let rules = samples("targeting/negative").into_iter().map(|(path, mut rule)| {
+        rule.as_object_mut().unwrap().remove("$schema");
+        (path, flag_with(&rule))
+    });
+    let files = samples("flags/negative").into_iter().chain(samples("flagd/negative"));
+    for (path, value) in files.chain(rules) {
+        let (_, findings) = import(&value.to_string());
+        // The same text is a file of flagd's where the other schema is named.
+        let least = usize::from(!path.ends_with("with-array-flags.json"));
+        assert!(errors(&findings).len() >= least && !findings.is_empty(), "{path:?}");
+        assert!(findings.iter().all(|it| it.at.is_some()), "{path:?}: {findings:#?}");
     }
 }

@@ -3,3 +3,4 @@
 mod data;
 mod evaluate;
 mod export;
+mod import;

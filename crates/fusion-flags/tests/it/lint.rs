@@ -279,3 +279,22 @@ fn hostile_texts_are_refused_in_good_time() {
     assert_eq!(check("", None).1[0].code, "FLG1001");
     assert_eq!(check("\0", None).1[0].code, "FLG1001");
 }
+
+#[test]
+fn numbers_that_are_none_take_no_places_away() {
+    check_text(
+        "schema_version: 2
+features:
+  a: {enabled_overlays: [x], rollout_percentage: .nan}
+  b: {enabled_overlays: [y], rollout_percentage: 180}
+  c: {enabled_overlays: [z], conditions: {confidence_threshold: -.inf}}
+  d: {enabled_overlays: [w], conditions: {where: {age: {at_least: .inf}}}, expires: soon}
+",
+        expect![[r#"
+            3:50: error[FLG2001]: `a`: NaN is no percentage from 0 to 100
+            4:50: error[FLG2001]: `b`: 180 is no percentage from 0 to 100
+            5:65: error[FLG2003]: `c`: -inf is not from 0 to 1
+            6:85: error[FLG2006]: `d`: `soon` is no day such as 2027-03-01
+        "#]],
+    );
+}

@@ -1,0 +1,197 @@
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Write};
+use std::path::Path;
+
+/// The file operations of a run, each of them a point at which a machine can stop.
+///
+/// Paths are those of the tree joined with its root. What an implementation says it has
+/// written is on the disk when it returns; entries of a folder are so after
+/// [`Disk::sync_folder`].
+pub trait Disk {
+    /// The bytes of a file, `None` where there is none. A link is an error.
+    ///
+    /// # Errors
+    ///
+    /// Where the file cannot be read.
+    fn read(&self, path: &Path) -> io::Result<Option<Vec<u8>>>;
+
+    /// The names in a folder, sorted; none where there is no folder.
+    ///
+    /// # Errors
+    ///
+    /// Where the folder cannot be read.
+    fn list(&self, folder: &Path) -> io::Result<Vec<String>>;
+
+    /// The permission bits of a file.
+    ///
+    /// # Errors
+    ///
+    /// Where there is no such file.
+    fn mode(&self, path: &Path) -> io::Result<u32>;
+
+    /// Makes a file that is not there yet and syncs its content.
+    ///
+    /// # Errors
+    ///
+    /// Where it is there, or cannot be written.
+    fn create(&self, path: &Path, bytes: &[u8], mode: u32) -> io::Result<()>;
+
+    /// Writes at the end of a file, makes it where it is missing, and syncs its content.
+    ///
+    /// # Errors
+    ///
+    /// Where it cannot be written; part of the bytes may be there then.
+    fn append(&self, path: &Path, bytes: &[u8]) -> io::Result<()>;
+
+    /// Cuts a file to `len` bytes and syncs it.
+    ///
+    /// # Errors
+    ///
+    /// Where it cannot be written.
+    fn truncate(&self, path: &Path, len: u64) -> io::Result<()>;
+
+    /// Gives a file another name; a file of that name is replaced.
+    ///
+    /// # Errors
+    ///
+    /// Where it cannot be renamed.
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
+
+    /// Deletes a file.
+    ///
+    /// # Errors
+    ///
+    /// Where it cannot be deleted, or is not there.
+    fn remove(&self, path: &Path) -> io::Result<()>;
+
+    /// Makes a folder; one that is there is no error, a link is.
+    ///
+    /// # Errors
+    ///
+    /// Where it cannot be made.
+    fn create_folder(&self, path: &Path) -> io::Result<()>;
+
+    /// Deletes an empty folder.
+    ///
+    /// # Errors
+    ///
+    /// Where it is not empty, or cannot be deleted.
+    fn remove_folder(&self, path: &Path) -> io::Result<()>;
+
+    /// Syncs the entries of a folder.
+    ///
+    /// # Errors
+    ///
+    /// Where that fails.
+    fn sync_folder(&self, path: &Path) -> io::Result<()>;
+
+    /// Takes the lock that keeps other runs out, `None` where another one holds it.
+    ///
+    /// # Errors
+    ///
+    /// Where the lock file cannot be made.
+    fn lock(&self, path: &Path) -> io::Result<Option<Lock>>;
+}
+
+/// A lock; it is free again when this is dropped, or the process ends.
+#[derive(Debug, Default)]
+pub struct Lock {
+    _file: Option<File>,
+}
+
+/// The files of the machine.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct RealDisk;
+
+impl Disk for RealDisk {
+    fn read(&self, path: &Path) -> io::Result<Option<Vec<u8>>> {
+        match fs::symlink_metadata(path) {
+            Ok(about) if about.is_file() => fs::read(path).map(Some),
+            Ok(_) => Err(io::Error::new(io::ErrorKind::InvalidInput, "is no plain file")),
+            Err(err) if err.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(err) => Err(err),
+        }
+    }
+
+    fn list(&self, folder: &Path) -> io::Result<Vec<String>> {
+        let entries = match fs::read_dir(folder) {
+            Ok(entries) => entries,
+            Err(err) if err.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(err) => return Err(err),
+        };
+        let names = entries.map(|it| Ok(it?.file_name().to_string_lossy().into_owned()));
+        let mut names = names.collect::<io::Result<Vec<_>>>()?;
+        names.sort();
+        Ok(names)
+    }
+
+    fn mode(&self, path: &Path) -> io::Result<u32> {
+        let permissions = fs::symlink_metadata(path)?.permissions();
+        #[cfg(unix)]
+        return Ok(std::os::unix::fs::PermissionsExt::mode(&permissions) & 0o7777);
+        #[cfg(not(unix))]
+        Ok(if permissions.readonly() { 0o444 } else { 0o644 })
+    }
+
+    fn create(&self, path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
+        let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;
+        file.write_all(bytes)?;
+        let mut permissions = file.metadata()?.permissions();
+        #[cfg(unix)]
+        std::os::unix::fs::PermissionsExt::set_mode(&mut permissions, mode);
+        #[cfg(not(unix))]
+        permissions.set_readonly(mode & 0o200 == 0);
+        file.set_permissions(permissions)?;
+        file.sync_all()
+    }
+
+    fn append(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        let mut file = OpenOptions::new().append(true).create(true).open(path)?;
+        file.write_all(bytes)?;
+        file.sync_all()
+    }
+
+    fn truncate(&self, path: &Path, len: u64) -> io::Result<()> {
+        let file = OpenOptions::new().write(true).open(path)?;
+        file.set_len(len)?;
+        file.sync_all()
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        fs::rename(from, to)
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        fs::remove_file(path)
+    }
+
+    fn create_folder(&self, path: &Path) -> io::Result<()> {
+        match fs::create_dir(path) {
+            Err(err) if err.kind() == io::ErrorKind::AlreadyExists => {
+                // A link may lead anywhere; what is written must stay in the tree.
+                if fs::symlink_metadata(path)?.is_dir() { Ok(()) } else { Err(err) }
+            }
+            other => other,
+        }
+    }
+
+    fn remove_folder(&self, path: &Path) -> io::Result<()> {
+        fs::remove_dir(path)
+    }
+
+    fn sync_folder(&self, path: &Path) -> io::Result<()> {
+        #[cfg(unix)]
+        return File::open(path)?.sync_all();
+        #[cfg(not(unix))]
+        fs::metadata(path).map(drop)
+    }
+
+    fn lock(&self, path: &Path) -> io::Result<Option<Lock>> {
+        let file = OpenOptions::new().write(true).create(true).truncate(false).open(path)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(Lock { _file: Some(file) })),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(err)) => Err(err),
+        }
+    }
+}
