@@ -66,13 +66,16 @@ impl<F: Vfs> Writer<'_, F> {
             match why {
                 Some(why) => collected.kept.push((id, why)),
                 None => match self.take(id)? {
-                    Some(held) => taken.push((id, held)),
+                    Some(held) => {
+                        collected.removed.push(id);
+                        // A reader must not find locked what stays.
+                        taken.extend(Some((id, held)).filter(|_| !dry));
+                    }
                     None => collected.kept.push((id, Why::Leased)),
                 },
             }
         }
-        collected.removed = taken.iter().map(|(id, _)| *id).collect();
-        if !dry && !taken.is_empty() {
+        if !taken.is_empty() {
             self.remove(taken)?;
         }
         Ok(collected)

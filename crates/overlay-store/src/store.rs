@@ -169,32 +169,27 @@ impl<F: Vfs> Store<F> {
         self.leased(which.generation, Some(which.manifest))
     }
 
+    /// One that vanishes between its lease and its files is looked for again.
     fn leased(&self, id: GenerationId, expected: Option<Digest>) -> Result<Leased, StoreError> {
-        for _ in 0..2 {
-            if let Some(leased) = self.try_leased(id, expected)? {
-                return Ok(leased);
-            }
+        match self.try_leased(id, expected) {
+            Err(StoreError::Missing { .. }) => self.try_leased(id, expected),
+            res => res,
         }
-        Err(self.missing(id))
     }
 
-    /// `None` where the generation is not there, or is just being removed.
-    fn try_leased(
-        &self,
-        id: GenerationId,
-        expected: Option<Digest>,
-    ) -> Result<Option<Leased>, StoreError> {
+    fn try_leased(&self, id: GenerationId, expected: Option<Digest>) -> Result<Leased, StoreError> {
         let path = layout::manifest(id);
         let lease =
             found(self.fs.lease(&path)).map_err(|err| StoreError::of("lease", &path, err))?;
-        let Some(Some(lease)) = lease else { return Ok(None) };
+        let gone = || StoreError::Missing { generation: id };
+        // A manifest that somebody has locked is just being removed.
+        let lease = lease.ok_or_else(|| self.missing(id))?.ok_or_else(gone)?;
         let dir = layout::generation(id);
         let files = found(self.fs.read_tree(&dir, MAX_TREE_BYTES + MAX_MANIFEST_BYTES))
             .map_err(|err| tampered_if_not_plain(id, StoreError::of("read", &dir, err)))?;
-        let Some(files) = files else { return Ok(None) };
-        let (manifest, tree) = verify(id, expected, files)
+        let (manifest, tree) = verify(id, expected, files.ok_or_else(gone)?)
             .map_err(|problems| StoreError::Tampered { generation: id, problems })?;
-        Ok(Some(Leased { manifest, tree, lease }))
+        Ok(Leased { manifest, tree, lease })
     }
 
     /// Why a generation without a manifest is none.

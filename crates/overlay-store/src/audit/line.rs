@@ -14,6 +14,9 @@ pub const MAX_RECORD_BYTES: usize = 1 << 20;
 /// The version of the format that is written and read.
 pub(super) const VERSION: u32 = 1;
 
+/// The length of a digest as text.
+const DIGEST_LEN: usize = "sha256:".len() + 64;
+
 impl Record {
     /// The canonical JSON, without a line feed.
     ///
@@ -87,6 +90,17 @@ impl Link {
             return Err(serde::de::Error::custom(format!("version {} is not known", shape.v)));
         }
         Ok(Self { seq: shape.seq, prev })
+    }
+
+    /// Reads only the two ends of a line, as [`Record::to_line`] writes them. What stands
+    /// between is as it was written if the hash is the one that the next record holds.
+    pub(super) fn of_ends(line: &[u8]) -> Option<Self> {
+        let rest = line.strip_prefix(br#"{"v":1,"seq":"#)?;
+        let digits = rest.split(|it| *it == b',').next()?;
+        let (rest, prev) = line.strip_suffix(br#""}"#)?.split_last_chunk::<DIGEST_LEN>()?;
+        let seq = std::str::from_utf8(digits).ok()?.parse().ok()?;
+        let prev = std::str::from_utf8(prev).ok()?.parse().ok()?;
+        rest.ends_with(br#","prev":""#).then_some(Self { seq, prev })
     }
 
     /// Whether the line comes right after `head`.

@@ -89,7 +89,8 @@ impl Chain {
 
     fn take(&mut self, segment: u64, line: Line<'_>) -> Result<(), Broken> {
         let seq = self.head.seq + 1;
-        let link = Link::parse(line.bytes);
+        let quick = Link::of_ends(line.bytes).filter(|it| it.follows(self.head));
+        let link = quick.map_or_else(|| Link::parse(line.bytes), Ok);
         if let Some(Suspects { altered, unlinked }) = self.suspect.take() {
             let kept = link.as_ref().is_ok_and(|it| it.prev != self.head.hash);
             return Err(if kept { unlinked } else { altered });

@@ -26,12 +26,11 @@ fn the_line_is_fixed() {
         \"stable\":{\"generation\":41,\"manifest\":\"sha256:3d914f9348c9cc0ff8a79716700b9fcd4d2f3e711608004eb8f138bcba7f14d9\"},\
         \"candidate\":{\"generation\":42,\"manifest\":\"sha256:73475cb40a568e8da8a045ced110137e159f890ac4da883b6b17dc651b3a8049\"},\
         \"weight\":5000,\"deployment\":\"refunds-7\",\"step\":1,\"step_started_us\":1767225600000000,\
-        \"audit\":{\"seq\":12,\"hash\":\"sha256:6b51d431df5d7f141cbececcf79edf3dd861c3b4069f0b11661a3eefacbba918\"},\
-        \"sum\":\"sha256:b29ebef97fe6deef6c17ac2b7b6e3f6d48a5b47d07b7ec6aa1ec6c8c4b1b3bb6\"}\n";
+        \"audit\":{\"seq\":12,\"hash\":\"sha256:6b51d431df5d7f141cbececcf79edf3dd861c3b4069f0b11661a3eefacbba918\"}";
     let line = pointer().encode().unwrap();
     assert_eq!(Pointer::decode(line.as_bytes()).unwrap(), pointer());
     let (open, sum) = line.rsplit_once(",\"sum\":\"").unwrap();
-    assert_eq!(open, expect.rsplit_once(",\"sum\":\"").unwrap().0);
+    assert_eq!(open, expect);
     assert_eq!(sum, format!("{}\"}}\n", Digest::of(format!("{open}}}").as_bytes())));
 }
 
@@ -60,7 +59,7 @@ fn a_pointer_that_would_not_read_back_is_not_written() {
     check(|it| it.v = 2, "no valid pointer: unknown version 2");
     check(|it| it.weight = 100_001, "no valid pointer: a number out of range");
     check(|it| it.epoch = 0, "no valid pointer: a number out of range");
-    check(|it| it.deployment = Some("d".repeat(4000)), "no valid pointer: 4564 bytes are too many");
+    check(|it| it.deployment = Some("d".repeat(4000)), "no valid pointer: 4516 bytes are too many");
 }
 
 #[test]

@@ -51,7 +51,7 @@ fn each_kind_of_tampering_is_named() {
             bytes[3] ^= 1;
             write(&path, &bytes);
         },
-        "tree/deploy.toml has other bytes: 6ef5c5ac4f3e instead of 5ac66d7a0c7e",
+        "tree/deploy.toml has other bytes: a3410b639d6a instead of 902c2f84eea1",
     );
     check(
         |gen_dir| fs::remove_file(gen_dir.join("tree/deploy.toml")).unwrap(),

@@ -38,9 +38,14 @@ impl Run {
         Self { fs: fs.clone(), marks: marks.marks }
     }
 
+    /// How much had been acknowledged after so many operations.
+    fn acknowledged(&self, after: usize) -> usize {
+        self.marks.iter().rposition(|it| it.0 <= after).unwrap()
+    }
+
     /// What had been acknowledged after so many operations, and what was to come.
-    pub(super) fn around(&self, after: usize) -> (&Seen, &Seen) {
-        let at = self.marks.iter().rposition(|it| it.0 <= after).unwrap();
+    fn around(&self, after: usize) -> (&Seen, &Seen) {
+        let at = self.acknowledged(after);
         let next = self.marks.get(at + 1).unwrap_or(&self.marks[at]);
         (&self.marks[at].1, &next.1)
     }
@@ -51,7 +56,7 @@ impl Run {
 pub(super) struct Explorer {
     pub(super) states: usize,
     pub(super) violations: Vec<String>,
-    known: HashSet<(u64, u64, u64)>,
+    known: HashSet<(u64, usize)>,
 }
 
 impl Explorer {
@@ -61,10 +66,11 @@ impl Explorer {
         }
     }
 
-    /// As [`Self::crashes`], no further than the first violation.
-    pub(super) fn crashes_until_violation(&mut self, run: &Run, sampling: Sampling) {
-        for after in (0..=run.fs.operations().len()).rev() {
-            self.crashes_after(run, after, sampling);
+    /// As [`Self::crashes`], from an operation on and no further than the first violation.
+    pub(super) fn crashes_until_violation(&mut self, run: &Run, from: usize) {
+        const SOME: Sampling = Sampling { all_up_to: 64, drawn: 32, seed: 7 };
+        for after in from..=run.fs.operations().len() {
+            self.crashes_after(run, after, SOME);
             if !self.violations.is_empty() {
                 return;
             }
@@ -74,8 +80,7 @@ impl Explorer {
     fn crashes_after(&mut self, run: &Run, after: usize, sampling: Sampling) {
         let around = run.around(after);
         for state in run.fs.crashes(after, sampling) {
-            let known = (state.fingerprint(), around.0.head.seq, around.1.head.seq);
-            if self.known.insert(known) {
+            if self.known.insert((state.fingerprint(), run.acknowledged(after))) {
                 self.states += 1;
                 self.look(run, after, check(&state, around));
             }
@@ -88,7 +93,8 @@ impl Explorer {
         const NONE: Sampling = Sampling { all_up_to: 0, drawn: 0, seed: 13 };
         let mut known = HashSet::new();
         for after in 0..=run.fs.operations().len() {
-            let crashed = run.fs.crashes(after, NONE).into_iter();
+            // Of the first failure, the state where all is lost that may be.
+            let crashed = run.fs.crashes(after, NONE).into_iter().take(1);
             let killed = run.fs.killed(after).unwrap();
             for state in crashed.filter(|it| known.insert(it.fingerprint())).chain([killed]) {
                 self.recovering(run, after, &state);
@@ -98,7 +104,7 @@ impl Explorer {
 
     /// What the next writer shows once it has the lock is acknowledged by that.
     pub(super) fn recovering(&mut self, run: &Run, after: usize, state: &ModelFs) {
-        const FEW: Sampling = Sampling { all_up_to: 2, drawn: 1, seed: 11 };
+        const FEW: Sampling = Sampling { all_up_to: 4, drawn: 2, seed: 11 };
         let around = run.around(after);
         let mut seen = match check(state, around) {
             Ok(it) => it,
@@ -113,8 +119,9 @@ impl Explorer {
         for again in 0..=done {
             let around = if again == done { (&seen, &seen) } else { around };
             for state in state.crashes(again, FEW) {
-                let known = (state.fingerprint(), around.0.head.seq, around.1.head.seq);
-                if again == done || self.known.insert(known) {
+                if again == done
+                    || self.known.insert((state.fingerprint(), run.acknowledged(after)))
+                {
                     self.states += 1;
                     self.look(run, after, check(&state, around));
                 }
@@ -167,8 +174,27 @@ fn check(state: &ModelFs, (before, after): (&Seen, &Seen)) -> Result<Seen, Strin
     if seen.head.seq < before.head.seq {
         return Err(format!("the audit log ends at {}", seen.head.seq));
     }
+    check_log(&store, before, &seen)?;
     if !state.list("tmp").map_err(|err| err.to_string())?.is_empty() {
         return Err("tmp/ is not empty".to_owned());
     }
     Ok(seen)
+}
+
+/// Each change that the log announces has an end right after it, and the right one.
+fn check_log(store: &Store<ModelFs>, before: &Seen, seen: &Seen) -> Result<(), String> {
+    let records = store.audit().records(before.head.seq.max(1)).map_err(|err| err.to_string())?;
+    let records: Result<Vec<_>, _> = records.collect();
+    let records = records.map_err(|err| err.to_string())?;
+    let reached = seen.pointer.as_ref().map_or(0, |it| it.epoch);
+    for (at, record) in records.iter().enumerate() {
+        let Some(action) = record.entry.action.strip_suffix("_intent") else { continue };
+        let committed = record.entry.detail["epoch"].as_u64().unwrap() <= reached;
+        let expect = format!("{action}_{}", if committed { "committed" } else { "abandoned" });
+        let next = records.get(at + 1).map(|it| it.entry.action.as_str());
+        if next != Some(&expect) {
+            return Err(format!("record {} needs {expect}, and has {next:?}", record.seq));
+        }
+    }
+    Ok(())
 }

@@ -1,0 +1,165 @@
+use std::time::Duration;
+
+use overlay_sqlite::{
+    Arm, AuditIndex, BatchWriter, Counts, Limits, Performance, Span, SqliteError,
+};
+use rusqlite::Connection;
+
+use crate::performance::{row, sample};
+use crate::{Root, at, records};
+
+fn start(root: &Root, limits: Limits) -> BatchWriter {
+    let audit = AuditIndex::open(&root.path("db/audit.sqlite")).unwrap();
+    let performance = Performance::open(&root.path("db/perf.sqlite")).unwrap();
+    BatchWriter::start(audit, performance, limits).unwrap()
+}
+
+/// No row is written before a flush or a full batch.
+fn patient(capacity: usize, batch: usize) -> Limits {
+    Limits { capacity, batch, interval: Duration::from_secs(3600) }
+}
+
+fn lock(root: &Root, path: &str) -> Connection {
+    let conn = Connection::open(root.path(path)).unwrap();
+    conn.execute_batch("BEGIN IMMEDIATE").unwrap();
+    conn
+}
+
+#[test]
+fn all_is_written_after_a_flush() {
+    let root = Root::new(0);
+    let writer = start(&root, patient(10_000, 1_000));
+    for record in records(30) {
+        writer.audit(record).unwrap();
+    }
+    for n in 0..2_500 {
+        assert!(writer.performance(row(n, at(n))));
+        assert!(writer.sample(sample(Arm::Control, "success", n, n)));
+    }
+    let counts = writer.flush().unwrap();
+    let expect =
+        Counts { audit_written: 30, audit_waiting: 0, written: 5_000, dropped: 0, failed: 0 };
+    assert_eq!(counts, expect);
+    assert_eq!(writer.flush().unwrap(), counts);
+    assert_eq!(writer.close().unwrap(), counts);
+    let performance = Performance::open(&root.path("db/perf.sqlite")).unwrap();
+    assert_eq!(performance.latency(None, Span::ALL).unwrap().unwrap().count, 2_500);
+    assert_eq!(performance.counts("d-1", Span::ALL).unwrap()[0].count, 2_500);
+}
+
+#[test]
+fn close_and_drop_write_what_is_left() {
+    let root = Root::new(0);
+    let records = records(2);
+    let writer = start(&root, patient(10, 10));
+    writer.audit(records[0].clone()).unwrap();
+    assert_eq!(writer.close().unwrap().audit_written, 1);
+    let writer = start(&root, patient(10, 10));
+    writer.audit(records[1].clone()).unwrap();
+    assert!(writer.performance(row(1, 0)));
+    drop(writer);
+    let index = AuditIndex::open(&root.path("db/audit.sqlite")).unwrap();
+    assert_eq!(index.head().unwrap().seq, 2);
+}
+
+#[test]
+fn full_queue_drops_performance_rows_and_counts_them() {
+    let root = Root::new(0);
+    let writer = start(&root, patient(10, 1_000));
+    let taken = (0..25).filter(|n| writer.performance(row(*n, 0))).count();
+    assert_eq!(taken, 10);
+    assert!(!writer.sample(sample(Arm::Control, "success", 1, 1)));
+    writer.audit(records(1).remove(0)).unwrap();
+    let counts = writer.flush().unwrap();
+    assert_eq!((counts.written, counts.dropped, counts.audit_written), (10, 16, 1));
+    assert!(writer.performance(row(1, 0)));
+}
+
+#[test]
+fn full_queue_makes_audit_records_wait() {
+    let root = Root::new(0);
+    let writer = start(&root, Limits { capacity: 4, batch: 2, interval: Duration::ZERO });
+    let other = lock(&root, "db/audit.sqlite");
+    std::thread::scope(|scope| {
+        let writer = &writer;
+        let push = scope.spawn(move || {
+            for record in records(50) {
+                writer.audit(record).unwrap();
+            }
+        });
+        // Not before the index takes rows again is the last one handed over.
+        assert!(writer.counts().audit_written == 0 && !push.is_finished());
+        other.execute_batch("ROLLBACK").unwrap();
+        push.join().unwrap();
+    });
+    assert_eq!(writer.close().unwrap().audit_written, 50);
+}
+
+#[test]
+fn index_that_is_down_keeps_records_for_later() {
+    let root = Root::new(0);
+    let audit = AuditIndex::open(&root.path("db/audit.sqlite")).unwrap();
+    audit.wait_at_most(Duration::ZERO).unwrap();
+    let performance = Performance::open(&root.path("db/perf.sqlite")).unwrap();
+    let writer = BatchWriter::start(audit, performance, patient(3, 10)).unwrap();
+    let other = lock(&root, "db/audit.sqlite");
+
+    let records = records(5);
+    writer.audit(records[0].clone()).unwrap();
+    assert!(writer.performance(row(1, 0)));
+    let err = writer.flush().unwrap_err();
+    assert!(matches!(err, SqliteError::Busy { .. }), "{err}");
+    assert_eq!((writer.counts().audit_waiting, writer.counts().written), (1, 1));
+
+    writer.audit(records[1].clone()).unwrap();
+    writer.audit(records[2].clone()).unwrap();
+    let refused = writer.audit(records[3].clone()).unwrap_err();
+    assert_eq!(*refused.0, records[3]);
+
+    other.execute_batch("ROLLBACK").unwrap();
+    assert_eq!(writer.flush().unwrap().audit_written, 3);
+    writer.audit(records[3].clone()).unwrap();
+    assert_eq!(writer.close().unwrap().audit_written, 4);
+}
+
+#[test]
+fn close_ends_while_the_index_is_down() {
+    let root = Root::new(0);
+    let audit = AuditIndex::open(&root.path("db/audit.sqlite")).unwrap();
+    audit.wait_at_most(Duration::ZERO).unwrap();
+    let performance = Performance::open(&root.path("db/perf.sqlite")).unwrap();
+    let writer = BatchWriter::start(audit, performance, patient(3, 10)).unwrap();
+    let _other = lock(&root, "db/audit.sqlite");
+    writer.audit(records(1).remove(0)).unwrap();
+    assert!(matches!(writer.close(), Err(SqliteError::Busy { .. })));
+}
+
+#[test]
+fn performance_file_that_is_down_is_counted() {
+    let root = Root::new(0);
+    let writer = start(&root, patient(100, 100));
+    let conn = Connection::open(root.path("db/perf.sqlite")).unwrap();
+    conn.execute_batch("DROP TABLE overlay_performance_metrics").unwrap();
+    assert!(writer.performance(row(1, 0)));
+    writer.audit(records(1).remove(0)).unwrap();
+    let err = writer.flush().unwrap_err();
+    assert!(err.to_string().contains("no such table"), "{err}");
+    let counts = writer.counts();
+    assert_eq!((counts.failed, counts.written, counts.audit_written), (1, 0, 1));
+}
+
+#[test]
+fn eight_hand_over_at_once() {
+    let root = Root::new(0);
+    let writer = start(&root, Limits { capacity: 100_000, ..Limits::default() });
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                for n in 0..500 {
+                    assert!(writer.performance(row(n, at(n))));
+                }
+            });
+        }
+    });
+    assert_eq!(writer.close().unwrap().written, 4_000);
+}
