@@ -71,10 +71,10 @@ pub(crate) fn recover<F: Vfs>(store: &Store<F>, holder: &Holder) -> Result<Recov
     let (head, tail) = audit::recover(&store.fs, pointer.as_ref().map(|it| it.audit))?;
     let mut log = Repairs { store, holder, head };
     // Nothing may come between the record of an intent and the one that ends it.
+    let settled = log.settle(pointer.as_ref())?;
     if let Some(repair) = &tail {
         log.add("tail_repaired", json!(repair))?;
     }
-    let settled = log.settle(pointer.as_ref())?;
     let cleared = clear(&store.fs)?;
     if !cleared.is_empty() {
         log.add("tmp_cleared", json!({ "names": cleared }))?;
