@@ -85,6 +85,11 @@ fn cbor_text(state: Murmur, text: &str) -> Murmur {
     if text.len() < 24 {
         return state.update(&[0x60 | text.len() as u8]).update(text.as_bytes());
     }
+    cbor_long_text(state, text)
+}
+
+#[inline(never)]
+fn cbor_long_text(state: Murmur, text: &str) -> Murmur {
     let (head, size) = cbor_head(3, text.len());
     state.update(head.get(..size).unwrap_or_default()).update(text.as_bytes())
 }

@@ -57,47 +57,44 @@ pub(crate) struct Evaluation<'a> {
     pub(crate) generation: u64,
 }
 
+/// Whether a flag is on, why, and the bucket that was looked at.
+#[derive(Clone, Copy)]
+struct Verdict {
+    enabled: bool,
+    reason: Reason,
+    bucket: Option<u32>,
+}
+
+impl Verdict {
+    const fn on(reason: Reason) -> Self {
+        Self { enabled: true, reason, bucket: None }
+    }
+
+    const fn off(reason: Reason) -> Self {
+        Self { enabled: false, reason, bucket: None }
+    }
+}
+
 impl<'a> Evaluation<'a> {
     #[inline]
     pub(crate) fn decide(&self, flag: FlagId) -> Decision {
         let Some(it) = self.snapshot.flags.get(flag.0 as usize) else { return self.not_found() };
-        let (reason, bucket) = match self.verdict(flag.0, it, 0) {
-            Ok(on) => on,
-            Err((reason, bucket)) => {
-                return Decision { bucket, flag: Some(flag), ..self.off(reason) };
-            }
-        };
-        let variant = if it.special { self.variant(it) } else { None };
-        Decision {
-            enabled: true,
-            reason,
-            bucket,
-            flag: Some(flag),
-            variant,
-            generation: self.generation,
-        }
+        let Verdict { enabled, reason, bucket } = self.verdict(flag.0, it, 0);
+        let variant = if it.special && enabled { self.variant(it) } else { None };
+        let generation = self.generation;
+        Decision { enabled, reason, bucket, flag: Some(flag), variant, generation }
     }
 
     pub(crate) fn not_found(&self) -> Decision {
         let reason =
             if self.forced.emergency { Reason::EmergencyBaseline } else { Reason::NotFound };
-        self.off(reason)
-    }
-
-    fn off(&self, reason: Reason) -> Decision {
         let generation = self.generation;
         Decision { enabled: false, reason, bucket: None, flag: None, variant: None, generation }
     }
 
-    /// Why the flag is on, or why it is off, each with the bucket that was looked at.
     #[inline]
-    fn verdict(
-        &self,
-        idx: u32,
-        flag: &Flag,
-        depth: u32,
-    ) -> Result<(Reason, Option<u32>), (Reason, Option<u32>)> {
-        let off = |reason| Err((reason, None));
+    fn verdict(&self, idx: u32, flag: &Flag, depth: u32) -> Verdict {
+        let (on, off) = (Verdict::on, Verdict::off);
         if self.forced.emergency {
             return off(Reason::EmergencyBaseline);
         }
@@ -107,7 +104,7 @@ impl<'a> Evaluation<'a> {
         }
         // A kill switch that is thrown by hand takes its overlays out, whatever it says.
         if force == Force::On && flag.kill {
-            return Ok((Reason::ForcedOn, None));
+            return on(Reason::ForcedOn);
         }
         if !flag.matches(self.context.scenario_type) {
             return off(Reason::ScenarioMismatch);
@@ -129,7 +126,7 @@ impl<'a> Evaluation<'a> {
             }
         }
         match force {
-            Force::On => Ok((Reason::ForcedOn, None)),
+            Force::On => on(Reason::ForcedOn),
             _ => self.rollout(flag),
         }
     }
@@ -163,44 +160,50 @@ impl<'a> Evaluation<'a> {
 
     fn prerequisite(&self, flag: FlagId, depth: u32) -> bool {
         let Some(it) = self.snapshot.flags.get(flag.0 as usize) else { return false };
-        depth < MAX_DEPTH && self.verdict(flag.0, it, depth + 1).is_ok()
+        depth < MAX_DEPTH && self.verdict(flag.0, it, depth + 1).enabled
     }
 
-    #[inline]
-    fn rollout(&self, flag: &Flag) -> Result<(Reason, Option<u32>), (Reason, Option<u32>)> {
+    #[inline(always)]
+    fn rollout(&self, flag: &Flag) -> Verdict {
         let Some(share) = flag.share_at(self.context.now_ms) else {
-            return Err((Reason::OutsideSchedule, None));
+            return Verdict::off(Reason::OutsideSchedule);
         };
         if share >= BUCKETS {
-            let reason =
-                if flag.is_conditional() { Reason::TargetingMatch } else { Reason::Static };
-            return Ok((reason, None));
+            let conditional = flag.is_conditional();
+            return Verdict::on(if conditional { Reason::TargetingMatch } else { Reason::Static });
         }
         if share == 0 {
-            return Err((Reason::RolloutMiss, None));
+            return Verdict::off(Reason::RolloutMiss);
         }
-        let Some(unit) = self.unit(flag) else { return Err((Reason::TargetingKeyMissing, None)) };
+        let Some(unit) = self.unit(flag) else { return Verdict::off(Reason::TargetingKeyMissing) };
         let bucket = flag.salt.bucket(unit);
-        if bucket < share {
-            Ok((Reason::Split, Some(bucket)))
-        } else {
-            Err((Reason::RolloutMiss, Some(bucket)))
-        }
+        // Chosen, not branched on: nobody foresees in which half a unit is.
+        let enabled = bucket < share;
+        let reason = if enabled { Reason::Split } else { Reason::RolloutMiss };
+        Verdict { enabled, reason, bucket: Some(bucket) }
     }
 
     /// What is bucketed; an empty text is nothing, or everybody would share a bucket.
+    #[inline]
     pub(crate) fn unit(&self, flag: &Flag) -> Option<&'a str> {
         let unit = match &flag.bucket_by {
             None => self.context.unit,
-            Some(name) => self.context.attributes.iter().find_map(|(it, value)| match value {
-                Attribute::Text(text) if *it == &**name => Some(*text),
-                _ => None,
-            }),
+            Some(name) => self.text(name),
         };
         unit.filter(|it| !it.is_empty())
     }
 
+    /// The attribute with this name, where it is a text.
+    #[inline(never)]
+    fn text(&self, name: &str) -> Option<&'a str> {
+        self.context.attributes.iter().find_map(|(it, value)| match value {
+            Attribute::Text(text) if *it == name => Some(*text),
+            _ => None,
+        })
+    }
+
     /// The variant of the unit, by a second hash: a ramp moves nobody between variants.
+    #[inline(never)]
     fn variant(&self, flag: &Flag) -> Option<u32> {
         if flag.weights == 0 {
             return None;
@@ -215,9 +218,14 @@ impl Flag {
     /// The buckets that are in at a moment; `None` before a ramp begins.
     #[inline]
     pub(crate) fn share_at(&self, now_ms: i64) -> Option<u32> {
-        if !self.special || self.ramp.is_empty() {
-            return Some(self.rollout);
+        if self.special && !self.ramp.is_empty() {
+            return self.ramped_at(now_ms);
         }
+        Some(self.rollout)
+    }
+
+    #[inline(never)]
+    fn ramped_at(&self, now_ms: i64) -> Option<u32> {
         let begun = self.ramp.partition_point(|(at, _)| *at <= now_ms);
         self.ramp.get(begun.checked_sub(1)?).map(|(_, share)| *share)
     }
@@ -225,15 +233,16 @@ impl Flag {
     fn is_conditional(&self) -> bool {
         self.threshold().is_some()
             || self.hours.is_some()
-            || !(self.scenarios.is_empty()
+            || !(self.scenarios().is_empty()
                 && self.conditions.is_empty()
                 && self.requires.is_empty())
     }
 
     #[inline]
     pub(crate) fn matches(&self, scenario_type: &str) -> bool {
-        self.scenarios.is_empty()
-            || self.scenarios.contain(scenario_type)
-            || self.substring && self.scenarios.iter().any(|it| scenario_type.contains(it))
+        let scenarios = self.scenarios();
+        scenarios.is_empty()
+            || scenarios.contain(scenario_type)
+            || self.substring && scenarios.iter().any(|it| scenario_type.contains(it))
     }
 }

@@ -138,7 +138,7 @@ impl View {
             Reason::ForcedOff => format!("`-{}` to be taken out of the switches", flag.name),
             Reason::Disabled => "`enabled: true`".to_owned(),
             Reason::ScenarioMismatch => {
-                let names: Vec<&str> = flag.scenarios.iter().collect();
+                let names: Vec<&str> = flag.scenarios().iter().collect();
                 format!("a scenario type of {}", names.join(", "))
             }
             Reason::AttributeMismatch => {

@@ -41,6 +41,7 @@ mod explain;
 mod file;
 mod flags;
 mod lint;
+mod names;
 mod place;
 mod policy;
 mod reason;

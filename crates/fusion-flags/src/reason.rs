@@ -54,6 +54,27 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// The reason as OpenFeature knows it: `STATIC`, `SPLIT`, `TARGETING_MATCH`, `DISABLED`
+    /// or `UNKNOWN`.
+    pub fn openfeature(self) -> &'static str {
+        match self {
+            Self::Static => "STATIC",
+            Self::Split | Self::RolloutMiss => "SPLIT",
+            Self::Disabled | Self::ForcedOff | Self::EmergencyBaseline | Self::KillSwitch => {
+                "DISABLED"
+            }
+            Self::TargetingMatch
+            | Self::ForcedOn
+            | Self::ScenarioMismatch
+            | Self::AttributeMismatch
+            | Self::ConfidenceBelow
+            | Self::ConfidenceMissing
+            | Self::PrerequisiteFailed(_)
+            | Self::OutsideSchedule => "TARGETING_MATCH",
+            _ => "UNKNOWN",
+        }
+    }
+
     /// The reason as reports have it: `TARGETING_KEY_MISSING`.
     pub fn code(self) -> &'static str {
         match self {

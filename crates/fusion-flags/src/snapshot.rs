@@ -12,13 +12,14 @@ use crate::condition::{Condition, Hours};
 use crate::file::{
     BreakerSettings, Feature, FlagFile, FlagKind, Matching, MissingConfidence, OnOff,
 };
+use crate::names::Names;
 use crate::reason::FlagId;
 
 /// A flag file, checked and compiled: immutable, and read without allocating.
 #[derive(Debug)]
 pub struct Snapshot {
     pub(crate) flags: Box<[Flag]>,
-    pub(crate) names: HashMap<Box<str>, u32, RandomState>,
+    names: Names,
     /// Flags by the scenario type they name, in file order.
     pub(crate) by_scenario: HashMap<Box<str>, Box<[u32]>, RandomState>,
     /// Flags for every kind of work, in file order.
@@ -90,11 +91,15 @@ pub(crate) struct Flag {
     pub(crate) special: bool,
     /// Buckets below this are in.
     pub(crate) rollout: u32,
-    pub(crate) scenarios: Scenarios,
+    /// Its name, then its scenario types: one text, since a decision that follows a pointer
+    /// for each of them waits for memory.
+    texts: Box<[u8]>,
     /// The least confidence; below every number where none is asked for.
     pub(crate) confidence: f64,
     pub(crate) missing_passes: bool,
     pub(crate) salt: Salt,
+    /// Where in `texts` the name ends.
+    name_end: u32,
     pub(crate) bucket_by: Option<Box<str>>,
     pub(crate) conditions: Box<[Condition]>,
     pub(crate) hours: Option<Hours>,
@@ -115,33 +120,46 @@ impl Flag {
     pub(crate) fn threshold(&self) -> Option<f64> {
         (self.confidence > f64::NEG_INFINITY).then_some(self.confidence)
     }
-}
 
-/// The scenario types of a flag, each after its length: one text, since a decision that
-/// follows a pointer for each of them waits for memory.
-#[derive(Debug)]
-pub(crate) struct Scenarios(Box<[u8]>);
-
-impl Scenarios {
-    fn new(names: &[String]) -> Self {
-        let mut res = Vec::new();
-        for name in names {
-            if let Ok(len) = u16::try_from(name.len()) {
-                res.extend_from_slice(&len.to_le_bytes());
-                res.extend_from_slice(name.as_bytes());
-            }
-        }
-        Self(res.into())
+    /// Whether this is its name.
+    #[inline]
+    fn is_named(&self, name: &str) -> bool {
+        self.texts.get(..self.name_end as usize) == Some(name.as_bytes())
     }
 
+    /// The scenario types it is for; none where it is for every kind of work.
     #[inline]
-    pub(crate) fn is_empty(&self) -> bool {
+    pub(crate) fn scenarios(&self) -> Scenarios<'_> {
+        Scenarios(self.texts.get(self.name_end as usize..).unwrap_or_default())
+    }
+}
+
+/// A name, then scenario types, each after its length; and where the name ends.
+fn texts(name: &str, scenarios: &[String]) -> (Box<[u8]>, u32) {
+    let mut res = name.as_bytes().to_vec();
+    for name in scenarios {
+        if let Ok(len) = u16::try_from(name.len()) {
+            res.extend_from_slice(&len.to_le_bytes());
+            res.extend_from_slice(name.as_bytes());
+        }
+    }
+    // No file with names beyond this is read.
+    (res.into(), u32::try_from(name.len()).unwrap_or(u32::MAX))
+}
+
+/// The scenario types of a flag, each after its length.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Scenarios<'a>(&'a [u8]);
+
+impl<'a> Scenarios<'a> {
+    #[inline]
+    pub(crate) fn is_empty(self) -> bool {
         self.0.is_empty()
     }
 
     #[inline]
-    fn bytes(&self) -> impl Iterator<Item = &[u8]> {
-        let mut rest = &*self.0;
+    fn bytes(self) -> impl Iterator<Item = &'a [u8]> {
+        let mut rest = self.0;
         std::iter::from_fn(move || {
             let (len, tail) = rest.split_first_chunk()?;
             let (name, tail) = tail.split_at_checked(usize::from(u16::from_le_bytes(*len)))?;
@@ -150,13 +168,13 @@ impl Scenarios {
         })
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn iter(self) -> impl Iterator<Item = &'a str> {
         self.bytes().filter_map(|it| std::str::from_utf8(it).ok())
     }
 
     /// Whether one of them is `name`.
     #[inline]
-    pub(crate) fn contain(&self, name: &str) -> bool {
+    pub(crate) fn contain(self, name: &str) -> bool {
         self.bytes().any(|it| it == name.as_bytes())
     }
 }
@@ -196,8 +214,10 @@ impl Snapshot {
     }
 
     /// The flag with this name.
+    #[inline]
     pub fn flag(&self, name: &str) -> Option<FlagId> {
-        self.names.get(name).copied().map(FlagId)
+        let is_it = |at: u32| self.flags.get(at as usize).is_some_and(|it| it.is_named(name));
+        self.names.find(name, is_it).map(FlagId)
     }
 
     /// The name of a flag.
@@ -273,10 +293,11 @@ impl<'a> Compiler<'a> {
     }
 
     fn snapshot(&self) -> Snapshot {
-        let names: HashMap<Box<str>, u32, RandomState> =
-            self.file.features.0.iter().map(|(name, _)| name.as_str().into()).zip(0..).collect();
+        let features = &self.file.features.0;
+        let places: HashMap<&str, u32, RandomState> =
+            features.iter().map(|(name, _)| name.as_str()).zip(0..).collect();
         let flags: Box<[Flag]> =
-            self.file.features.0.iter().map(|(name, it)| self.flag(name, it, &names)).collect();
+            features.iter().map(|(name, it)| self.flag(name, it, &places)).collect();
         let (by_scenario, for_all) = index(&flags);
         let kills = (0..)
             .zip(&flags)
@@ -290,7 +311,7 @@ impl<'a> Compiler<'a> {
         let default = || BASELINE_ONLY.into();
         Snapshot {
             flags,
-            names,
+            names: Names::new(features.iter().map(|(name, _)| name.as_str())),
             by_scenario,
             for_all,
             parts,
@@ -325,7 +346,7 @@ impl<'a> Compiler<'a> {
         u32::try_from(self.overlays.binary_search(&name).ok()?).ok()
     }
 
-    fn flag(&self, name: &str, it: &Feature, names: &HashMap<Box<str>, u32, RandomState>) -> Flag {
+    fn flag(&self, name: &str, it: &Feature, places: &HashMap<&str, u32, RandomState>) -> Flag {
         let salt = it.salt.as_deref().unwrap_or(name);
         let threshold = it.conditions.confidence_threshold;
         let bucket_by = self.file.defaults.bucket_by.as_deref().filter(|it| *it != "targetingKey");
@@ -333,12 +354,14 @@ impl<'a> Compiler<'a> {
         let requires = it
             .requires
             .iter()
-            .filter_map(|it| Some((FlagId(*names.get(it.flag.as_str())?), it.is)));
+            .filter_map(|it| Some((FlagId(*places.get(it.flag.as_str())?), it.is)));
+        let (texts, name_end) = texts(name, &it.conditions.scenario_types);
         Flag {
             name: name.into(),
             enabled: it.enabled.unwrap_or(true),
             kill: it.kind == Some(FlagKind::KillSwitch),
-            scenarios: Scenarios::new(&it.conditions.scenario_types),
+            texts,
+            name_end,
             special: is_special(it),
             substring: self.matching == Matching::Substring,
             confidence: threshold.unwrap_or(f64::NEG_INFINITY),
@@ -402,10 +425,10 @@ fn index(flags: &[Flag]) -> (ByScenario, Box<[u32]>) {
         if flag.kill {
             continue;
         }
-        if flag.scenarios.is_empty() {
+        if flag.scenarios().is_empty() {
             for_all.push(idx);
         }
-        for scenario in flag.scenarios.iter() {
+        for scenario in flag.scenarios().iter() {
             let flags = by.entry(scenario).or_default();
             if flags.last() != Some(&idx) {
                 flags.push(idx);

@@ -1,17 +1,99 @@
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::Json;
-use axum::extract::{Query, State};
+use axum::extract::{Query, Request, State};
 use axum::http::StatusCode;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use overlay_doctor::{
+    HealthCheck, PoolUse, Thresholds, Verdict, Vitals, answer_within, diagnose, resident_bytes,
+};
 use overlay_loader::{Health, HealthStatus, Status};
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::admin::Kill;
 use crate::service::{Service, apart};
+
+/// How many requests a service is meant to hold, where nobody says.
+const POOL: u64 = 100;
+
+/// The requests in flight, and what the health is judged by.
+pub(crate) struct Load {
+    active: AtomicU64,
+    total: u64,
+    thresholds: Thresholds,
+}
+
+impl Default for Load {
+    fn default() -> Self {
+        Self::new(POOL, Thresholds::default())
+    }
+}
+
+impl Load {
+    pub(crate) fn new(total: u64, thresholds: Thresholds) -> Self {
+        Self { active: AtomicU64::new(0), total, thresholds }
+    }
+
+    fn pool(&self) -> PoolUse {
+        PoolUse { active: self.active.load(Ordering::Relaxed), total: self.total }
+    }
+}
+
+/// A request in flight, until it is answered or given up.
+struct InFlight(Arc<Service>);
+
+impl InFlight {
+    fn new(service: Arc<Service>) -> Self {
+        service.load.active.fetch_add(1, Ordering::Relaxed);
+        Self(service)
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.load.active.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Counts a request as long as it runs.
+pub(crate) async fn hold(
+    State(service): State<Arc<Service>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let _held = InFlight::new(service);
+    next.run(request).await
+}
+
+impl Service {
+    /// How the process itself is: it takes a request through what is in force.
+    fn vital_health(&self) -> overlay_doctor::Health {
+        let thresholds = &self.load.thresholds;
+        let (snapshot, now_ms) = (Arc::clone(&self.live.snapshot()), self.now_ms());
+        let answer = answer_within(thresholds.answer_within, move || diagnose(&snapshot, now_ms));
+        let vitals = Vitals {
+            answer: Some(answer),
+            pool: Some(self.load.pool()),
+            memory_bytes: resident_bytes(),
+            ..Vitals::default()
+        };
+        overlay_doctor::health(&vitals, thresholds)
+    }
+}
+
+/// The verdict on the process, as one of the configuration.
+fn status_of(verdict: Verdict) -> HealthStatus {
+    match verdict {
+        Verdict::Healthy => HealthStatus::Healthy,
+        Verdict::Degraded => HealthStatus::Degraded,
+        Verdict::Unhealthy => HealthStatus::Unhealthy,
+    }
+}
 
 /// Only that the process answers: no dependency can make it restart.
 pub(crate) async fn livez() -> &'static str {
@@ -64,7 +146,8 @@ fn verdict(status: HealthStatus) -> (&'static str, StatusCode) {
     }
 }
 
-/// `application/health+json`, draft-inadarei-api-health-check-06: `pass`, `warn`, `fail`.
+/// `application/health+json`, draft-inadarei-api-health-check-06: `pass`, `warn`, `fail`. What
+/// there is no data for is `unknown`, and counts for nothing.
 pub(crate) async fn health(State(service): State<Arc<Service>>) -> Response {
     apart(service, |service| {
         let status = service.live.status();
@@ -73,13 +156,25 @@ pub(crate) async fn health(State(service): State<Arc<Service>>) -> Response {
         let tripped = breakers.iter().any(|(_, state)| state != "closed");
         // What answers for some requests only is no failure.
         let of_breakers = if tripped { HealthStatus::Degraded } else { HealthStatus::Healthy };
-        let (word, code) = verdict(health.status.max(of_breakers));
+        let vital = service.vital_health();
+        let worst = health.status.max(of_breakers).max(status_of(vital.status));
+        let (word, code) = verdict(worst);
+        let mut reasons = health.reasons.clone();
+        if vital.status != Verdict::Healthy {
+            reasons.push(vital.message);
+        }
+        let [system, database, memory] = &vital.checks;
         let body = json!({
             "status": word,
             "version": env!("CARGO_PKG_VERSION"),
             "serviceId": "fusion",
-            "output": health.reasons.join("; "),
+            "output": reasons.join("; "),
+            "data": vital.data,
+            "unknown": vital.unknown,
             "checks": {
+                system.name: [check(system)],
+                database.name: [check(database)],
+                memory.name: [check(memory)],
                 "overlay:configuration": [configuration(&status, &health)],
                 "overlay:switch": [switch(&status, service.kill().as_ref())],
                 "overlay:breakers": [{
@@ -93,6 +188,10 @@ pub(crate) async fn health(State(service): State<Arc<Service>>) -> Response {
         (code, headers, body.to_string()).into_response()
     })
     .await
+}
+
+fn check(it: &HealthCheck) -> Value {
+    json!({ "status": it.status, "componentType": "system", "output": it.message })
 }
 
 fn configuration(status: &Status, health: &Health) -> Value {

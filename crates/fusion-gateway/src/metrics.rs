@@ -84,7 +84,13 @@ impl Service {
 
     fn note_breakers(&self) {
         let now = self.now_ms();
-        for (name, breaker) in self.live.breakers().all() {
+        let snapshot = self.live.snapshot();
+        let known = snapshot.stable().generation().installation().overlays();
+        // A breaker outlives the overlay it was for; its series does not.
+        let is_known =
+            |name: &str| name.parse().is_ok_and(|it| known.contains_key::<OverlayName>(&it));
+        let breakers = self.live.breakers().all();
+        for (name, breaker) in breakers.into_iter().filter(|(name, _)| is_known(name)) {
             let state = match breaker.state(now) {
                 BreakerState::Closed => 0.0,
                 BreakerState::HalfOpen => 1.0,

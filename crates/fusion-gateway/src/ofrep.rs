@@ -147,28 +147,8 @@ fn success(report: &FlagReport) -> Value {
     json!({
         "key": report.feature,
         "value": report.enabled,
-        "reason": reason(report.reason),
+        "reason": report.reason.openfeature(),
         "variant": variant,
         "metadata": { "generation": report.generation, "reason": report.reason },
     })
-}
-
-/// The reason as the protocol knows it; ours stands in the metadata.
-fn reason(reason: Reason) -> &'static str {
-    match reason {
-        Reason::Static => "STATIC",
-        Reason::Split | Reason::RolloutMiss => "SPLIT",
-        Reason::Disabled | Reason::ForcedOff | Reason::EmergencyBaseline | Reason::KillSwitch => {
-            "DISABLED"
-        }
-        Reason::TargetingMatch
-        | Reason::ForcedOn
-        | Reason::ScenarioMismatch
-        | Reason::AttributeMismatch
-        | Reason::ConfidenceBelow
-        | Reason::ConfidenceMissing
-        | Reason::PrerequisiteFailed(_)
-        | Reason::OutsideSchedule => "TARGETING_MATCH",
-        _ => "UNKNOWN",
-    }
 }

@@ -5,15 +5,18 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
+use axum::middleware::from_fn_with_state;
 use axum::response::Response;
 use axum::routing::{get, post};
 use fusion_metrics::FusionMetrics;
+use overlay_doctor::Thresholds;
 use overlay_loader::{Clock, Live};
 use overlay_model::Digest;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 use crate::admin::Kill;
+use crate::health::Load;
 use crate::metrics::Noted;
 use crate::refusal::refuse;
 use crate::{admin, health, metrics, ofrep, route};
@@ -35,6 +38,8 @@ pub struct Service {
     pub(crate) kill: Mutex<Option<Kill>>,
     /// What the metrics were told last.
     pub(crate) noted: Mutex<Noted>,
+    /// The requests in flight, and what the health is judged by.
+    pub(crate) load: Load,
 }
 
 impl Service {
@@ -47,6 +52,7 @@ impl Service {
             admin: None,
             kill: Mutex::default(),
             noted: Mutex::default(),
+            load: Load::default(),
         };
         service.note_configuration();
         service
@@ -58,6 +64,14 @@ impl Service {
     pub fn with_admin_token(mut self, token: &str) -> Self {
         let token = token.trim();
         self.admin = (!token.is_empty()).then(|| Digest::of(token.as_bytes()));
+        self
+    }
+
+    /// The same service, whose health is judged by `thresholds` and by the share of a pool
+    /// of so many requests; else by the defaults and by 100.
+    #[must_use]
+    pub fn with_health(mut self, pool: u64, thresholds: Thresholds) -> Self {
+        self.load = Load::new(pool, thresholds);
         self
     }
 
@@ -93,15 +107,17 @@ pub(crate) async fn apart(
 /// The paths of `service`.
 pub fn router(service: Arc<Service>) -> Router {
     Router::new()
-        .route("/livez", get(health::livez))
-        .route("/readyz", get(health::readyz))
-        .route("/health", get(health::health))
         .route("/metrics", get(metrics::metrics))
         .route("/v1/status", get(health::status))
         .route("/v1/route", post(route::route))
         .route("/ofrep/v1/evaluate/flags", post(ofrep::all))
         .route("/ofrep/v1/evaluate/flags/{key}", post(ofrep::one))
         .route("/admin/v1/kill", post(admin::kill).delete(admin::revive))
+        // Probes come when the pool is full too, and are no part of it.
+        .route_layer(from_fn_with_state(Arc::clone(&service), health::hold))
+        .route("/livez", get(health::livez))
+        .route("/readyz", get(health::readyz))
+        .route("/health", get(health::health))
         .fallback(|| async { refuse(StatusCode::NOT_FOUND, "there is no such path") })
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .with_state(service)

@@ -12,8 +12,12 @@ use crate::series::Series;
 
 /// The book of all series. Every limit is exact because only its holder writes.
 pub(crate) struct Admission {
-    /// Every series, in the order of admission. Only added to.
+    /// Every series in use, in the order of admission. Only added to in one epoch.
     pub(crate) series: Vec<Arc<Series>>,
+    /// The series that are off the page; their values still count.
+    pub(crate) retired: Vec<Arc<Series>>,
+    /// Counts how often series were taken off the page.
+    pub(crate) epoch: u64,
     /// The rows of the info metrics, sorted.
     pub(crate) infos: Vec<InfoRow>,
     overall: Count,
@@ -37,6 +41,8 @@ struct Count {
 
 /// What the limits leave when every series to fold into has its place kept.
 struct Room {
+    /// The series in use and off the page that can be told apart.
+    entries: usize,
     overall: usize,
     overall_unknown: usize,
     metrics: Box<[usize]>,
@@ -44,10 +50,12 @@ struct Room {
 }
 
 impl Admission {
-    pub(crate) fn new(limits: &Limits) -> Self {
+    /// A book for a table of so many `entries`.
+    pub(crate) fn new(limits: &Limits, entries: usize) -> Self {
         let kept: usize = CATALOGUE.iter().map(|it| it.folds()).sum();
         let of_metric = limits.per_metric();
         let room = Room {
+            entries: entries.saturating_sub(kept),
             overall: limits.overall().saturating_sub(kept),
             overall_unknown: limits.unknown_of(limits.overall()),
             metrics: CATALOGUE.iter().map(|it| of_metric.saturating_sub(it.folds())).collect(),
@@ -55,6 +63,8 @@ impl Admission {
         };
         Self {
             series: Vec::new(),
+            retired: Vec::new(),
+            epoch: 0,
             infos: Vec::new(),
             overall: Count::default(),
             metrics: vec![Count::default(); CATALOGUE.len()].into(),
@@ -62,11 +72,51 @@ impl Admission {
         }
     }
 
+    /// Whether one more series of the metric is within the limits, and in the table.
+    pub(crate) fn judge_new(&self, metric: u8, known: bool) -> Result<(), FoldReason> {
+        if self.is_table_full() {
+            return Err(FoldReason::Overall);
+        }
+        self.judge(metric, known)
+    }
+
     /// Whether one more series of the metric is within the limits.
     pub(crate) fn judge(&self, metric: u8, known: bool) -> Result<(), FoldReason> {
         let of = Class::of(known);
         self.overall_gate().judge(of, FoldReason::Overall)?;
         self.metric_gate(metric).judge(of, FoldReason::PerMetric)
+    }
+
+    /// Takes the series off the page that are `gone`, out of the limits. Those that others
+    /// fold into stay.
+    pub(crate) fn retire(&mut self, gone: impl Fn(&Series) -> bool, known: &Known) {
+        let is_gone = |it: &mut Arc<Series>| !it.is_last_resort() && gone(it);
+        let before = self.retired.len();
+        self.retired.extend(self.series.extract_if(.., is_gone));
+        for series in self.retired.iter().skip(before) {
+            series.retire(true);
+            let metric = self.metrics.get_mut(usize::from(series.metric));
+            metric.into_iter().chain([&mut self.overall]).for_each(|it| it.admitted -= 1);
+        }
+        self.epoch += u64::from(self.retired.len() > before);
+        self.recount(known);
+    }
+
+    /// Puts a retired series back: its names are used again, and its value goes on.
+    pub(crate) fn enter_again(&mut self, series: &Arc<Series>, known: bool) {
+        self.retired.retain(|it| !Arc::ptr_eq(it, series));
+        series.retire(false);
+        self.enter(Arc::clone(series), known);
+    }
+
+    /// Whether the table holds as many as it can.
+    fn is_table_full(&self) -> bool {
+        self.series.len() + self.retired.len() >= self.room.entries
+    }
+
+    /// Every series, those off the page too.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<Series>> {
+        self.series.iter().chain(&self.retired)
     }
 
     /// Enters an admitted series.

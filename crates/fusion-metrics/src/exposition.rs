@@ -20,7 +20,7 @@ pub(crate) fn render(store: &Store, format: Format) -> String {
         let mut page = Page { out: String::with_capacity(4096 + 128 * series.len()), format };
         let mut families: Vec<_> = (0_u8..).zip(CATALOGUE).collect();
         families.sort_unstable_by_key(|(_, metric)| metric.prometheus);
-        let samples = samples(series, infos.len());
+        let samples = samples(store, series, infos.len());
         for (place, metric) in families {
             match (metric.source, metric.kind) {
                 (Source::Own, _) => page.own(metric, &own(store, metric.name, series, samples)),
@@ -40,11 +40,12 @@ fn of_metric<T>(sorted: &[T], place: u8, metric: impl Fn(&T) -> u8) -> &[T] {
 }
 
 /// The number of samples on the page.
-fn samples(series: &[Arc<Series>], infos: usize) -> usize {
+fn samples(store: &Store, series: &[Arc<Series>], infos: usize) -> usize {
     let recorded: usize = series.iter().map(|it| weight(it)).sum();
     let own = CATALOGUE.iter().filter(|it| it.source == Source::Own).count();
-    // Two of the own metrics have more than one sample.
-    recorded + infos + own - 2 + FoldReason::ALL.len() + recorded_metrics().count()
+    // Two of the own metrics have more than one sample, and one may have none.
+    let constant = own - 3 + FoldReason::ALL.len() + recorded_metrics().count();
+    recorded + infos + constant + usize::from(store.scrape_seconds().is_some())
 }
 
 /// The samples of a series: a histogram has one a bucket, one without bound, sum, count.
@@ -79,7 +80,10 @@ fn own(store: &Store, name: &str, series: &[Arc<Series>], samples: usize) -> Vec
         "fusion.metrics.rejected_values" => {
             series.iter().map(|it| it.rejected()).sum::<u64>() as f64
         }
-        "fusion.metrics.scrape_seconds" => f64::from_bits(store.scrape_seconds.load(Relaxed)),
+        "fusion.metrics.scrape_seconds" => match store.scrape_seconds() {
+            Some(seconds) => seconds,
+            None => return Vec::new(),
+        },
         "fusion.metrics.series" => (series.len() + store.admission().infos.len()) as f64,
         "fusion.metrics.series_limit" => store.limits.overall() as f64,
         _ => return Vec::new(),
@@ -118,7 +122,9 @@ struct Page {
 
 impl Page {
     fn own(&mut self, metric: &Metric, samples: &[Sample]) {
-        self.head(metric);
+        if !samples.is_empty() {
+            self.head(metric);
+        }
         for sample in samples {
             self.name(metric.prometheus, "", &sample.labels);
             self.number(sample.value);

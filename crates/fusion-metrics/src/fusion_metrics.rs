@@ -2,7 +2,6 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
 
 use crate::catalogue::{
     BREAKER_EVENT, BREAKER_STATE, EXECUTION_LATENCY, EXECUTION_REQUESTS, OVERLAY_SELECTED,
@@ -58,9 +57,24 @@ impl FusionMetrics {
     }
 
     /// Tells which names the installation knows. To be called before the first request
-    /// and whenever an installation comes into force: a series that exists stays.
+    /// and whenever an installation comes into force. The series of an overlay that was
+    /// known and is known no longer are retired as [`forget`](Self::forget) does; every
+    /// other one stays.
     pub fn set_known(&self, known: Known) {
         self.0.set_known(known);
+    }
+
+    /// Retires the series of an overlay that is gone: they leave the page and the limits,
+    /// and are not added to `__other__`, where they would look like new requests.
+    ///
+    /// Their values are kept. [`by_result`](Self::by_result) and
+    /// [`at_most`](Self::at_most) count them on, and a series whose names are recorded
+    /// again goes on from its value, within the limits of then. What a handle records to a
+    /// retired series counts too, and is on the page once its names are asked for again.
+    /// Retired series can be half as many as there may be in use; beyond that, new names
+    /// fold.
+    pub fn forget(&self, overlay: &str) {
+        self.0.forget(overlay);
     }
 
     /// Adds one to a counter.
@@ -198,12 +212,13 @@ impl FusionMetrics {
         res
     }
 
-    /// Notes how long the last exposition took, in seconds, for the next one.
+    /// Notes how long the last exposition took, in seconds, for the next one. Until the
+    /// first time, the page says nothing about it.
     pub fn observe_scrape(&self, seconds: f64) {
-        self.0.scrape_seconds.store(seconds.to_bits(), Relaxed);
+        self.0.observe_scrape(seconds);
     }
 
-    /// The series there are, folded ones and info lines included.
+    /// The series in use, folded ones and info lines included.
     pub fn series(&self) -> usize {
         let admission = self.0.admission();
         admission.series.len() + admission.infos.len()
@@ -222,7 +237,7 @@ impl FusionMetrics {
     /// The sum of a counter over all scenarios and overlays, by result.
     pub fn by_result(&self, metric: CounterId) -> BTreeMap<Outcome, u64> {
         let mut res = BTreeMap::new();
-        for series in self.0.admission().series.iter().filter(|it| it.metric == metric.0) {
+        for series in self.0.admission().all().filter(|it| it.metric == metric.0) {
             *res.entry(series.result).or_default() += series.count();
         }
         res
@@ -234,7 +249,7 @@ impl FusionMetrics {
         let buckets = metric.metric()?.buckets;
         let last = buckets.iter().position(|it| *it == bound)?;
         let mut res = Tally::default();
-        for series in self.0.admission().series.iter().filter(|it| it.metric == metric.0) {
+        for series in self.0.admission().all().filter(|it| it.metric == metric.0) {
             let counts = series.distribution().counts;
             res.good += counts.iter().take(last + 1).sum::<u64>();
             res.total += counts.iter().sum::<u64>();

@@ -36,6 +36,11 @@ impl Known {
         self.0.as_ref().is_none_or(known)
     }
 
+    /// Whether an overlay of this name was known and is known no longer `now`.
+    pub(crate) fn loses(&self, name: &str, now: &Self) -> bool {
+        self.0.as_ref().is_some_and(|it| it.overlays.contains(name)) && !now.overlay(name)
+    }
+
     pub(crate) fn overlay(&self, name: &str) -> bool {
         let known = |it: &Names| name.is_empty() || it.overlays.contains(name);
         self.0.as_ref().is_none_or(known)

@@ -1,8 +1,9 @@
 use std::fmt::Write;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use crate::cell::{CounterCell, GaugeCell, HistogramCell, MAX_BUCKETS, Sharded};
-use crate::label::is_clean;
+use crate::label::{OTHER, is_clean};
 use crate::metric::{Kind, Metric};
 use crate::outcome::Outcome;
 
@@ -25,6 +26,8 @@ pub(crate) struct Series {
     /// Whether its names came as they stand here. Only then does a name that was not
     /// looked at yet belong here because it is equal.
     verbatim: bool,
+    /// Whether it is off the page, with its value kept for the day its names come back.
+    retired: AtomicBool,
     overlay: Part,
     scenario: Part,
     /// `overlay="x",result="y",scenario="z"`, ready to be rendered.
@@ -64,6 +67,7 @@ impl Series {
             metric: place,
             result: labels.result,
             verbatim: [labels.overlay, labels.scenario].into_iter().all(is_clean),
+            retired: AtomicBool::new(false),
             overlay,
             scenario,
             labels: text.into(),
@@ -80,10 +84,25 @@ impl Series {
             && same(self.part(self.scenario), labels.scenario.as_bytes())
     }
 
-    /// Whether this is the series of these names, which nobody has looked at.
+    /// Whether this is the series of these names, which nobody has looked at, and in use.
     #[inline]
     pub(crate) fn is_verbatim(&self, metric: u8, labels: Labels<'_>) -> bool {
-        self.verbatim && self.is(metric, labels)
+        self.verbatim && !self.is_retired() && self.is(metric, labels)
+    }
+
+    #[inline]
+    pub(crate) fn is_retired(&self) -> bool {
+        self.retired.load(Relaxed)
+    }
+
+    /// Takes it off the page, or puts it back. Only the holder of the admission does.
+    pub(crate) fn retire(&self, retired: bool) {
+        self.retired.store(retired, Relaxed);
+    }
+
+    /// Whether others fold into it, and it has a place that was kept for it.
+    pub(crate) fn is_last_resort(&self) -> bool {
+        self.scenario() == OTHER
     }
 
     #[inline]

@@ -4,8 +4,8 @@ use rapidhash::v3::{RapidSecrets, rapidhash_v3_nano_inline};
 
 /// A hash table that is only added to, and read without locks.
 ///
-/// Its size is fixed at birth: whoever fills it keeps to half of the slots at most, and
-/// adds under a mutex of their own.
+/// Its size is fixed at birth, twice the entries that are in use at a time: whoever fills
+/// it keeps below [`most`](Self::most), and adds under a mutex of their own.
 pub(crate) struct Table<E> {
     slots: Box<[OnceLock<Arc<E>>]>,
     mask: usize,
@@ -16,6 +16,11 @@ impl<E> Table<E> {
     pub(crate) fn for_entries(most: usize) -> Self {
         let slots = most.saturating_mul(2).next_power_of_two();
         Self { slots: (0..slots).map(|_| OnceLock::new()).collect(), mask: slots - 1 }
+    }
+
+    /// How many entries it may hold, those that are no longer in use among them.
+    pub(crate) fn most(&self) -> usize {
+        self.slots.len() / 4 * 3
     }
 
     /// The entry with this hash that `is_it` accepts.

@@ -100,22 +100,13 @@ fn decided_by(generation: u64) -> FlagMetadata {
     FlagMetadata::default().with_value("generation", generation)
 }
 
-/// The reason as the remote evaluation protocol has it.
+/// The reason in the client's type.
 fn standard(reason: Reason) -> EvaluationReason {
-    match reason {
-        Reason::Static => EvaluationReason::Static,
-        Reason::Split | Reason::RolloutMiss => EvaluationReason::Split,
-        Reason::Disabled | Reason::ForcedOff | Reason::EmergencyBaseline | Reason::KillSwitch => {
-            EvaluationReason::Disabled
-        }
-        Reason::TargetingMatch
-        | Reason::ForcedOn
-        | Reason::ScenarioMismatch
-        | Reason::AttributeMismatch
-        | Reason::ConfidenceBelow
-        | Reason::ConfidenceMissing
-        | Reason::PrerequisiteFailed(_)
-        | Reason::OutsideSchedule => EvaluationReason::TargetingMatch,
+    match reason.openfeature() {
+        "STATIC" => EvaluationReason::Static,
+        "SPLIT" => EvaluationReason::Split,
+        "DISABLED" => EvaluationReason::Disabled,
+        "TARGETING_MATCH" => EvaluationReason::TargetingMatch,
         _ => EvaluationReason::Unknown,
     }
 }

@@ -4,11 +4,15 @@ mod criterion;
 mod goals;
 mod process;
 
+use std::fmt::Write as _;
+use std::process::Command;
+use std::time::Instant;
+
 use clap::Args;
 use fusion_cli::Exit;
 
 use self::criterion::figures;
-use self::goals::{Bound, Goal, goal_of};
+use self::goals::{Bound, Goal, goals_of};
 use crate::root::{cargo, root, run};
 
 /// Run the benchmarks and print each figure beside its goal
@@ -17,13 +21,18 @@ use crate::root::{cargo, root, run};
 Examples:
   cargo xtask bench
   cargo xtask bench overlay
+  cargo xtask bench --peers
   cargo xtask bench --no-run
 
-Ends with 1 where a figure misses its goal.")]
+Ends with 1 where a figure misses its goal, or the floor of a ratio was not measured in the
+same run.")]
 pub(crate) struct Bench {
     /// Print the figures of the last run of criterion, and measure no processes
     #[arg(long)]
     no_run: bool,
+    /// Compare with the libraries that `benches/peers` builds, instead
+    #[arg(long)]
+    peers: bool,
     /// Only benchmarks whose name holds this
     filter: Option<String>,
 }
@@ -45,15 +54,18 @@ impl Bench {
     pub(crate) fn run(self) -> anyhow::Result<Exit> {
         let is_wanted =
             |name: &str| self.filter.as_deref().is_none_or(|filter| name.contains(filter));
+        // Figures of an earlier run are no floor for those of this one.
+        let mut youngest = None;
         let mut measured = Vec::new();
         if !self.no_run {
-            let mut command = cargo();
-            command.args(["bench", "--package", "benches"]);
-            command.args(self.filter.iter().flat_map(|it| ["--", it]));
-            run(&mut command)?;
-            measured = process::figures(&is_wanted)?;
+            let started = Instant::now();
+            run(self.command().args(self.filter.iter().flat_map(|it| ["--", it])))?;
+            youngest = Some(started.elapsed());
+            if !self.peers {
+                measured = process::figures(&is_wanted)?;
+            }
         }
-        measured.splice(0..0, figures(&root().join("target/criterion"))?);
+        measured.splice(0..0, figures(&root().join(self.target()).join("criterion"), youngest)?);
         let shown: Vec<_> = measured.iter().filter(|it| is_wanted(&it.name)).collect();
         let missed = shown.iter().filter(|it| !print(it, &measured)).count();
         println!("{} figures, {missed} beyond their goal", shown.len());
@@ -63,44 +75,96 @@ impl Bench {
             (false, _) => Exit::FINDINGS,
         })
     }
+
+    /// Where the benchmarks are built.
+    fn target(&self) -> &'static str {
+        if self.peers { "target/peers" } else { "target" }
+    }
+
+    fn command(&self) -> Command {
+        let mut command = cargo();
+        if self.peers {
+            // A workspace of its own: what the peers bring stays out of the main lock file.
+            command.args(["bench", "--locked", "--manifest-path", "benches/peers/Cargo.toml"]);
+            command.env("CARGO_TARGET_DIR", root().join(self.target()));
+        } else {
+            command.args(["bench", "--package", "benches"]);
+        }
+        command
+    }
 }
 
-/// Prints a figure beside its goal and its floor, and says whether the goal is reached.
+/// Prints a figure beside each of its goals, and says whether all are reached.
 fn print(figure: &Figure, all: &[Figure]) -> bool {
     let share = figure.spread / figure.value * 100.0;
-    let Some(Goal { bound, floor, what, .. }) = goal_of(&figure.name) else {
+    let (mut goals, mut reached) = (goals_of(&figure.name).peekable(), true);
+    if goals.peek().is_none() {
         println!("{:<32} {:>12} ± {share:>4.1} %", figure.name, time(figure.value));
-        return true;
-    };
-    let (measured, wanted, reached) = judged(figure, *bound);
-    let verdict = if reached { "reached" } else { "MISSED" };
-    let line = format!("{:<32} {measured:>12} ± {share:>4.1} %", figure.name);
-    println!("{line}  {wanted:<11} {verdict:<7} {what}{}", ratio(figure, *floor, all));
+    }
+    for goal in goals {
+        let it = judged(figure, goal, all);
+        let verdict = if it.reached { "reached" } else { "MISSED" };
+        let line = format!("{:<32} {:>12} ± {share:>4.1} %", figure.name, it.measured);
+        println!("{line}  {:<11} {verdict:<7} {}{}", it.wanted, goal.what, it.beside);
+        reached &= it.reached;
+    }
     reached
 }
 
-/// The figure and its goal as people read them, and whether it is reached.
-fn judged(figure: &Figure, bound: Bound) -> (String, String, bool) {
+/// A figure and its goal as people read them.
+struct Judged {
+    measured: String,
+    wanted: String,
+    reached: bool,
+    /// The floor, in brackets.
+    beside: String,
+}
+
+fn judged(figure: &Figure, goal: &Goal, all: &[Figure]) -> Judged {
     let value = figure.value;
-    match bound {
-        Bound::Time(most) => (time(value), format!("≤ {}", time(most)), value <= most),
-        Bound::Bytes(most) => (size(value), format!("≤ {}", size(most)), value <= most),
+    let floor = floor(figure, goal.floor, all);
+    let beside = floor.map_or_else(String::new, |it| {
+        let ratio = value / it.value;
+        format!(" ({} × {}, {})", share(ratio), it.name, time(it.value))
+    });
+    let judged =
+        |measured, wanted, reached| Judged { measured, wanted, reached, beside: beside.clone() };
+    match goal.bound {
+        Bound::Time(most) => judged(time(value), format!("≤ {}", time(most)), value <= most),
+        Bound::Bytes(most) => judged(size(value), format!("≤ {}", size(most)), value <= most),
         Bound::PerSecond(least) => {
             let rate = figure.elements.unwrap_or(1.0) / value * 1e9;
-            (format!("{rate:.0}/s"), format!("≥ {least:.0}/s"), rate >= least)
+            judged(format!("{rate:.0}/s"), format!("≥ {least:.0}/s"), rate >= least)
+        }
+        Bound::Ratio { design, floor: of_design } => {
+            let most = design / of_design;
+            let reached = floor.is_some_and(|it| value <= it.value * most);
+            let mut res = judged(time(value), format!("≤ {} ×", share(most)), reached);
+            match floor {
+                // A ratio of two of our own figures stands for no time.
+                Some(_) if of_design > 1.0 => {
+                    let (design, floor) = (time(design), time(of_design));
+                    // Writing to a string cannot fail.
+                    let _ = write!(res.beside, ", DESIGN §9: {design} beside {floor}");
+                }
+                Some(_) => {}
+                None => res.beside = " (its floor was not run)".to_owned(),
+            }
+            res
         }
     }
 }
 
-/// `, 3.1 × group/floor`, where the floor was measured in the same group.
-fn ratio(figure: &Figure, floor: Option<&str>, all: &[Figure]) -> String {
+/// The figure of the floor, where it was measured in the same group.
+fn floor<'a>(figure: &Figure, floor: Option<&str>, all: &'a [Figure]) -> Option<&'a Figure> {
     let group = figure.name.rsplit_once('/').map_or("", |(group, _)| group);
-    let named =
-        |it: &&Figure| Some(it.name.as_str()) == floor.map(|it| format!("{group}/{it}")).as_deref();
-    match all.iter().find(named) {
-        Some(floor) => format!(" ({:.1} × {})", figure.value / floor.value, floor.name),
-        None => String::new(),
-    }
+    let name = format!("{group}/{}", floor?);
+    all.iter().find(|it| it.name == name)
+}
+
+/// A ratio with two digits that count.
+fn share(ratio: f64) -> String {
+    if ratio < 0.1 { format!("{ratio:.4}") } else { format!("{ratio:.2}") }
 }
 
 /// A length of time in the unit people read.
@@ -136,21 +200,31 @@ mod tests {
     #[test]
     fn a_goal_that_is_missed_is_said() {
         let reached = |name, value, elements| print(&figure(name, value, elements), &[]);
-        assert!(reached("overlay/parse_check_60", 7_900.0, None));
-        assert!(!reached("overlay/parse_check_60", 8_100.0, None));
+        assert!(reached("breaker/closed", 4.9, None));
+        assert!(!reached("breaker/closed", 5.1, None));
         assert!(reached("golden_gsm8k/replay_rules", 60e6, Some(659.0)));
         assert!(!reached("golden_gsm8k/replay_rules", 70e6, Some(659.0)));
         assert!(reached("overlay/of_no_goal", 1e12, None));
     }
 
     #[test]
-    fn a_floor_is_of_the_same_group() {
+    fn a_ratio_is_held_against_the_floor_of_the_same_run() {
         let all = [figure("overlay/peer_hash_map_60", 2_000.0, None)];
-        let fast = figure("overlay/parse_check_60", 5_000.0, None);
-        assert_eq!(
-            ratio(&fast, Some("peer_hash_map_60"), &all),
-            " (2.5 × overlay/peer_hash_map_60)"
-        );
-        assert_eq!(ratio(&figure("other/x", 1.0, None), Some("peer_hash_map_60"), &all), "");
+        let reached = |name, value| print(&figure(name, value, None), &all);
+        assert!(reached("overlay/parse_check_60", 1_777.0));
+        assert!(!reached("overlay/parse_check_60", 1_778.0));
+        assert!(!reached("another/parse_check_60", 1.0), "its floor is of another group");
+        assert!(!print(&figure("overlay/parse_check_60", 1.0, None), &[]), "it was not run");
+    }
+
+    #[test]
+    fn every_ratio_of_a_figure_is_judged() {
+        let all = [
+            figure("peers_breaker/recloser", 10.0, None),
+            figure("peers_breaker/failsafe", 10.0, None),
+            figure("peers_breaker/tower_resilience", 10.0, None),
+        ];
+        assert!(!print(&figure("peers_breaker/fusion", 1.0, None), &all), "2.5 % of the last");
+        assert!(print(&figure("peers_breaker/fusion", 0.24, None), &all));
     }
 }

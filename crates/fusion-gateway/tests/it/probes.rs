@@ -1,3 +1,8 @@
+use std::io::Write as _;
+use std::net::TcpStream;
+use std::time::Duration;
+
+use overlay_doctor::Thresholds;
 use serde_json::json;
 
 use crate::installation::{FLAGS, Tree, shipped};
@@ -65,6 +70,73 @@ fn a_kill_warns_and_says_why() {
     let switch = &health["checks"]["overlay:switch"][0];
     assert_eq!(switch["output"], "refunds doubled (on-call)");
     assert_eq!(switch["observedValue"], true);
+}
+
+#[test]
+fn health_has_the_checks_and_figures_of_old() {
+    let tree = Tree::new();
+    let running = Running::on(&tree);
+    let health = running.client.get("/health").json();
+    let status = |name: &str| health["checks"][name][0]["status"].clone();
+    assert_eq!(status("overlay-system"), "pass");
+    assert_eq!(status("memory"), "pass");
+    // This process has no database: that is neither good nor bad.
+    assert_eq!(status("database"), "unknown");
+    assert_eq!(health["unknown"], json!(["latency", "database"]));
+    let data = &health["data"];
+    assert_eq!(data["overlayServiceHealthy"], true);
+    let pool = json!({"total": 100, "active": 0, "available": 100, "usagePercent": 0.0});
+    assert_eq!(data["poolHealth"], pool);
+    assert!(data["memoryUsageMB"].as_f64().is_some_and(|it| it > 1.0), "{data}");
+    assert_eq!(data["averageResponseTimeMs"], json!(null));
+}
+
+#[test]
+fn memory_beyond_the_threshold_warns() {
+    let tree = Tree::new();
+    let thresholds = Thresholds { memory_mb: 0.5, ..Thresholds::default() };
+    let running = Running::judged(&tree, 7, thresholds);
+    check(&running, "warn", 200);
+    let health = running.client.get("/health").json();
+    let output = health["output"].as_str().unwrap_or_default();
+    assert!(output.contains("memory usage high"), "{output}");
+    assert_eq!(health["data"]["poolHealth"]["total"], 7);
+}
+
+#[test]
+fn a_request_that_nothing_can_be_sent_for_fails() {
+    let tree = Tree::new();
+    let running = Running::on(&tree);
+    check(&running, "pass", 200);
+    let thresholds = Thresholds { answer_within: Duration::ZERO, ..Thresholds::default() };
+    let running = Running::judged(&tree, 100, thresholds);
+    let health = running.client.get("/health").with_code(503).json();
+    assert_eq!(health["data"]["overlayServiceHealthy"], false);
+    let output = health["output"].as_str().unwrap_or_default();
+    assert!(output.contains("overlay service is not responding"), "{output}");
+}
+
+#[test]
+fn a_pool_in_use_warns_until_requests_end() {
+    let tree = Tree::new();
+    let running = Running::judged(&tree, 1, Thresholds::default());
+    check(&running, "pass", 200);
+    // A body that does not end keeps its request in flight.
+    let mut held = TcpStream::connect(&running.address).expect("a connection");
+    let head = "POST /v1/route HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n\
+                content-length: 40\r\n\r\n";
+    held.write_all(head.as_bytes()).expect("sent");
+    let active = |running: &Running| {
+        let health = running.client.get("/health").json();
+        (health["data"]["poolHealth"]["active"].clone(), health["status"].clone())
+    };
+    let until = |wanted: (u64, &str)| {
+        let wanted = (json!(wanted.0), json!(wanted.1));
+        (0..2_000).any(|_| active(&running) == wanted)
+    };
+    assert!(until((1, "warn")), "{:?}", active(&running));
+    drop(held);
+    assert!(until((0, "pass")), "{:?}", active(&running));
 }
 
 #[test]

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use fusion_gateway::{Service, serve};
 use fusion_metrics::FusionMetrics;
+use overlay_doctor::Thresholds;
 use overlay_loader::{Clock, Live, Options};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -38,6 +39,11 @@ fn clock() -> Clock {
     Arc::new(|| NOW_MS)
 }
 
+fn service(options: Options) -> Service {
+    let live = Live::start(options).expect("a thread");
+    Service::new(live, FusionMetrics::seeded(Default::default(), 7), clock())
+}
+
 impl Running {
     /// A service on `tree` with an admin token.
     pub(crate) fn on(tree: &Tree) -> Self {
@@ -45,11 +51,19 @@ impl Running {
     }
 
     pub(crate) fn with(options: Options, token: Option<&str>) -> Self {
-        let live = Live::start(options).expect("a thread");
-        let mut service = Service::new(live, FusionMetrics::seeded(Default::default(), 7), clock());
+        let mut service = service(options);
         if let Some(token) = token {
             service = service.with_admin_token(token);
         }
+        Self::of(service)
+    }
+
+    /// A service on `tree` whose health is judged by these figures.
+    pub(crate) fn judged(tree: &Tree, pool: u64, thresholds: Thresholds) -> Self {
+        Self::of(service(options(tree.configs())).with_health(pool, thresholds))
+    }
+
+    fn of(service: Service) -> Self {
         let service = Arc::new(service);
         let (stop, stopped) = oneshot::channel();
         let (ready, address) = channel();

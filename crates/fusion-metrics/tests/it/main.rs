@@ -9,6 +9,7 @@ mod parser;
 mod promtool;
 mod recorder;
 mod rendering;
+mod retire;
 mod slo;
 
 use fusion_metrics::{FusionMetrics, Limits};

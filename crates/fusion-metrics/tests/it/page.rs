@@ -122,6 +122,21 @@ fn a_histogram_in_open_metrics() {
 }
 
 #[test]
+fn an_exposition_that_nobody_timed_has_no_time() {
+    let metrics = filled();
+    let exposed = |metrics: &FusionMetrics| {
+        let page = metrics.render(Format::Text);
+        let families = parse(&page, Format::Text).unwrap();
+        let samples: usize = families.iter().map(|it| it.samples.len()).sum();
+        assert!(page.contains(&format!("fusion_metrics_exposed_samples {samples}\n")), "{samples}");
+        page
+    };
+    assert!(!exposed(&metrics).contains("fusion_metrics_scrape_seconds"));
+    metrics.observe_scrape(0.25);
+    assert!(exposed(&metrics).contains("fusion_metrics_scrape_seconds 0.25\n"));
+}
+
+#[test]
 fn what_the_store_says_about_itself() {
     let metrics = filled();
     metrics.observe_scrape(0.0015);

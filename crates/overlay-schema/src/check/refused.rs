@@ -47,10 +47,11 @@ fn not_a_word(key: &str, kind: Kind, text: &str) -> Diagnostic {
     let Kind::Word(words) = kind else { return Diagnostic::error("OVL2201", key) };
     let message = wording::not_a_word(key, text, words);
     let hint = match nearest(text, words.iter().copied()) {
-        Some(word) => format!("did you mean `{word}`?"),
-        None if ORIGIN_WORDS.contains(&text) => {
+        // What only looks alike would be a guess.
+        _ if ORIGIN_WORDS.contains(&text) => {
             format!("`{text}` is a word of the original's v0.3; no word here has its meaning")
         }
+        Some(word) => format!("did you mean `{word}`?"),
         None => "write one of the words listed".to_owned(),
     };
     Diagnostic::error("OVL2201", message).hint(hint)
@@ -88,6 +89,7 @@ pub(super) fn mended(kind: Kind, text: &str) -> Option<String> {
     let candidates = match kind {
         Kind::Number { .. } | Kind::Integer { .. } | Kind::Millis { .. } => numbers(kind, text),
         Kind::Switch => switch(text).map(str::to_owned).into_iter().collect(),
+        Kind::Word(_) if ORIGIN_WORDS.contains(&text) => Vec::new(),
         Kind::Word(words) => {
             nearest(text, words.iter().copied()).map(str::to_owned).into_iter().collect()
         }
