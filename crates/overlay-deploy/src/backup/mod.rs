@@ -1,0 +1,13 @@
+//! Copies of a deployment root: each is a folder that is a root of its own, with a list of
+//! its files written last.
+
+mod copy;
+mod create;
+mod manifest;
+mod prune;
+mod restore;
+
+pub use self::create::create;
+pub use self::manifest::{BackupError, BackupFile, BackupManifest, verify};
+pub use self::prune::{Kept, list, prune};
+pub use self::restore::restore;

@@ -1,0 +1,116 @@
+use overlay_store::vfs::{Held, Vfs};
+use overlay_store::{Change, Phase, Pointer};
+
+use crate::execute::{Applied, action};
+use crate::outcome::{DeployError, Outcome};
+use crate::rollout::{Abort, Rollout};
+use crate::root::{ATTEMPT, FEW_ATTEMPTS, Root};
+
+/// Stops a canary where it stands, until somebody resumes, promotes or aborts it. The
+/// process that drives it ends.
+///
+/// # Errors
+///
+/// [`DeployError::Idle`], or `WrongPhase` where there is no canary.
+pub fn pause<F: Vfs>(root: &Root<'_, F>) -> Result<Applied, DeployError> {
+    let (pointer, rollout) = root.under_way()?;
+    if pointer.phase != Phase::Canary {
+        return Err(DeployError::WrongPhase { phase: pointer.phase, wanted: "paused" });
+    }
+    let change = Change { phase: Phase::Paused, ..Change::from(&pointer) };
+    root.go(pointer.epoch, change, action::PAUSED, &rollout)?;
+    root.applied(&rollout.id)
+}
+
+/// Continues a rollout that is paused, or whose process died, and sees it through. A paused
+/// stage begins anew.
+///
+/// # Errors
+///
+/// [`DeployError::Driven`] where another process drives it.
+pub fn resume<F: Vfs>(root: &Root<'_, F>) -> Result<Applied, DeployError> {
+    let (pointer, rollout) = root.under_way()?;
+    let held = root.held(&rollout.id)?;
+    let _held = held.ok_or_else(|| DeployError::Driven(rollout.id.clone()))?;
+    if pointer.phase == Phase::Paused {
+        let change = Change {
+            phase: Phase::Canary,
+            step_started_us: root.now_us(),
+            ..Change::from(&pointer)
+        };
+        root.go(pointer.epoch, change, action::RESUMED, &rollout)?;
+    }
+    root.drive(&rollout.id)
+}
+
+/// Gives all units back to the old generation at once, and ends the rollout.
+///
+/// # Errors
+///
+/// [`DeployError::Idle`] where nothing is under way.
+pub fn abort<F: Vfs>(root: &Root<'_, F>) -> Result<Applied, DeployError> {
+    let (pointer, rollout) = root.under_way()?;
+    let why = format!("aborted by {}", root.around.actor);
+    root.end(&pointer, rollout, Outcome::Aborted, why)
+}
+
+/// Makes the candidate the stable generation without waiting for a verdict: a person has
+/// decided. Checks after still run.
+///
+/// # Errors
+///
+/// `WrongPhase` where there is no canary.
+pub fn promote<F: Vfs>(root: &Root<'_, F>) -> Result<Applied, DeployError> {
+    let (pointer, rollout) = root.under_way()?;
+    if !matches!(pointer.phase, Phase::Canary | Phase::Paused) {
+        return Err(DeployError::WrongPhase { phase: pointer.phase, wanted: "promoted" });
+    }
+    root.promote_from(&pointer, &rollout)?;
+    match root.held(&rollout.id)? {
+        Some(_held) => root.drive(&rollout.id),
+        None => root.applied(&rollout.id),
+    }
+}
+
+impl<F: Vfs> Root<'_, F> {
+    /// The rollout that is under way.
+    pub(crate) fn under_way(&self) -> Result<(Pointer, Rollout), DeployError> {
+        let pointer = self.pointer()?;
+        if matches!(pointer.phase, Phase::Stable | Phase::Frozen) {
+            return Err(DeployError::Idle);
+        }
+        let id = pointer.deployment.clone().ok_or(DeployError::Idle)?;
+        let rollout = self.kept(&id)?;
+        Ok((pointer, rollout))
+    }
+
+    /// The lock of a rollout's controller, where nobody has it for longer than a moment.
+    pub(crate) fn held(&self, id: &str) -> Result<Option<Held>, DeployError> {
+        for _ in 1..FEW_ATTEMPTS {
+            if let Some(held) = self.store.lock_rollout(id)? {
+                return Ok(Some(held));
+            }
+            (self.around.sleep)(ATTEMPT);
+        }
+        Ok(self.store.lock_rollout(id)?)
+    }
+
+    /// Takes a rollout back, and sees that through; the process that drives it finds it
+    /// ended.
+    pub(crate) fn end(
+        &self,
+        pointer: &Pointer,
+        mut rollout: Rollout,
+        outcome: Outcome,
+        why: String,
+    ) -> Result<Applied, DeployError> {
+        let id = rollout.id.clone();
+        if pointer.phase != Phase::Aborting {
+            self.back(pointer, rollout, outcome, vec![why])?;
+        } else if rollout.abort.is_none() {
+            rollout.abort = Some(Abort { outcome, reasons: vec![why], at: pointer.phase });
+            self.settle(pointer, rollout)?;
+        }
+        self.drive(&id)
+    }
+}

@@ -1,0 +1,41 @@
+use overlay_store::vfs::Vfs;
+use overlay_store::{Phase, Recovery};
+
+use crate::execute::Applied;
+use crate::outcome::{DeployError, Outcome};
+use crate::root::Root;
+
+/// What was put in order.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Recovered {
+    /// What an interrupted writer had left.
+    pub store: Recovery,
+    /// A rollout that nobody drove any more, and that was taken back.
+    pub rollout: Option<Applied>,
+}
+
+/// Puts the root in order after a crash: what a writer left is settled, and a rollout whose
+/// process died goes back to the old generation. One that is driven or paused is left alone;
+/// to continue a rollout instead, call [`crate::resume`].
+///
+/// Commands that begin something new call this first.
+///
+/// # Errors
+///
+/// [`DeployError::Busy`] where another changes the root.
+pub fn recover<F: Vfs>(root: &Root<'_, F>) -> Result<Recovered, DeployError> {
+    let writer = root.lock(None)?;
+    let store = writer.recovered().clone();
+    let pointer = writer.current().cloned();
+    drop(writer);
+    let orphan =
+        pointer.filter(|it| !matches!(it.phase, Phase::Stable | Phase::Paused | Phase::Frozen));
+    let Some((pointer, id)) = orphan.and_then(|it| Some((it.clone(), it.deployment?))) else {
+        return Ok(Recovered { store, rollout: None });
+    };
+    let Some(_held) = root.held(&id)? else { return Ok(Recovered { store, rollout: None }) };
+    let rollout = root.kept(&id)?;
+    let why = "the process that drove it ended".to_owned();
+    let applied = root.end(&pointer, rollout, Outcome::RolledBack, why)?;
+    Ok(Recovered { store, rollout: Some(applied) })
+}
