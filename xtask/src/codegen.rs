@@ -62,6 +62,7 @@ fn files() -> anyhow::Result<Vec<(String, String)>> {
         ("exit-codes", exit_codes_md()),
         ("environment", environment_md()),
         ("metrics", metrics_md()),
+        ("options", overlay_doctor::options_md()),
     ];
     let page = |(name, text): (&str, String)| (format!("docs/reference/{name}.md"), text);
     res.extend(pages.map(page));

@@ -318,7 +318,7 @@ impl Asker {
 }
 
 /// Copies the files of a folder, and those below it.
-fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
+pub(crate) fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
     std::fs::create_dir_all(to).with_context(|| format!("making {}", to.display()))?;
     for entry in from.read_dir().with_context(|| format!("reading {}", from.display()))? {
         let path = entry?.path();

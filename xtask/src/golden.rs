@@ -6,7 +6,7 @@ use fusion_cli::{Environment, Exit, run_as};
 use crate::root::seen;
 
 /// Replay the golden suite of this repository: `fusion golden` with `--suite goldens`
-#[derive(Args, Debug)]
+#[derive(Args, Debug, Default)]
 #[command(
     disable_help_flag = true,
     after_help = "\

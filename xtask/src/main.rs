@@ -1,7 +1,7 @@
 //! Repository tasks: `cargo xtask <task>`.
 //!
-//! See <https://github.com/matklad/cargo-xtask>. `golden` is the command of the same name
-//! of `fusion`, with this repository's suite; the others keep the repository in order.
+//! See <https://github.com/matklad/cargo-xtask>. `golden` and `budget-gate` are the commands
+//! of `fusion` with this repository's suite; the others keep the repository in order.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line tool")]
 
@@ -11,11 +11,15 @@ use clap::Parser as _;
 use fusion_cli::Environment;
 
 mod bench;
+mod budget_gate;
 mod ci;
 mod codegen;
+mod crash;
 mod drill;
 mod golden;
 mod msrv;
+mod quality_gate;
+mod release;
 mod root;
 mod tasks;
 

@@ -2,10 +2,17 @@ use std::ffi::OsString;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::budget::BudgetCommands;
+use crate::audit::AuditCommands;
+use crate::backup::BackupCommands;
 use crate::completions::Completions;
+use crate::deploy::DeployCommands;
 use crate::design::Design;
+use crate::doctor::Doctor;
 use crate::flags::FlagsCommands;
 use crate::golden::Golden;
+use crate::health::HealthArguments;
+use crate::migrate::MigrateCommands;
 use crate::output::{Color, Format};
 use crate::overlay::OverlayCommands;
 use crate::serve::Serve;
@@ -29,6 +36,7 @@ Examples:
   fusion overlay check configs/overlays
   fusion golden --suite goldens
   fusion flags route --scenario refund_processing --confidence 0.9 --unit user-7
+  fusion deploy status --root prod
   fusion overlay explain TRUST_FLOOR
 
 Exit codes: 0 done, 1 findings, 2 changes pending, 3 insufficient, 4 stale recording,
@@ -61,8 +69,15 @@ pub(crate) struct StyleArguments {
 pub(crate) enum Command {
     Overlay(OverlayCommands),
     Design(Design),
+    Doctor(Doctor),
+    Health(HealthArguments),
     Flags(Box<FlagsCommands>),
     Golden(Box<Golden>),
+    Budget(BudgetCommands),
+    Deploy(Box<DeployCommands>),
+    Audit(Box<AuditCommands>),
+    Backup(Box<BackupCommands>),
+    Migrate(Box<MigrateCommands>),
     Serve(Serve),
     Completions(Completions),
 }
@@ -82,8 +97,15 @@ impl Arguments {
         let json = match &self.command {
             Command::Overlay(it) => it.json,
             Command::Design(it) => it.json,
+            Command::Doctor(it) => it.json,
+            Command::Health(it) => it.json,
             Command::Flags(it) => it.json,
             Command::Golden(it) => it.answers_json(),
+            Command::Budget(it) => it.answers_json(),
+            Command::Deploy(it) => it.json,
+            Command::Audit(it) => it.json,
+            Command::Backup(it) => it.json,
+            Command::Migrate(it) => it.json,
             Command::Serve(it) => it.json,
             Command::Completions(_) => false,
         };
@@ -95,7 +117,8 @@ impl Arguments {
 pub(crate) fn style_of(args: &[OsString]) -> Style {
     let args: Vec<_> = args.iter().filter_map(|it| it.to_str()).collect();
     let pair = |name: &str, value: &str| args.windows(2).any(|it| it == [name, value]);
-    let is_golden = args.contains(&"golden");
+    // These two write their report to files, where `--json` names one.
+    let is_golden = args.contains(&"golden") || args.contains(&"budget");
     let json = pair("--format", "json")
         || args.contains(&"--format=json")
         || (!is_golden && args.contains(&"--json"))

@@ -54,10 +54,22 @@ pub(crate) fn all() -> Vec<Code> {
         explanation: it.explanation,
         example: it.example,
     };
-    let mut res: Vec<_> =
-        overlay_schema::CODES.iter().chain(overlay_gen::CODES).map(full).collect();
+    let rows = overlay_schema::CODES.iter().chain(overlay_gen::CODES);
+    let mut res: Vec<_> = rows.chain(overlay_optimizer::CODES).map(full).collect();
     res.extend(fusion_flags::CODES.iter().map(row_of).map(|it| full(&it)));
-    for table in [OWN, fusion_flagd::CODES, overlay_loader::CODES, CATALOGUE_CODES, fusion_golden::CODES] {
+    let tables = [
+        OWN,
+        fusion_flagd::CODES,
+        overlay_loader::CODES,
+        CATALOGUE_CODES,
+        fusion_golden::CODES,
+        fusion_golden::budget::CODES,
+        fusion_golden::statistics::CODES,
+        overlay_deploy::CODES,
+        overlay_doctor::CODES,
+        overlay_migrate::CODES,
+    ];
+    for table in tables {
         res.extend(table.iter().map(plain));
     }
     res.sort_by_key(|it| it.code);
@@ -74,6 +86,8 @@ pub fn diagnostics_md() -> String {
     let mut res = overlay_schema::diagnostics_md();
     res.push_str("\n# Design specs and generator\n");
     res.push_str(&codes_md(overlay_gen::CODES));
+    res.push_str("\n# Workload profiles\n");
+    res.push_str(&codes_md(overlay_optimizer::CODES));
     res.push_str("\n# Flag files\n");
     res.push_str(&codes_md(&fusion_flags::CODES.iter().map(row_of).collect::<Vec<_>>()));
     let tables = [
@@ -82,6 +96,11 @@ pub fn diagnostics_md() -> String {
         ("Installations", overlay_loader::CODES),
         ("Scenario files", CATALOGUE_CODES),
         ("Golden suites", fusion_golden::CODES),
+        ("Outcomes and votes", fusion_golden::statistics::CODES),
+        ("Budgets", fusion_golden::budget::CODES),
+        ("Deployments", overlay_deploy::CODES),
+        ("Options of a service", overlay_doctor::CODES),
+        ("Migrations", overlay_migrate::CODES),
     ];
     for (heading, table) in tables {
         // Writing to a string cannot fail.

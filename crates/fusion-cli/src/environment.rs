@@ -32,20 +32,27 @@ pub const VARIABLES: &[VarInfo] = &[
          `--force-ci`, and nobody is asked anything.",
     ),
     row("COLUMNS", "a number", "The width of tables, where standard output is no terminal."),
+    row("COMPUTERNAME", "a name", "As `HOSTNAME`, on Windows."),
     row(
         "FUSION_CONFIGS",
         "a folder",
         "The installation that overlays are checked against and that flags are read from, where \
          `--configs` is not given.",
     ),
+    row("FUSION_ROOT", "a folder", "The deployment root, where `--root` is not given."),
     row("FUSION_SUITE", "a folder", "The golden suite, where `--suite` is not given."),
     row(
         "GITHUB_ACTIONS",
         "`true`",
-        "Findings of `golden` are printed as annotations of the workflow run.",
+        "Findings of `golden` and `budget gate` are printed as annotations of the workflow run.",
     ),
-    row("GITHUB_OUTPUT", "a file", "The verdict of `golden` is appended as `verdict=…`."),
-    row("GITHUB_STEP_SUMMARY", "a file", "The Markdown report of `golden` is appended."),
+    row("GITHUB_OUTPUT", "a file", "The verdict of `golden` or `budget gate` is appended as `verdict=…`."),
+    row("GITHUB_STEP_SUMMARY", "a file", "The Markdown report of `golden` or `budget gate` is appended."),
+    row(
+        "HOSTNAME",
+        "a name",
+        "The machine that the audit log of a deployment root names; else what the system says.",
+    ),
     row("NO_COLOR", "anything but nothing", "Output without colour."),
     row(
         "RESONTINEX_FUSION_<KEY>",
@@ -71,13 +78,23 @@ pub const VARIABLES: &[VarInfo] = &[
          switches nothing; an empty one switches every overlay off.",
     ),
     row(
+        "RESON__<SECTION>__<KEY>",
+        "a value of the option",
+        "Sets one option above `fusion.toml`: `RESON__SERVICE__POOL=200`.",
+    ),
+    row(
         "SOURCE_DATE_EPOCH",
         "seconds since 1970",
         "The time that is written into goldens and recordings, instead of the clock.",
     ),
     row("TERM", "`dumb`", "Output without colour and progress bars."),
     row("TF_BUILD", "anything but nothing", "Marks a pipeline, as `CI` does."),
-    row("USER", "a name", "Who accepts a golden, where `--author` is not given."),
+    row(
+        "USER",
+        "a name",
+        "Who accepts a golden, where `--author` is not given, and whom the audit log of a \
+         deployment root names.",
+    ),
     row("USERNAME", "a name", "As `USER`, on Windows."),
 ];
 
@@ -200,6 +217,14 @@ pub fn wall_clock() -> Clock {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
     })
+}
+
+/// What time it is, in microseconds since 1970: for what happens at a moment, and is no
+/// content of a file that has to come out the same again.
+#[expect(clippy::disallowed_methods, reason = "the one place that asks the clock")]
+pub(crate) fn now_us() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
 }
 
 /// A moment as RFC 3339 writes it: `2026-11-21T12:00:00Z`.

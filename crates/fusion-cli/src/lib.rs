@@ -13,16 +13,24 @@
 //! ```
 
 mod arguments;
+mod budget;
+mod audit;
+mod backup;
 mod codes;
 mod completions;
+mod consent;
+mod deploy;
 mod design;
+mod doctor;
 mod environment;
 mod excerpt;
 mod exit;
 mod findings;
 mod flags;
 mod golden;
+mod health;
 mod input;
+mod migrate;
 mod output;
 mod overlay;
 mod replace;
@@ -71,8 +79,15 @@ fn execute(arguments: Arguments, environment: &Environment) -> Exit {
     let result = match arguments.command {
         Command::Overlay(command) => command.run(&mut output, environment),
         Command::Design(command) => command.run(&mut output, environment),
+        Command::Doctor(command) => command.run(&mut output, environment),
+        Command::Health(command) => command.run(&mut output, environment),
         Command::Flags(command) => command.run(&mut output, environment),
         Command::Golden(command) => command.run(&mut output, environment),
+        Command::Budget(command) => command.run(&mut output, environment),
+        Command::Deploy(command) => command.run(&mut output, environment),
+        Command::Audit(command) => command.run(&mut output, environment),
+        Command::Backup(command) => command.run(&mut output, environment),
+        Command::Migrate(command) => command.run(&mut output, environment),
         Command::Serve(command) => command.run(&mut output, environment),
         Command::Completions(command) => command.run(&mut output),
     };

@@ -103,6 +103,14 @@ impl Output {
         }
     }
 
+    /// Prints a value that has a `schema` field of its own, or `text` for people.
+    pub(crate) fn answer(&mut self, value: &impl Serialize, text: &str) -> anyhow::Result<()> {
+        match self.format {
+            Format::Text => self.text(text),
+            Format::Json | Format::Sarif => self.json(&json_text(value)?),
+        }
+    }
+
     /// Prints `text` on standard output as it is.
     pub(crate) fn text(&mut self, text: &str) -> anyhow::Result<()> {
         finish(self.out.write_all(text.as_bytes()).and_then(|()| self.out.flush()))

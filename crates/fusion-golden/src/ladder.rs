@@ -106,23 +106,37 @@ pub(crate) fn climb(
     scenario: &Scenario,
     options: &ValidateOptions,
 ) -> Result<Climb, SuiteError> {
+    let id = scenario.id.as_str();
+    let (cassette, mut checks) = cassette(sides.suite, id)?;
+    let (golden, found) = golden(sides.suite, id)?;
+    checks.extend(found);
+    let report = climb_with(sides, scenario, &cassette, golden.as_ref(), checks, options);
+    Ok(Climb { report, cassette })
+}
+
+/// Takes one scenario up the ladder with what was read of it; `checks` is what reading found.
+pub(crate) fn climb_with(
+    sides: &Sides<'_>,
+    scenario: &Scenario,
+    cassette: &Cassette,
+    golden: Option<&Golden>,
+    mut checks: Vec<Check>,
+    options: &ValidateOptions,
+) -> ScenarioReport {
     let suite = sides.suite;
     let id = scenario.id.as_str();
-    let (cassette, mut checks) = cassette(suite, id)?;
-    let (golden, found) = golden(suite, id)?;
-    checks.extend(found);
-    let Some(observed) = observe(sides, scenario, &cassette, options.tokens) else {
-        return Ok(Climb { report: report(scenario, checks), cassette });
+    let Some(observed) = observe(sides, scenario, cassette, options.tokens) else {
+        return report(scenario, checks);
     };
     if observed.is_stale()
         && let Some(check) = checks.iter_mut().find(|it| it.code == code::NO_GOLDEN)
     {
         check.hint = Some("record the answers first, with `golden record`".to_owned());
     }
-    checks.extend(age::checks(suite, id, &observed.lines(&cassette), options));
-    let rungs = Rungs { sides, golden: golden.as_ref(), observed: &observed, options };
-    checks.extend(rungs.recordings(&cassette));
-    checks.extend(rungs.replay(&cassette));
+    checks.extend(age::checks(suite, id, &observed.lines(cassette), options));
+    let rungs = Rungs { sides, golden, observed: &observed, options };
+    checks.extend(rungs.recordings(cassette));
+    checks.extend(rungs.replay(cassette));
     checks.extend(rungs.rules());
     checks.extend(rungs.tokens());
     let mut report = report(scenario, checks);
@@ -140,7 +154,7 @@ pub(crate) fn climb(
     if options.bill || (options.tokens && report.verdict != Verdict::Pass) {
         report.bill = bill::bill(sides, &observed);
     }
-    Ok(Climb { report, cassette })
+    report
 }
 
 /// The worst first; the verdict is the worst one's.

@@ -48,6 +48,7 @@ pub mod import;
 mod json;
 mod ladder;
 mod legacy;
+pub mod mutate;
 mod observe;
 mod rebind;
 mod record;

@@ -147,7 +147,8 @@ fn values(effective: &Effective) -> BTreeMap<String, String> {
     values
 }
 
-fn canonical(key: &str, text: &str) -> String {
+/// `text` as the parameter `key` reads it.
+pub(crate) fn canonical(key: &str, text: &str) -> String {
     let shape = param(key).map_or(Shape::Text, |it| it.kind.shape());
     Value::parse(shape, text).map_or_else(|_| text.to_owned(), |it| it.canonical())
 }

@@ -88,6 +88,11 @@ impl Suite {
         &self.findings
     }
 
+    /// Whether anything was accepted: the folder has a golden.
+    pub fn has_goldens(&self) -> bool {
+        !self.files_with(&self.dir, GOLDEN_SUFFIX).is_empty()
+    }
+
     /// The golden of a scenario.
     pub fn golden_path(&self, scenario: &str) -> PathBuf {
         self.dir.join(format!("{scenario}{GOLDEN_SUFFIX}"))

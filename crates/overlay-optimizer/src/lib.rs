@@ -50,6 +50,7 @@ mod hours;
 mod optimize;
 mod pinned;
 mod profile;
+mod schema;
 mod strategy;
 mod tune;
 
@@ -60,6 +61,7 @@ pub use crate::optimize::{
     Conflict, KeyChange, OptimizeError, OptimizeOptions, Optimized, Pins, optimize,
 };
 pub use crate::profile::{Sample, WorkloadLimits, WorkloadProfile};
+pub use crate::schema::{tune_journal_schema, tune_report_schema, workload_profile_schema};
 pub use crate::strategy::{Constant, Strategy, UnknownStrategy};
 pub use crate::tune::accept::{
     AcceptError, AcceptVerdict, Acceptance, GainUnit, HeldOut, LEAST_GAIN, LEAST_SCENARIOS,

@@ -55,7 +55,7 @@ pub use crate::database::BUSY_TIMEOUT;
 pub use crate::error::SqliteError;
 pub use crate::performance::{Latency, Performance};
 pub use crate::queue::{Counts, Refused};
-pub use crate::rows::{Arm, PerformanceRow, RETENTION_US, Sample, Span};
+pub use crate::rows::{Arm, Operations, PerformanceRow, RETENTION_US, Sample, Span, Timing};
 pub use crate::samples::ResultCount;
 pub use crate::schema::{
     DatabaseKind, MigrationFile, ObjectKind, SchemaFault, SchemaFinding, migrations, schema_report,

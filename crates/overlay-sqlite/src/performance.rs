@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::database::{Database, loaded, stored};
 use crate::error::{SqliteError, at};
-use crate::rows::{PerformanceRow, Sample, Span};
+use crate::rows::{Operations, PerformanceRow, Sample, Span, Timing};
 use crate::schema::{DatabaseKind, MigrationFile};
 
 /// The performance rows and rollout samples, `db/perf.sqlite`.
@@ -133,6 +133,29 @@ impl Performance {
             mean_ms: mean / 1_000.0,
             p95_ms: Duration::from_micros(loaded(p95)).as_secs_f64() * 1_000.0,
         }))
+    }
+
+    /// When the operations meant by `of` ended and how long each took, oldest first.
+    ///
+    /// # Errors
+    ///
+    /// As SQLite gives them.
+    pub fn timings(&self, of: Operations<'_>, span: Span) -> Result<Vec<Timing>, SqliteError> {
+        const SQL: &str = "SELECT timestamp, duration_us FROM overlay_performance_metrics
+            WHERE timestamp >= ?1 AND timestamp < ?2 AND (?3 IS NULL OR overlay_type = ?3)
+            AND (?4 IS NULL OR operation = ?4) AND (?5 IS NULL OR environment = ?5)
+            ORDER BY timestamp";
+        let Database { conn, path, .. } = &self.database;
+        let read = || {
+            let mut select = conn.prepare_cached(SQL)?;
+            let all =
+                params![span.from_us, span.before_us, of.overlay, of.operation, of.environment];
+            let rows = select.query_map(all, |row| {
+                Ok(Timing { at_us: row.get(0)?, duration_us: loaded(row.get(1)?) })
+            })?;
+            rows.collect::<rusqlite::Result<Vec<_>>>()
+        };
+        read().map_err(at(path))
     }
 }
 

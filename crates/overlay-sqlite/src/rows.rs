@@ -22,6 +22,26 @@ pub struct PerformanceRow {
     pub environment: String,
 }
 
+/// When an operation ended, and how long it took.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Timing {
+    /// When it ended, microseconds since 1970, UTC.
+    pub at_us: i64,
+    /// How long it took, microseconds.
+    pub duration_us: u64,
+}
+
+/// Which operations are meant; all where nothing is said.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Operations<'a> {
+    /// Of this overlay.
+    pub overlay: Option<&'a str>,
+    /// Of this name.
+    pub operation: Option<&'a str>,
+    /// In this environment.
+    pub environment: Option<&'a str>,
+}
+
 /// Which generation answered.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]

@@ -125,10 +125,8 @@ impl<F: Vfs> Repairs<'_, F> {
         if known.is_none() {
             self.refuse_lost_pointer()?;
         }
-        let Some(Record { entry, .. }) = self.store.audit().records(last)?.next().transpose()?
-        else {
-            return Ok(None);
-        };
+        let found = self.store.audit().last()?.filter(|it| it.seq == last);
+        let Some(Record { entry, .. }) = found else { return Ok(None) };
         let Some(action) = entry.action.strip_suffix(INTENT).map(str::to_owned) else {
             return Ok(None);
         };

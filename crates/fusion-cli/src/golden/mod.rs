@@ -1,7 +1,11 @@
 //! `fusion golden …`
 
 mod answers;
+mod calibrate;
+mod compare;
 mod import;
+mod mutate;
+mod power;
 mod prune;
 mod record;
 mod refusal;
@@ -11,6 +15,8 @@ mod update;
 mod validate;
 
 use clap::{Args, Subcommand};
+
+pub(crate) use self::refusal::suite_error;
 
 use crate::environment::Environment;
 use crate::exit::Exit;
@@ -49,6 +55,10 @@ enum GoldenCommand {
     Review(review::Review),
     Import(import::Import),
     Prune(prune::Prune),
+    Compare(compare::Compare),
+    Calibrate(calibrate::Calibrate),
+    Power(power::Power),
+    Mutate(mutate::Mutate),
 }
 
 impl Golden {
@@ -72,6 +82,10 @@ impl Golden {
             Some(GoldenCommand::Review(it)) => it.run(&scope, output, environment),
             Some(GoldenCommand::Import(it)) => it.run(&scope, output, environment),
             Some(GoldenCommand::Prune(it)) => it.run(&scope, output, environment),
+            Some(GoldenCommand::Compare(it)) => it.run(&scope, output, environment),
+            Some(GoldenCommand::Calibrate(it)) => it.run(&scope, output),
+            Some(GoldenCommand::Power(it)) => it.run(&scope, output, environment),
+            Some(GoldenCommand::Mutate(it)) => it.run(&scope, output, environment),
         }
     }
 }

@@ -230,7 +230,8 @@ fn record(
     Ok(())
 }
 
-fn progress(len: usize, output: &Output, environment: &Environment) -> ProgressBar {
+/// A bar on standard error, where somebody looks.
+pub(super) fn progress(len: usize, output: &Output, environment: &Environment) -> ProgressBar {
     let is_wanted = environment.stderr_is_terminal
         && !output.is_json()
         && environment.get("TERM") != Some("dumb");

@@ -3,7 +3,7 @@ use fusion_golden::{SuiteError, SuiteReport, Verdict};
 use crate::exit::{Exit, refusal, worst};
 
 /// The error of a suite with its exit code.
-pub(super) fn suite_error(err: SuiteError) -> anyhow::Error {
+pub(crate) fn suite_error(err: SuiteError) -> anyhow::Error {
     let exit = match &err {
         SuiteError::Read { .. } | SuiteError::Unreadable { .. } | SuiteError::Installation(_) => {
             Exit::UNREADABLE

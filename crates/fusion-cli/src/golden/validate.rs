@@ -8,8 +8,9 @@ use fusion_golden::{SuiteReport, ValidateOptions, render, validate};
 
 use super::refusal::{exit_of, suite_error};
 use super::scope::Scope;
+use crate::deploy::VerdictArguments;
 use crate::environment::Environment;
-use crate::exit::Exit;
+use crate::exit::{Exit, refusal};
 use crate::input::is_stdin;
 use crate::output::Output;
 use crate::replace::replace;
@@ -24,6 +25,7 @@ use crate::replace::replace;
 Examples:
   fusion golden validate --suite goldens
   fusion golden validate --tag refund --no-tokens
+  fusion golden validate --record-verdict prod
   fusion golden validate --json - --junit target/golden.xml --markdown target/golden.md")]
 pub(super) struct Validate {
     /// Write the report as JUnit XML, `-` for standard output
@@ -44,6 +46,8 @@ pub(super) struct Validate {
     /// How many threads work; 0 for as many as the machine has
     #[arg(long, default_value_t = 0, value_name = "N")]
     threads: usize,
+    #[command(flatten)]
+    verdict: VerdictArguments,
 }
 
 impl Validate {
@@ -56,6 +60,7 @@ impl Validate {
             bill: self.bill || outer.bill,
             max_age: self.max_age.or(outer.max_age),
             threads: if self.threads == 0 { outer.threads } else { self.threads },
+            verdict: self.verdict.or(outer.verdict),
         }
     }
 
@@ -66,8 +71,14 @@ impl Validate {
         environment: &Environment,
     ) -> anyhow::Result<Exit> {
         let suite = scope.open(environment)?;
+        let judged = self.verdict.before(suite.installation().root())?;
+        let scenarios = scope.selected(&suite)?;
+        if judged.is_some() && !scenarios.is_empty() {
+            let message = "--record-verdict is about all scenarios: leave --scenario and --tag out";
+            return Err(refusal(Exit::USAGE, message));
+        }
         let options = ValidateOptions {
-            scenarios: scope.selected(&suite)?,
+            scenarios,
             tokens: !self.no_tokens,
             bill: self.bill,
             threads: self.threads,
@@ -79,7 +90,12 @@ impl Validate {
         if environment.get("GITHUB_ACTIONS") == Some("true") {
             announce(&report, output, environment)?;
         }
-        Ok(exit_of(&report, output.strict))
+        let exit = exit_of(&report, output.strict);
+        if let Some(judged) = judged {
+            let name = format!("{}: {}", suite.dir().display(), report.verdict.as_str());
+            judged.record(exit == Exit::DONE, &name, output, environment)?;
+        }
+        Ok(exit)
     }
 
     fn print(

@@ -11,10 +11,14 @@ mod format;
 mod generate;
 mod hash;
 mod list;
+mod optimize;
+mod profile;
 mod rewrite;
 mod set;
 mod status;
 mod structured;
+mod tune;
+mod workload;
 
 use clap::{Args, Subcommand};
 
@@ -54,6 +58,9 @@ enum OverlayCommand {
     Convert(convert::Convert),
     Set(set::Set),
     Unpin(set::Unpin),
+    Optimize(optimize::Optimize),
+    Profile(profile::Profile),
+    Tune(Box<tune::Tune>),
     Explain(explain::Explain),
     Effective(effective::EffectiveArguments),
     List(list::List),
@@ -78,6 +85,9 @@ impl OverlayCommands {
             OverlayCommand::Convert(it) => it.run(output),
             OverlayCommand::Set(it) => it.run(output),
             OverlayCommand::Unpin(it) => it.run(output),
+            OverlayCommand::Optimize(it) => it.run(output, environment),
+            OverlayCommand::Profile(it) => it.run(output, environment),
+            OverlayCommand::Tune(it) => it.run(output, environment),
             OverlayCommand::Explain(it) => it.run(output),
             OverlayCommand::Effective(it) => it.run(output, environment),
             OverlayCommand::List(it) => it.run(output, environment),

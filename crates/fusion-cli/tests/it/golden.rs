@@ -206,3 +206,16 @@ fn import_names_the_defects_of_the_original() {
     assert!(matches!(ran.code, 0 | 1), "{ran:#?}");
     assert!(ran.stdout.contains("GLD5"), "{ran:#?}");
 }
+
+#[test]
+fn a_suite_is_broken_on_purpose_and_says_what_it_saw() {
+    let dir = accepted();
+    let ran = golden(dir.path(), &["mutate", "--n", "40", "--seed", "1", "--json", "-"]).ends_with(0);
+    let report = ran.json();
+    assert_eq!(report["schema"], "fusion/golden-mutation/1");
+    assert_eq!(report["mutants"], 40);
+    assert_eq!(report["classes"][0]["class"], "overlay.delete");
+    let ran = golden(dir.path(), &["mutate", "--n", "26"]).ends_with(0);
+    assert!(ran.stdout.contains("answer.refusal"), "{ran:#?}");
+    golden(dir.path(), &["mutate", "--scenario", "duplicate_charge"]).ends_with(64);
+}

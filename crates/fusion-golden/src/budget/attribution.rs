@@ -38,6 +38,8 @@ pub struct Change {
 pub struct Explanation {
     /// What is explained.
     pub name: Subject,
+    /// The base.
+    pub against: String,
     /// The overlay.
     pub overlay: Option<String>,
     /// The scenario it was found on.
@@ -180,21 +182,26 @@ impl Workbench<'_> {
         Some((side, (!text.is_empty()).then(|| MicroOverlay::parse(&text))))
     }
 
-    /// The smallest set of `changes` under which `fails` still says yes, with what each
-    /// adds by itself; `None` where all of them together do not fail.
-    pub(super) fn explain(
-        &self,
-        mut changes: Vec<Change>,
-        fails: impl Fn(u64) -> bool,
-    ) -> Option<Vec<Change>> {
-        let nothing = self.prompt_tokens(&[])?;
+    /// `changes` with the prompt tokens that each adds by itself.
+    pub(super) fn billed(&self, mut changes: Vec<Change>) -> Vec<Change> {
+        let Some(nothing) = self.prompt_tokens(&[]) else { return changes };
         for change in &mut changes {
             let alone = self.prompt_tokens(&[&*change]);
             change.tokens = alone.map(|it| it.cast_signed() - nothing.cast_signed());
         }
-        let smallest = smallest(&changes, MOST_RENDERINGS, |set| {
-            self.prompt_tokens(set).is_some_and(&fails)
-        })?;
+        changes
+    }
+
+    /// The smallest set of `changes` under which `fails` still says yes, with what each
+    /// adds by itself; `None` where all of them together do not fail.
+    pub(super) fn explain(
+        &self,
+        changes: Vec<Change>,
+        fails: impl Fn(u64) -> bool,
+    ) -> Option<Vec<Change>> {
+        let changes = self.billed(changes);
+        let smallest =
+            smallest(&changes, MOST_RENDERINGS, |set| self.prompt_tokens(set).is_some_and(&fails))?;
         let smallest: Vec<_> = smallest.into_iter().cloned().collect();
         Some(smallest)
     }
@@ -262,7 +269,10 @@ mod tests {
     fn parts_are_split_at_known_headings() {
         let text = "Intro\n## Core Directive\nDo.\n## Other\nx\n## Quality Gates\ny\n";
         let found: Vec<_> = parts(text).into_iter().map(|(name, it)| (name, it.line)).collect();
-        assert_eq!(found, [("Core Directive", 2), ("Quality Gates", 6), ("before the sections", 1)]);
+        assert_eq!(
+            found,
+            [("Core Directive", 2), ("Quality Gates", 6), ("before the sections", 1)]
+        );
         let whole: usize = parts(text).values().map(|it| it.text.len()).sum();
         assert_eq!(whole, text.len());
     }

@@ -4,14 +4,17 @@ use std::time::Duration;
 use super::attribution::{Change, Explanation, Workbench, changes};
 use super::file::Budgets;
 use super::measured::{Measured, MeasuredAnswer, Measurement};
-use super::report::{BudgetCheck, BudgetReport, Side, Subject};
+use super::report::{Bill, BudgetCheck, BudgetReport, Noise, ScenarioPair, Side, Subject};
 use crate::report::Verdict;
 use crate::sides::Sides;
 use crate::statistics::{
-    Bootstrap, Gate, Levels, Limits, Pair, cost_gate, error_gate, latency_gate, prompt_gate,
-    token_gate,
+    Bootstrap, DEFAULT_MARGIN, Gate, Levels, Limits, Pair, cost_gate, error_gate, latency_gate,
+    prompt_gate, quality_gate, token_gate,
 };
 use crate::suite::{Suite, SuiteError};
+
+/// The version of the report's form.
+pub(super) const SCHEMA: &str = "fusion/budget-report/1";
 
 /// Compares what `candidate` makes of the scenarios of `suite`, its own, with what `base`
 /// made of them.
@@ -43,11 +46,15 @@ pub fn compare(
         checks.extend(overlay_checks(overlay, &of_overlay.copied().collect::<Vec<_>>(), budgets));
     }
     let mut explanations = Vec::new();
+    let mut bills: Vec<Bill> = Vec::new();
     for (base, candidate) in &pairs {
         let mut found = scenario_checks(base, candidate, budgets);
         let scenario = scenarios.iter().find(|it| it.id.as_str() == candidate.scenario);
         if let Some(scenario) = scenario {
             let bench = Workbench { sides: &sides, scenario, base, candidate };
+            if !bills.iter().any(|it| it.overlay == candidate.overlay) {
+                bills.extend(bill(&bench));
+            }
             for check in found.iter_mut().filter(|it| it.gate.verdict != Verdict::Pass) {
                 let explanation = explain(&bench, check, budgets);
                 check.keys = explanation.changes.iter().map(|it| it.key.clone()).collect();
@@ -57,15 +64,62 @@ pub fn compare(
         checks.extend(found);
     }
     lend_keys(&mut checks);
+    explanations.extend(explain_overlays(&mut checks, &bills));
+    checks.iter_mut().for_each(|it| it.against.clone_from(&base.name));
+    explanations.iter_mut().for_each(|it| it.against.clone_from(&base.name));
+    bills.iter_mut().for_each(|it| it.against.clone_from(&base.name));
     Ok(BudgetReport {
-        schema: "fusion/budget-report/1",
+        schema: SCHEMA,
         verdict: checks.iter().map(|it| it.gate.verdict).max().unwrap_or(Verdict::Invalid),
-        base: Side::of(base),
+        bases: vec![Side::of(base)],
         candidate: Side::of(candidate),
         checks,
         explanations,
+        bills,
+        pairs: pairs.iter().map(|(base_of, it)| scenario_pair(&base.name, base_of, it)).collect(),
+        noise: noise(candidate),
+        notes: Vec::new(),
         findings: suite.findings().to_vec(),
     })
+}
+
+/// What changed in the overlay of a scenario; `None` where nothing did.
+fn bill(bench: &Workbench<'_>) -> Option<Bill> {
+    let all = changes(bench.base, bench.candidate);
+    (!all.is_empty()).then(|| Bill {
+        against: String::new(),
+        overlay: bench.candidate.overlay.clone(),
+        scenario: bench.candidate.scenario.clone(),
+        tokens: [bench.base.prompt_tokens, bench.candidate.prompt_tokens],
+        changes: bench.billed(all),
+    })
+}
+
+fn scenario_pair(against: &str, base: &Measured, candidate: &Measured) -> ScenarioPair {
+    let answers = [base, candidate].map(|it| it.answer.as_ref());
+    let [before, after] = answers.map(|it| it.and_then(|it| it.text.clone()));
+    let [prompt, next] = [base, candidate].map(|it| it.prompt.as_ref().map(|(_, text)| text));
+    ScenarioPair {
+        against: against.to_owned(),
+        scenario: candidate.scenario.clone(),
+        overlay: candidate.overlay.clone(),
+        identical: is_same(base, candidate),
+        prompt_tokens: [base.prompt_tokens, candidate.prompt_tokens],
+        output_tokens: answers.map(|it| it.map(|it| it.tokens)),
+        latency_ms: answers.map(|it| it.and_then(|it| it.latency_ms)),
+        answers: before.zip(after).filter(|(a, b)| a != b).map(|(a, b)| [a, b]),
+        prompts: (prompt != next).then(|| [prompt, next].map(|it| it.cloned().unwrap_or_default())),
+    }
+}
+
+/// The A/A band: second recordings against first ones of the same requests.
+fn noise(measurement: &Measurement) -> Option<Noise> {
+    let answers = measurement.scenarios.iter().filter_map(|it| it.answer.as_ref());
+    let pairs: Vec<_> = answers
+        .filter_map(|it| Some(Pair::new(*it.repeats.first()?, *it.repeats.get(1)?)))
+        .collect();
+    let gate = token_gate(&pairs, Limits::TOKENS, Levels::BUDGET, Bootstrap::default());
+    Some(Noise { n: pairs.len(), delta: gate.delta?, interval: gate.interval? })
 }
 
 /// A check of an overlay names the keys that explain its scenarios.
@@ -79,6 +133,37 @@ fn lend_keys(checks: &mut [BudgetCheck]) {
         if let (true, Some(found)) = (is_open, keys.get(&check.overlay)) {
             check.keys = found.iter().cloned().collect();
         }
+    }
+}
+
+/// An open check of an overlay whose scenarios explain nothing, such as longer answers to
+/// prompts of the same length, names what changed in the overlay.
+fn explain_overlays(checks: &mut [BudgetCheck], bills: &[Bill]) -> Vec<Explanation> {
+    let is_open = |it: &BudgetCheck| {
+        it.scenario.is_none() && it.keys.is_empty() && it.gate.verdict != Verdict::Pass
+    };
+    let mut explanations = Vec::new();
+    for check in checks.iter_mut().filter(|it| is_open(it) && it.name != Subject::Suite) {
+        let Some(bill) = bills.iter().find(|it| it.overlay == check.overlay) else { continue };
+        check.keys = bill.changes.iter().map(|it| it.key.clone()).collect();
+        explanations.push(Explanation {
+            name: check.name,
+            against: String::new(),
+            overlay: check.overlay.clone(),
+            scenario: bill.scenario.clone(),
+            separable: bill.changes.len() == 1,
+            evidence: unseparated(bill.changes.len()),
+            changes: bill.changes.clone(),
+        });
+    }
+    explanations
+}
+
+/// Why a set of changes is the smallest one, or is not known to be.
+fn unseparated(changes: usize) -> String {
+    match changes {
+        1 => "the one thing that changed".to_owned(),
+        _ => "not separable: no recordings of parts of the change".to_owned(),
     }
 }
 
@@ -98,7 +183,9 @@ fn suite_checks(
     let new = candidate.scenarios.len() - pairs.len();
     let (verdict, message) = match (pairs.len(), lost.as_slice()) {
         (0, _) => (Verdict::Invalid, "no scenario stands on both sides".to_owned()),
-        (_, []) if new > 0 => (Verdict::Pass, format!("{new} scenarios are new: nothing to compare")),
+        (_, []) if new > 0 => {
+            (Verdict::Pass, format!("{new} scenarios are new: nothing to compare"))
+        }
         (both, []) => (Verdict::Pass, format!("{both} scenarios on both sides")),
         (_, lost) => (Verdict::Fail, format!("the suite shrank: it lost {}", lost.join(", "))),
     };
@@ -114,12 +201,13 @@ fn overlay_checks(
     let sum = |side: fn(&(&Measured, &Measured)) -> Option<u64>| -> u64 {
         pairs.iter().filter_map(side).sum()
     };
-    let is_whole = |it: &&(&Measured, &Measured)| {
-        it.0.prompt_tokens.is_some() && it.1.prompt_tokens.is_some()
-    };
+    let is_whole =
+        |it: &&(&Measured, &Measured)| it.0.prompt_tokens.is_some() && it.1.prompt_tokens.is_some();
     let without = pairs.iter().filter(|it| !is_whole(it)).count();
-    let (before, after) =
-        (sum(|it| it.1.prompt_tokens.and(it.0.prompt_tokens)), sum(|it| it.0.prompt_tokens.and(it.1.prompt_tokens)));
+    let (before, after) = (
+        sum(|it| it.1.prompt_tokens.and(it.0.prompt_tokens)),
+        sum(|it| it.0.prompt_tokens.and(it.1.prompt_tokens)),
+    );
     let gate = if mixed(pairs) {
         Gate::counted(0, 0, Verdict::Invalid)
     } else {
@@ -138,9 +226,7 @@ fn overlay_checks(
     let (found, missing) = recorded(pairs, |it| Some(it.units));
     let gate = cost_gate(&found, budgets.tokens, levels, Bootstrap::default());
     push(Subject::Cost, gate.with_missing(missing));
-    let seconds = |it: &MeasuredAnswer| {
-        Duration::try_from_secs_f64(it.latency_ms? / 1_000.0).ok()
-    };
+    let seconds = |it: &MeasuredAnswer| Duration::try_from_secs_f64(it.latency_ms? / 1_000.0).ok();
     let (found, missing) = recorded(pairs, seconds);
     // A suite without any recorded time has no latency to speak of.
     if !found.is_empty() {
@@ -149,6 +235,11 @@ fn overlay_checks(
     }
     let (found, missing) = recorded(pairs, |it| Some(it.failed()));
     push(Subject::Failures, error_gate(&found, budgets.failures, levels).with_missing(missing));
+    let (found, missing) = recorded(pairs, |it| it.score);
+    if !found.is_empty() {
+        let gate = quality_gate(&found, DEFAULT_MARGIN, Levels::QUALITY);
+        push(Subject::Quality, gate.with_missing(missing));
+    }
     checks.extend(baseline_check(overlay, pairs));
     checks
 }
@@ -194,9 +285,8 @@ fn is_same(base: &Measured, candidate: &Measured) -> bool {
 /// What the overlay costs over the bare baseline: shown, and held to its own cap only.
 fn baseline_check(overlay: Option<&str>, pairs: &[(&Measured, &Measured)]) -> Option<BudgetCheck> {
     overlay?;
-    let both = pairs.iter().filter_map(|(_, it)| {
-        Some((it.baseline_tokens?, it.answer.as_ref()?.tokens))
-    });
+    let both =
+        pairs.iter().filter_map(|(_, it)| Some((it.baseline_tokens?, it.answer.as_ref()?.tokens)));
     let (bare, own) = both.fold((0, 0), |sum, it| (sum.0 + it.0, sum.1 + it.1));
     if bare == 0 {
         return None;
@@ -247,9 +337,9 @@ fn scenario_checks(base: &Measured, candidate: &Measured, budgets: &Budgets) -> 
         };
         checks.push(of(Subject::PromptTokens, gate, message));
     }
-    checks.extend(hard_rules(base, candidate).map(|(gate, message)| {
-        of(Subject::HardRules, gate, message)
-    }));
+    checks.extend(
+        hard_rules(base, candidate).map(|(gate, message)| of(Subject::HardRules, gate, message)),
+    );
     checks
 }
 
@@ -276,17 +366,12 @@ fn hard_rules(base: &Measured, candidate: &Measured) -> Option<(Gate, String)> {
 
 /// What a gate says, in words.
 fn sentence(subject: Subject, gate: &Gate) -> String {
-    let what = match subject {
-        Subject::PromptTokens => "prompt tokens",
-        Subject::OutputTokens => "output tokens",
-        Subject::Cost => "cost",
-        Subject::LatencyP95 => "p95 of the latency",
-        Subject::Failures => "share of failures",
-        Subject::Suite | Subject::Selection | Subject::HardRules | Subject::Baseline => "figure",
-    };
+    let what = subject.words();
     let mut text = match (gate.delta, subject) {
         (Some(delta), Subject::LatencyP95) => format!("{what} {delta:+.2} s"),
-        (Some(delta), Subject::Failures) => format!("{what} {:+.1} points", delta * 100.0),
+        (Some(delta), Subject::Failures | Subject::Quality) => {
+            format!("{what} {:+.1} points", delta * 100.0)
+        }
         (Some(delta), _) => format!("{what} {:+.1} %", delta * 100.0),
         (None, _) => what.to_owned(),
     };
@@ -296,7 +381,9 @@ fn sentence(subject: Subject, gate: &Gate) -> String {
             let needed = gate.n_needed.map_or(String::new(), |it| format!(", about {it} would do"));
             Some(format!("{} differing pairs say too little{needed}", gate.n))
         }
-        _ if gate.n == 0 && gate.identical > 0 => Some("the same requests on both sides".to_owned()),
+        _ if gate.n == 0 && gate.identical > 0 => {
+            Some("the same requests on both sides".to_owned())
+        }
         _ => None,
     };
     match more {
@@ -313,6 +400,7 @@ fn explain(bench: &Workbench<'_>, check: &BudgetCheck, budgets: &Budgets) -> Exp
     let all = changes(bench.base, bench.candidate);
     let explanation = |changes: Vec<Change>, separable, evidence: String| Explanation {
         name: check.name,
+        against: String::new(),
         overlay: check.overlay.clone(),
         scenario: bench.candidate.scenario.clone(),
         changes,
@@ -320,10 +408,7 @@ fn explain(bench: &Workbench<'_>, check: &BudgetCheck, budgets: &Budgets) -> Exp
         evidence,
     };
     if check.name != Subject::PromptTokens || bench.candidate.refused.is_some() {
-        let evidence = match all.len() {
-            1 => "the one thing that changed".to_owned(),
-            _ => "not separable: no recordings of parts of the change".to_owned(),
-        };
+        let evidence = unseparated(all.len());
         let separable = all.len() == 1;
         return explanation(all, separable, evidence);
     }
@@ -346,7 +431,7 @@ fn explain(bench: &Workbench<'_>, check: &BudgetCheck, budgets: &Budgets) -> Exp
 }
 
 impl BudgetCheck {
-    fn of(
+    pub(super) fn of(
         name: Subject,
         overlay: Option<&str>,
         scenario: Option<&str>,
@@ -355,6 +440,7 @@ impl BudgetCheck {
     ) -> Self {
         let owned = |it: Option<&str>| it.map(str::to_owned);
         let (overlay, scenario) = (owned(overlay), owned(scenario));
-        Self { name, overlay, scenario, gate, keys: Vec::new(), message }
+        let (against, keys) = (String::new(), Vec::new());
+        Self { name, against, overlay, scenario, gate, keys, message }
     }
 }

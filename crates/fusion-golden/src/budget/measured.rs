@@ -1,7 +1,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use fusion_plan::{CheckResult, prompt_tokens};
+use fusion_plan::{CheckResult, count, prompt_tokens};
+use overlay_loader::Installation;
 use overlay_model::{Digest, Scenario};
 use serde::{Deserialize, Serialize};
 
@@ -77,6 +78,18 @@ pub struct MeasuredAnswer {
     pub accepted: bool,
     /// Hard rules by name, and whether each holds.
     pub hard: BTreeMap<String, bool>,
+    /// The mean of the judges' scores of the calls, from 0 to 1, where they are recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub score: Option<f64>,
+    /// Answer tokens of every recording of the first request, by sample.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub repeats: Vec<u64>,
+    /// Trust in the answer, where it is known; no record keeps it.
+    #[serde(skip)]
+    pub trust: Option<f64>,
+    /// The answer itself, which no record keeps.
+    #[serde(skip)]
+    pub text: Option<String>,
 }
 
 impl MeasuredAnswer {
@@ -115,6 +128,14 @@ pub fn measure(
 }
 
 impl Measurement {
+    /// The measurement without its requests: beside another one, nothing is equal by
+    /// identity, and recordings of the same requests are compared as what they are.
+    #[must_use]
+    pub fn without_requests(mut self) -> Self {
+        self.scenarios.iter_mut().for_each(|it| it.requests.clear());
+        self
+    }
+
     pub(super) fn by_scenario(&self) -> BTreeMap<&str, &Measured> {
         self.scenarios.iter().map(|it| (it.scenario.as_str(), it)).collect()
     }
@@ -150,7 +171,7 @@ impl Measured {
             requests: seen.keys().to_vec(),
             prompt_tokens: prompt(sides, seen),
             baseline_prompt_tokens: prompt(sides, &observed.baseline),
-            answer: seen.result.as_ref().ok().and_then(|it| answer(it, cassette)),
+            answer: seen.result.as_ref().ok().and_then(|it| answer(sides, it, cassette)),
             baseline_tokens: observed.baseline.result.as_ref().ok().and_then(output),
             refused: match &seen.result {
                 Err(Unseen::Settings(why)) => Some(why.clone()),
@@ -175,10 +196,12 @@ fn output(replayed: &Replayed) -> Option<u64> {
     u64::try_from(replayed.tokens.as_ref()?.output).ok()
 }
 
-fn answer(replayed: &Replayed, cassette: &Cassette) -> Option<MeasuredAnswer> {
+fn answer(sides: &Sides<'_>, replayed: &Replayed, cassette: &Cassette) -> Option<MeasuredAnswer> {
     let outcome = &replayed.outcome;
     let recorded = |key: Digest| cassette.lines.iter().find(|it| it.interaction.key == key);
     let times = outcome.calls.iter().map(|it| recorded(it.key)?.interaction.latency.e2e_ms);
+    let scores = outcome.calls.iter().map(|it| recorded(it.key)?.interaction.answer().judge);
+    let scores: Option<Vec<f64>> = scores.collect();
     let hard = outcome.checks.iter().filter(|it| it.hard);
     Some(MeasuredAnswer {
         tokens: output(replayed)?,
@@ -186,10 +209,40 @@ fn answer(replayed: &Replayed, cassette: &Cassette) -> Option<MeasuredAnswer> {
         latency_ms: times.sum(),
         accepted: outcome.accepted,
         hard: hard.map(|CheckResult { id, pass, .. }| (id.clone(), *pass)).collect(),
+        score: scores.filter(|it| !it.is_empty()).map(|it| mean(&it)),
+        repeats: repeats(sides, replayed, cassette),
+        trust: outcome.trust,
+        text: Some(replayed.answer.clone()),
     })
 }
 
+#[expect(clippy::cast_precision_loss, reason = "a request has few calls")]
+fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len() as f64
+}
+
+/// Answer tokens of the recordings of the first request; empty where there is only one.
+fn repeats(sides: &Sides<'_>, replayed: &Replayed, cassette: &Cassette) -> Vec<u64> {
+    let Some(first) = calls(&replayed.plan).next() else { return Vec::new() };
+    let Some(encoding) = encoding(sides, &replayed.plan) else { return Vec::new() };
+    let same = cassette.lines.iter().map(|it| &it.interaction);
+    let mut same: Vec<_> = same.filter(|it| it.request == first.request).collect();
+    if same.len() < 2 {
+        return Vec::new();
+    }
+    same.sort_by_key(|it| it.sample);
+    let tokens = same.iter().map(|it| count(encoding, &it.response.text));
+    tokens.filter_map(|it| u64::try_from(it).ok()).collect()
+}
+
 impl Suite {
+    /// This suite over another installation: what its recordings make of that one.
+    #[must_use]
+    pub fn with_installation(mut self, installation: Installation) -> Self {
+        self.installation = installation;
+        self
+    }
+
     /// This suite over the scenarios of `other`: what its installation would have made of
     /// them.
     #[must_use]

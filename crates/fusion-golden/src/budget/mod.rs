@@ -2,7 +2,7 @@
 //! and per scenario, with the keys that explain it.
 //!
 //! [`measure`] renders and replays a suite; [`compare`] puts two measurements beside each
-//! other. Prompt tokens are exact. Output tokens, cost, latency and errors rest on
+//! other; [`gate`] does both for a candidate and all of its bases. Prompt tokens are exact. Output tokens, cost, latency and errors rest on
 //! recordings of both sides: where one is missing the check is stale, never guessed. Where
 //! both sides render the same requests they are equal by identity.
 //!
@@ -11,11 +11,18 @@
 mod attribution;
 mod checks;
 mod file;
+mod gate;
 mod measured;
+pub mod render;
 mod report;
+mod schema;
+mod tripwire;
 
 pub use self::attribution::{Change, Explanation};
 pub use self::checks::compare;
 pub use self::file::{BUDGETS_SCHEMA, Budgets, CODES, ScenarioBudget};
+pub use self::gate::{Base, gate};
 pub use self::measured::{Measured, MeasuredAnswer, Measurement, measure};
-pub use self::report::{BudgetCheck, BudgetReport, Side, Subject};
+pub use self::report::{Bill, BudgetCheck, BudgetReport, Noise, ScenarioPair, Side, Subject};
+pub use self::schema::{budget_report_schema, budgets_schema};
+pub use self::tripwire::{Reading, Step, Tripwire};

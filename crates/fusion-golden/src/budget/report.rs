@@ -1,10 +1,10 @@
 use overlay_model::Digest;
 use serde::Serialize;
 
-use super::attribution::Explanation;
+use super::attribution::{Change, Explanation};
 use super::measured::Measurement;
 use crate::report::{FileFinding, Verdict};
-use crate::statistics::Gate;
+use crate::statistics::{Gate, Interval};
 
 /// What a candidate comes to against a base: the one model that every report is written
 /// from.
@@ -14,14 +14,22 @@ pub struct BudgetReport {
     pub schema: &'static str,
     /// The worst verdict.
     pub verdict: Verdict,
-    /// What it is measured against.
-    pub base: Side,
+    /// What it is measured against; the worse counts.
+    pub bases: Vec<Side>,
     /// What is measured.
     pub candidate: Side,
-    /// The checks: those of overlays first, then those of scenarios.
+    /// The checks, base by base: those of overlays first, then those of scenarios.
     pub checks: Vec<BudgetCheck>,
     /// What explains the checks that do not pass.
     pub explanations: Vec<Explanation>,
+    /// What changed in each overlay, with the prompt tokens of every change.
+    pub bills: Vec<Bill>,
+    /// The scenarios of both sides, with their figures.
+    pub pairs: Vec<ScenarioPair>,
+    /// How far recordings of the same requests lie apart; `None` where each has one only.
+    pub noise: Option<Noise>,
+    /// What a reader should know about the comparison itself.
+    pub notes: Vec<String>,
     /// Findings about files.
     pub findings: Vec<FileFinding>,
 }
@@ -44,6 +52,59 @@ impl Side {
     }
 }
 
+/// What changed between a base and the candidate in one overlay.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Bill {
+    /// The base.
+    pub against: String,
+    /// The overlay; `None` for the bare baseline.
+    pub overlay: Option<String>,
+    /// The scenario whose prompt was counted.
+    pub scenario: String,
+    /// Prompt tokens of the base and of the candidate.
+    pub tokens: [Option<u64>; 2],
+    /// What changed, each with what it adds by itself.
+    pub changes: Vec<Change>,
+}
+
+/// One scenario on both sides: the base's figure first, the candidate's second; `None`
+/// where there is none.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ScenarioPair {
+    /// The base.
+    pub against: String,
+    /// The scenario.
+    pub scenario: String,
+    /// The overlay that answers for the candidate.
+    pub overlay: Option<String>,
+    /// Whether both sides make the same requests.
+    pub identical: bool,
+    /// Tokens of the first prompt.
+    pub prompt_tokens: [Option<u64>; 2],
+    /// Tokens of the answer.
+    pub output_tokens: [Option<u64>; 2],
+    /// Recorded time in milliseconds.
+    pub latency_ms: [Option<f64>; 2],
+    /// The answers, where they differ. A released record holds none.
+    #[serde(skip)]
+    pub answers: Option<[String; 2]>,
+    /// The texts of the micro overlay, where they differ.
+    #[serde(skip)]
+    pub prompts: Option<[String; 2]>,
+}
+
+/// Answer tokens of a second recording against the first one of the same request: what
+/// differs with nothing changed, the A/A band.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Noise {
+    /// Requests that are recorded twice or more.
+    pub n: usize,
+    /// The share of tokens that the second recordings have more.
+    pub delta: f64,
+    /// Its bounds.
+    pub interval: Interval,
+}
+
 /// What is checked.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -62,6 +123,8 @@ pub enum Subject {
     LatencyP95,
     /// Requests without an accepted answer, or whose answer breaks a hard rule.
     Failures,
+    /// Recorded scores of judges.
+    Quality,
     /// Hard rules that held and do not any more.
     HardRules,
     /// Tokens of the overlay against the bare baseline.
@@ -79,8 +142,25 @@ impl Subject {
             Self::Cost => "cost",
             Self::LatencyP95 => "latency_p95",
             Self::Failures => "failures",
+            Self::Quality => "quality",
             Self::HardRules => "hard_rules",
             Self::Baseline => "baseline",
+        }
+    }
+
+    /// The words for sentences.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Suite => "scenarios",
+            Self::Selection => "selection",
+            Self::PromptTokens => "prompt tokens",
+            Self::OutputTokens => "output tokens",
+            Self::Cost => "cost",
+            Self::LatencyP95 => "p95 of the latency",
+            Self::Failures => "share of failures",
+            Self::Quality => "recorded scores",
+            Self::HardRules => "hard rules",
+            Self::Baseline => "over the bare baseline",
         }
     }
 }
@@ -90,6 +170,8 @@ impl Subject {
 pub struct BudgetCheck {
     /// What is checked.
     pub name: Subject,
+    /// The base it is measured against; empty where it is about the candidate alone.
+    pub against: String,
     /// The overlay it is about; `None` for all of them.
     pub overlay: Option<String>,
     /// The scenario it is about; `None` for all that the overlay answers.
@@ -101,4 +183,47 @@ pub struct BudgetCheck {
     pub keys: Vec<String>,
     /// What is the case, in words.
     pub message: String,
+}
+
+impl BudgetReport {
+    /// The explanation of a check.
+    pub fn explanation(&self, check: &BudgetCheck) -> Option<&Explanation> {
+        self.explanations.iter().find(|it| {
+            let is_of_it = match &check.scenario {
+                Some(scenario) => it.scenario == *scenario,
+                // Prompts are explained scenario by scenario.
+                None => it.overlay == check.overlay && it.name != Subject::PromptTokens,
+            };
+            it.against == check.against && it.name == check.name && is_of_it
+        })
+    }
+
+    /// The changes that explain a check: its own, or those of the scenarios of its overlay.
+    pub fn changes_of(&self, check: &BudgetCheck) -> Vec<&Change> {
+        let of_check = |it: &&Explanation| {
+            it.against == check.against
+                && it.overlay == check.overlay
+                && check
+                    .scenario
+                    .as_ref()
+                    .is_none_or(|scenario| *scenario == it.scenario && it.name == check.name)
+        };
+        let mut res: Vec<&Change> = Vec::new();
+        let found = self.explanations.iter().filter(of_check).flat_map(|it| &it.changes);
+        for change in found.filter(|it| check.keys.contains(&it.key)) {
+            if !res.iter().any(|it| it.key == change.key && it.file == change.file) {
+                res.push(change);
+            }
+        }
+        res
+    }
+
+    /// The checks that do not pass, worst first, those of whole overlays before those of
+    /// single scenarios.
+    pub fn open_checks(&self) -> Vec<&BudgetCheck> {
+        let mut res: Vec<_> =
+            self.checks.iter().filter(|it| it.gate.verdict != Verdict::Pass).collect();
+        res.sort_by_key(|it| (std::cmp::Reverse(it.gate.verdict), it.scenario.is_some()));
+        res
+    }
 }

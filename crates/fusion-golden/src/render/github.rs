@@ -121,7 +121,7 @@ impl Annotation {
 }
 
 /// The message of a workflow command, with what the runner would act on escaped.
-fn data(text: &str) -> String {
+pub(crate) fn data(text: &str) -> String {
     let mut res = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
@@ -135,6 +135,6 @@ fn data(text: &str) -> String {
 }
 
 /// A property of a workflow command, in which the separators count too.
-fn property(text: &str) -> String {
+pub(crate) fn property(text: &str) -> String {
     data(text).replace(':', "%3A").replace(',', "%2C")
 }

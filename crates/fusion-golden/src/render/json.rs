@@ -1,5 +1,7 @@
 use std::fmt::Write as _;
 
+use serde::Serialize;
+
 use super::visible::is_hidden;
 use crate::report::SuiteReport;
 
@@ -8,9 +10,14 @@ use crate::report::SuiteReport;
 /// Characters that a terminal acts on or hides are written as `\u` escapes, so that the
 /// text can be shown as it is and parses back to the same values.
 pub fn json(report: &SuiteReport) -> String {
-    // Only a map whose keys are no strings can fail, and the report has none.
-    let text = serde_json::to_string_pretty(report).unwrap_or_else(|err| {
-        serde_json::json!({"schema": report.schema, "error": err.to_string()}).to_string()
+    shown(report.schema, report)
+}
+
+/// A value of the form `schema` as such a text.
+pub(crate) fn shown(schema: &str, value: &impl Serialize) -> String {
+    // Only a map whose keys are no strings can fail, and no report has one.
+    let text = serde_json::to_string_pretty(value).unwrap_or_else(|err| {
+        serde_json::json!({"schema": schema, "error": err.to_string()}).to_string()
     });
     let mut res = String::with_capacity(text.len() + 1);
     for c in text.chars() {

@@ -78,7 +78,7 @@ fn section(head: &str, blocks: &[String]) -> String {
 }
 
 /// Appends blocks until one does not fit into `room` bytes; returns how many were.
-fn push_fitting<T: AsRef<str>>(
+pub(crate) fn push_fitting<T: AsRef<str>>(
     to: &mut String,
     blocks: impl Iterator<Item = T>,
     room: usize,
@@ -172,7 +172,7 @@ fn push_bill(to: &mut String, scenario: &ScenarioReport, encoding: Option<&str>)
     }
 }
 
-fn finding(finding: &FileFinding) -> String {
+pub(crate) fn finding(finding: &FileFinding) -> String {
     let it = &finding.diagnostic;
     let place = it.at.as_ref().map(|at| format!(":{}:{}", at.line, at.column));
     let mut res = format!(
@@ -211,7 +211,7 @@ fn agreement(agreement: &Agreement) -> String {
 
 /// `text` as text and nothing else, in Markdown as in HTML, in at most `room` bytes; what is
 /// longer ends in `…`.
-fn text(text: &str, room: usize) -> String {
+pub(crate) fn text(text: &str, room: usize) -> String {
     let mut res = String::new();
     let mut before = ' ';
     let mut rest = text.chars().peekable();

@@ -5,13 +5,13 @@
 //! Equal reports give equal bytes; no clock, no environment, no terminal is asked.
 
 mod diff;
-mod github;
-mod json;
+pub(crate) mod github;
+pub(crate) mod json;
 mod junit;
-mod markdown;
+pub(crate) mod markdown;
 mod order;
-mod table;
-mod visible;
+pub(crate) mod table;
+pub(crate) mod visible;
 
 pub use self::diff::diff;
 pub use self::github::github_annotations;
@@ -73,7 +73,7 @@ fn findings_by_severity(findings: &[FileFinding]) -> String {
 }
 
 /// `1 scenario`, `2 scenarios`.
-fn counted(n: usize, noun: &str) -> String {
+pub(crate) fn counted(n: usize, noun: &str) -> String {
     format!("{n} {noun}{}", if n == 1 { "" } else { "s" })
 }
 

@@ -66,10 +66,10 @@ pub fn scenario(scenario: &ScenarioReport, encoding: Option<&str>, color: bool) 
 
 /// Whether, and how, verdicts are coloured.
 #[derive(Clone, Copy)]
-struct Ink(bool);
+pub(crate) struct Ink(pub(crate) bool);
 
 impl Ink {
-    fn verdict(self, verdict: Verdict, text: &str) -> String {
+    pub(crate) fn verdict(self, verdict: Verdict, text: &str) -> String {
         let code = match verdict {
             Verdict::Pass => "32",
             Verdict::Warn | Verdict::Insufficient => "33",

@@ -2,7 +2,7 @@ use std::borrow::Cow;
 
 /// Whether a terminal or a viewer would act on the character, or hide it, instead of
 /// showing it.
-pub(super) fn is_hidden(c: char) -> bool {
+pub(crate) fn is_hidden(c: char) -> bool {
     c.is_control()
         || matches!(c,
             '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' // invisible; direction marks
@@ -16,7 +16,7 @@ pub(super) fn is_hidden(c: char) -> bool {
 ///
 /// A workflow runner reads commands off the output (`::` at the start of a line, `##[`
 /// anywhere in it); these are broken up as well.
-pub(super) fn visible(text: &str) -> Cow<'_, str> {
+pub(crate) fn visible(text: &str) -> Cow<'_, str> {
     let command = text.trim_start().starts_with("::");
     if !command && !text.contains("##[") && !text.contains(is_hidden) {
         return Cow::Borrowed(text);
@@ -32,7 +32,7 @@ pub(super) fn visible(text: &str) -> Cow<'_, str> {
 }
 
 /// Appends `c`, or its escape where it is hidden.
-pub(super) fn push_visible(to: &mut String, c: char) {
+pub(crate) fn push_visible(to: &mut String, c: char) {
     if is_hidden(c) {
         to.extend(c.escape_default());
     } else {
@@ -41,7 +41,7 @@ pub(super) fn push_visible(to: &mut String, c: char) {
 }
 
 /// `text` in at most `width` characters; where it is longer, `…` takes the last one.
-pub(super) fn cut(text: &str, width: usize) -> Cow<'_, str> {
+pub(crate) fn cut(text: &str, width: usize) -> Cow<'_, str> {
     match text.char_indices().nth(width) {
         None => Cow::Borrowed(text),
         Some(_) => text.chars().take(width.saturating_sub(1)).chain(['…']).collect(),

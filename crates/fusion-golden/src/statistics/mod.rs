@@ -41,7 +41,7 @@ mod paired;
 mod proportion;
 mod quality_gate;
 mod quantile;
-mod random;
+pub(crate) mod random;
 mod ratio;
 mod rounded;
 mod sample_size;

@@ -1,13 +1,13 @@
 /// SplitMix64 (Steele, Lea, Flood 2014, OOPSLA): small, fast, the same numbers everywhere.
 #[derive(Clone, Debug)]
-pub(super) struct Random(u64);
+pub(crate) struct Random(u64);
 
 impl Random {
-    pub(super) fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self(seed)
     }
 
-    pub(super) fn next(&mut self) -> u64 {
+    pub(crate) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -16,23 +16,23 @@ impl Random {
     }
 
     /// A seed for a generator of its own.
-    pub(super) fn fork(&mut self) -> u64 {
+    pub(crate) fn fork(&mut self) -> u64 {
         self.next()
     }
 
     /// Two indices below `n`, which must be above 0 and below 2^32: the bias is below n/2^32.
-    pub(super) fn two_below(&mut self, n: u64) -> (usize, usize) {
+    pub(crate) fn two_below(&mut self, n: u64) -> (usize, usize) {
         let word = self.next();
         (scaled(word >> 32, n), scaled(word & 0xffff_ffff, n))
     }
 
     /// An index below `n`.
-    pub(super) fn below(&mut self, n: u64) -> usize {
+    pub(crate) fn below(&mut self, n: u64) -> usize {
         self.two_below(n).0
     }
 
     /// A fair coin.
-    pub(super) fn coin(&mut self) -> bool {
+    pub(crate) fn coin(&mut self) -> bool {
         self.next() >> 63 == 1
     }
 }

@@ -64,9 +64,10 @@ fn a_prompt_that_grows_by_a_quarter_is_blocked_and_its_section_named() {
 fn one_that_grows_less_is_warned_about() {
     let tokens = |words| {
         let report = against_shipped(|it| longer(it, words), &Budgets::default());
-        let check = report.checks.iter().find(|it| {
-            it.name == Subject::PromptTokens && it.scenario.as_deref() == Some(REFUND)
-        });
+        let check = report
+            .checks
+            .iter()
+            .find(|it| it.name == Subject::PromptTokens && it.scenario.as_deref() == Some(REFUND));
         check.map(|it| (it.gate.delta.unwrap(), it.gate.verdict)).unwrap()
     };
     let (few, verdict) = tokens(10);
@@ -88,7 +89,10 @@ fn of_several_changes_the_one_that_matters_is_named() {
     };
     let report = against_shipped(edit, &Budgets::default());
     let (verdict, keys) = of(&report, Subject::PromptTokens, Some(REFUND));
-    assert_eq!((verdict, keys), (Verdict::Fail, vec!["prompt: Implementation Patterns".to_owned()]));
+    assert_eq!(
+        (verdict, keys),
+        (Verdict::Fail, vec!["prompt: Implementation Patterns".to_owned()])
+    );
 }
 
 #[test]
@@ -105,7 +109,7 @@ fn a_suite_that_shrank_is_no_pass() {
     let (before, after) = (Shipped::new(), Shipped::new());
     let scenarios = std::fs::read_to_string(after.path("configs/scenarios.yaml")).unwrap();
     let cut = scenarios.rfind("\n  - id:").unwrap();
-    std::fs::write(after.path("configs/scenarios.yaml"), &scenarios[..=cut]).unwrap();
+    std::fs::write(after.path("configs/scenarios.yaml"), scenarios.get(..=cut).unwrap()).unwrap();
     let [base, candidate] = [&before, &after].map(|it| Suite::open(&it.path("goldens")).unwrap());
     let measured = measure(&base, &[], "base", 1).unwrap();
     let candidates = measure(&candidate, &[], "candidate", 1).unwrap();

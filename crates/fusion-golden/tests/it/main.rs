@@ -3,10 +3,12 @@
 mod accepts;
 mod broken;
 mod budget;
+mod budget_gate;
 mod changes;
 mod data;
 mod forms;
 mod imports;
+mod mutate;
 mod render;
 mod replays;
 mod shipped;

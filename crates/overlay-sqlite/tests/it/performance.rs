@@ -1,7 +1,8 @@
 use std::time::Duration;
 
 use overlay_sqlite::{
-    Arm, Performance, PerformanceRow, RETENTION_US, ResultCount, Sample, Span, SqliteError,
+    Arm, Operations, Performance, PerformanceRow, RETENTION_US, ResultCount, Sample, Span,
+    SqliteError, Timing,
 };
 use proptest::prelude::*;
 use rusqlite::Connection;
@@ -46,6 +47,22 @@ fn latency_of_the_last_hour() {
     let one = performance.latency(Some("production"), Span::last_hour(now)).unwrap().unwrap();
     assert_eq!((one.count, one.mean_ms, one.p95_ms), (20, 10.5, 19.0));
     assert_eq!(performance.latency(Some("test"), Span::ALL).unwrap(), None);
+}
+
+#[test]
+fn timings_of_what_is_meant() {
+    let root = Root::new(0);
+    let mut performance = open(&root);
+    let other = PerformanceRow { overlay_type: "audit".to_owned(), ..row(3, 30) };
+    let load = PerformanceRow { operation: "load".to_owned(), ..row(4, 40) };
+    performance.write(&[row(2, 20), row(1, 10), other, load, row(9, 100)], &[]).unwrap();
+    let of = Operations { overlay: Some("refund"), operation: Some("answer"), environment: None };
+    let found = performance.timings(of, Span { from_us: 10, before_us: 100 }).unwrap();
+    let timing = |duration_us, at_us| Timing { at_us, duration_us };
+    assert_eq!(found, [timing(1, 10), timing(2, 20)]);
+    assert_eq!(performance.timings(Operations::default(), Span::ALL).unwrap().len(), 5);
+    let nowhere = Operations { environment: Some("test"), ..Operations::default() };
+    assert_eq!(performance.timings(nowhere, Span::ALL).unwrap(), []);
 }
 
 #[test]

@@ -53,6 +53,32 @@ impl<'a, F: Vfs + ?Sized> Log<'a, F> {
         })
     }
 
+    /// The last record; `None` of an empty log. Only the end of the last segment is read.
+    ///
+    /// # Errors
+    ///
+    /// Where a file cannot be read, or its last whole line is no record.
+    pub fn last(&self) -> Result<Option<Record>, AuditError> {
+        for segment in segment::list(self.fs)?.into_iter().rev() {
+            if let Some(line) = segment::last_line(self.fs, segment)? {
+                return self.read_last(segment, &line).map(Some);
+            }
+        }
+        Ok(None)
+    }
+
+    fn read_last(&self, segment: u64, line: &[u8]) -> Result<Record, AuditError> {
+        let record = Link::parse(line).and_then(|_| serde_json::from_slice(line));
+        match record {
+            Ok(record) => Ok(record),
+            Err(err) => {
+                let (seq, file) = (self.head()?.seq, segment::path(segment));
+                let what = Damage::NotARecord(err.to_string());
+                Err(Broken { seq, file, line: 0, what }.into())
+            }
+        }
+    }
+
     /// Writes the records from number `from` on that `filter` admits as JSON lines, as they
     /// stand in the log, and counts them.
     ///

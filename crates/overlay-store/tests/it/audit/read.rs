@@ -1,7 +1,8 @@
-use overlay_store::audit::{AuditError, Damage, Filter, Log};
+use overlay_store::audit::{AuditError, Damage, Filter, Head, Log, append};
+use serde_json::json;
 
 use super::memory::Memory;
-use super::write;
+use super::{entry, write};
 
 #[track_caller]
 fn check(filter: &Filter, from: u64, expect: &[u64]) {
@@ -66,4 +67,32 @@ fn reading_ends_at_a_broken_line() {
     assert_eq!(moved, [Ok(1), Err((2, Damage::OutOfPlace { found: 7 }))]);
     let newer = read(text.replace("{\"v\":1,\"seq\":2", "{\"v\":2,\"seq\":2"));
     assert!(matches!(&newer[..], [Ok(1), Err((2, Damage::NotARecord(why)))] if why.contains("2")));
+}
+
+#[test]
+fn last_record_is_found_from_the_end() {
+    let fs = Memory::default();
+    let log = Log::new(&fs);
+    let last = || log.last().unwrap().map(|it| it.seq);
+    assert_eq!(last(), None);
+    let mut head = write(&fs, 40);
+    assert_eq!(last(), Some(40));
+
+    // Longer than what is read at first.
+    let long = overlay_store::audit::Entry { detail: json!("x".repeat(100_000)), ..entry(41) };
+    let (record, next) = append(&fs, head, long).unwrap();
+    head = next;
+    assert_eq!(log.last().unwrap(), Some(record));
+    assert_eq!(append(&fs, head, entry(42)).unwrap().1, Head { seq: 42, ..log.head().unwrap() });
+    assert_eq!(last(), Some(42));
+
+    let mut bytes = fs.bytes("audit/00000001.jsonl");
+    bytes.extend_from_slice(b"{\"v\":1,\"seq\":43");
+    fs.set("audit/00000001.jsonl", bytes);
+    assert_eq!(last(), Some(42), "a line being written is not seen");
+    fs.set("audit/00000002.jsonl", Vec::new());
+    assert_eq!(last(), Some(42), "a segment without a line is passed over");
+    fs.set("audit/00000002.jsonl", b"no record\n".to_vec());
+    let err = log.last().unwrap_err().to_string();
+    assert_eq!(err, "the audit log was tampered with");
 }

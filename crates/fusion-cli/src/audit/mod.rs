@@ -1,0 +1,65 @@
+//! `fusion audit …`
+
+mod checkpoint;
+mod export;
+mod key;
+mod log;
+mod since;
+mod verify;
+
+use clap::{Args, Subcommand};
+
+use crate::deploy::RootArguments;
+use crate::environment::Environment;
+use crate::exit::Exit;
+use crate::output::Output;
+
+/// Read the audit log of a deployment root, and prove that nobody edited it
+///
+/// Every change of a root is a record that holds the hash of the one before. `verify` names
+/// the first record that does not fit. Who may write to the root could rewrite all of it; a
+/// signed `checkpoint` that is kept elsewhere shows that too.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  fusion audit log --root prod --since 24h
+  fusion audit verify --root prod
+  fusion audit checkpoint --root prod --key-file audit.key > checkpoint.note
+  fusion audit verify --root prod --checkpoint checkpoint.note --public-key audit.key.pub")]
+pub(crate) struct AuditCommands {
+    #[command(flatten)]
+    root: RootArguments,
+    /// Answer as JSON; short for `--format json`
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    #[command(subcommand)]
+    command: AuditCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum AuditCommand {
+    Log(log::LogArguments),
+    Verify(verify::Verify),
+    Export(export::Export),
+    Checkpoint(checkpoint::CheckpointArguments),
+}
+
+impl AuditCommands {
+    pub(crate) fn run(
+        self,
+        output: &mut Output,
+        environment: &Environment,
+    ) -> anyhow::Result<Exit> {
+        output.refuse_sarif()?;
+        let store = self.root.open(environment)?;
+        match self.command {
+            AuditCommand::Log(it) => it.run(&store, output),
+            AuditCommand::Verify(it) => it.run(&store, output),
+            AuditCommand::Export(it) => it.run(&store, output),
+            AuditCommand::Checkpoint(it) => {
+                let site = self.root.site(store, environment)?;
+                it.run(&site, output)
+            }
+        }
+    }
+}

@@ -1,0 +1,119 @@
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use overlay_store::Store;
+use overlay_store::audit::{AuditError, Broken, Checkpoint, CheckpointError, Head, Verified};
+use serde::Serialize;
+
+use super::key;
+use crate::deploy::{moment, store_error};
+use crate::exit::{Exit, refusal};
+use crate::findings::plural;
+use crate::input;
+use crate::output::{Output, Report};
+
+/// Go through the whole chain and name the first record that does not fit
+///
+/// Held against `audit/HEAD` and the pointer; with a checkpoint also against what was signed
+/// then, which finds a log that was rewritten as a whole.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  fusion audit verify --root prod
+  fusion audit verify --root prod --checkpoint checkpoint.note --public-key audit.key.pub --json
+
+Ends with 8 where a record was altered, dropped, moved, repeated or cut off.")]
+pub(super) struct Verify {
+    /// A checkpoint that was exported before
+    #[arg(long, value_name = "FILE", requires = "public_key")]
+    checkpoint: Option<PathBuf>,
+    /// A public key that may have signed it: 64 hexadecimal digits, or a file with them; may be
+    /// given several times
+    #[arg(long, value_name = "KEY", requires = "checkpoint")]
+    public_key: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct VerifyReport {
+    valid: bool,
+    /// How many records there are, where all of them fit.
+    #[serde(flatten)]
+    verified: Option<Verified>,
+    /// The checkpoint it was held against.
+    checkpoint: Option<CheckpointView>,
+    /// The first record that does not fit.
+    broken: Option<Broken>,
+}
+
+#[derive(Serialize)]
+struct CheckpointView {
+    origin: String,
+    head: Head,
+    at_us: i64,
+}
+
+impl Report for VerifyReport {
+    const SCHEMA: &'static str = "fusion/audit-verify/1";
+
+    fn text(&self, _width: usize) -> String {
+        if let Some(broken) = &self.broken {
+            return format!("not as it was written: {broken}\n");
+        }
+        let Some(Verified { records, head, unfinished_bytes }) = self.verified else {
+            return String::new();
+        };
+        let records = plural(usize::try_from(records).unwrap_or(usize::MAX), "record");
+        let mut res = format!("{records}, each as it was written; head {}\n", head.hash);
+        if let Some(CheckpointView { origin, head, at_us }) = &self.checkpoint {
+            let (at, seq) = (moment(*at_us), head.seq);
+            // Writing to a string cannot fail.
+            let _ = writeln!(res, "goes on from the checkpoint of {origin} at record {seq}, {at}");
+        }
+        if unfinished_bytes > 0 {
+            let bytes = plural(usize::try_from(unfinished_bytes).unwrap_or(usize::MAX), "byte");
+            let _ = writeln!(
+                res,
+                "{bytes} of an unfinished record behind it: a writer is at work, or `fusion deploy \
+                 recover` has to run"
+            );
+        }
+        res
+    }
+}
+
+impl Verify {
+    pub(super) fn run(self, store: &Store, output: &mut Output) -> anyhow::Result<Exit> {
+        let checkpoint = self.checkpoint.as_deref().map(|it| self.open(it)).transpose()?;
+        let log = store.audit();
+        let pointer = store.current().map_err(store_error)?;
+        let mut verified = log.verify(pointer.map(|it| it.audit));
+        if let (Ok(_), Some(checkpoint)) = (&verified, &checkpoint) {
+            verified = log.check(checkpoint);
+        }
+        let (verified, broken) = match verified {
+            Ok(verified) => (Some(verified), None),
+            Err(AuditError::Broken(broken)) => (None, Some(broken)),
+            Err(err) => return Err(store_error(err.into())),
+        };
+        let view =
+            |it: Checkpoint| CheckpointView { origin: it.origin, head: it.head, at_us: it.at_us };
+        let valid = broken.is_none();
+        output.show(&VerifyReport { valid, verified, checkpoint: checkpoint.map(view), broken })?;
+        Ok(if valid { Exit::DONE } else { Exit::INTEGRITY })
+    }
+
+    /// The checkpoint in a file, signed by one of the keys.
+    fn open(&self, path: &Path) -> anyhow::Result<Checkpoint> {
+        let keys = self.public_key.iter().map(|it| key::public(it));
+        let keys: Vec<[u8; 32]> = keys.collect::<anyhow::Result<_>>()?;
+        let input = input::read(path)?;
+        Checkpoint::open(input.text()?, &keys).map_err(|err| {
+            let exit = match err {
+                CheckpointError::Form { .. } => Exit::UNREADABLE,
+                _ => Exit::INTEGRITY,
+            };
+            refusal(exit, format!("{}: {err}", input.name))
+        })
+    }
+}

@@ -1,0 +1,93 @@
+use clap::Args;
+use overlay_deploy::backup::{BackupManifest, create};
+use serde::Serialize;
+
+use super::Told;
+use super::folder::backup_error;
+use crate::deploy::{Watch, new_id, recover_first};
+use crate::exit::Exit;
+use crate::findings::plural;
+use crate::output::{Output, Report};
+
+/// Copy the root as it is now, verified
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  fusion backup create --root prod
+  fusion backup create --root prod --backups /mnt/backups --json
+
+Ends with 5 where nothing is deployed, with 8 where what is live was tampered with.")]
+pub(super) struct Create {}
+
+#[derive(Serialize)]
+struct CreateReport {
+    path: String,
+    #[serde(flatten)]
+    summary: Summary,
+}
+
+/// A backup without the list of its files.
+#[derive(Serialize)]
+pub(super) struct Summary {
+    pub(super) id: String,
+    pub(super) created_us: i64,
+    epoch: u64,
+    pub(super) generation: overlay_store::GenerationId,
+    tree: overlay_model::Digest,
+    pub(super) files: usize,
+    bytes: u64,
+    /// Generations that were not as published, and are not in it.
+    left_out: Vec<overlay_store::GenerationId>,
+}
+
+impl From<&BackupManifest> for Summary {
+    fn from(it: &BackupManifest) -> Self {
+        Self {
+            id: it.id.clone(),
+            created_us: it.created_us,
+            epoch: it.epoch,
+            generation: it.generation,
+            tree: it.tree,
+            files: it.files.len(),
+            bytes: it.files.iter().map(|it| it.bytes).sum(),
+            left_out: it.left_out.clone(),
+        }
+    }
+}
+
+impl Summary {
+    /// What is in it, on one line.
+    pub(super) fn text(&self) -> String {
+        let Self { generation, epoch, bytes, .. } = self;
+        let files = plural(self.files, "file");
+        let left_out: Vec<String> = self.left_out.iter().map(ToString::to_string).collect();
+        let left_out = match left_out.is_empty() {
+            true => String::new(),
+            false => format!(", without the damaged {}", left_out.join(", ")),
+        };
+        format!("generation {generation} at epoch {epoch}, {files}, {bytes} bytes{left_out}")
+    }
+}
+
+impl Report for CreateReport {
+    const SCHEMA: &'static str = "fusion/backup-create/1";
+
+    fn text(&self, _width: usize) -> String {
+        format!("{}\n  {}\n", self.path, self.summary.text())
+    }
+}
+
+impl Create {
+    pub(super) fn run(self, told: Told<'_>, output: &mut Output) -> anyhow::Result<Exit> {
+        let site = told.root.existing(told.environment)?;
+        recover_first(&site, output, told.environment)?;
+        let (folder, id) = (told.folder()?, new_id()?);
+        let watch = Watch::new(output, told.environment);
+        let made = site.with(&watch, |root| create(root, site.dir(), &folder, &id));
+        drop(watch);
+        let manifest = made.map_err(backup_error)?;
+        let path = folder.join(&manifest.id).display().to_string();
+        output.show(&CreateReport { path, summary: Summary::from(&manifest) })?;
+        Ok(Exit::DONE)
+    }
+}

@@ -1,0 +1,70 @@
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use overlay_deploy::backup::{BackupError, list};
+
+use super::Told;
+use crate::deploy::exit_of;
+use crate::exit::{Exit, refusal};
+
+/// The error of a backup with its exit code.
+pub(super) fn backup_error(err: BackupError) -> anyhow::Error {
+    let exit = exit_of(err.exit_code());
+    // The causes stand in the chain of the error, which is flattened here.
+    refusal(exit, format!("{:#}", anyhow::Error::new(err)))
+}
+
+impl Told<'_> {
+    /// The folder of the backups.
+    pub(super) fn folder(&self) -> anyhow::Result<PathBuf> {
+        if let Some(given) = self.backups {
+            return Ok(given.to_owned());
+        }
+        let root = self.root.dir(self.environment)?;
+        beside(&root)
+    }
+
+    /// The backup with this id; without one the newest whole one.
+    pub(super) fn backup(&self, id: Option<&str>) -> anyhow::Result<PathBuf> {
+        let folder = self.folder()?;
+        let none = |what: String| refusal(Exit::UNREADABLE, what);
+        let Some(id) = id else {
+            let kept = list(&folder).map_err(backup_error)?;
+            let newest = kept.into_iter().find(|it| it.manifest.is_ok()).map(|it| it.path);
+            return newest.ok_or_else(|| none(format!("{}: no backup", folder.display())));
+        };
+        let is_name = !id.is_empty() && !id.starts_with('.') && !id.contains(['/', '\\']);
+        let path = folder.join(id);
+        if is_name && path.is_dir() {
+            return Ok(path);
+        }
+        Err(none(format!("{}: no backup `{}`", folder.display(), id.escape_debug())))
+    }
+}
+
+/// `prod.backups` of `prod`; never inside the root.
+fn beside(root: &Path) -> anyhow::Result<PathBuf> {
+    let whole = std::path::absolute(root).context("the folder of the root")?;
+    let mut name = match whole.file_name() {
+        Some(name) => name.to_owned(),
+        None => return Err(refusal(Exit::USAGE, "where do backups go? give --backups DIR")),
+    };
+    name.push(".backups");
+    // What was given relative stays so: it is what messages name.
+    match root.file_name() {
+        Some(_) => Ok(root.with_file_name(name)),
+        None => Ok(whole.with_file_name(name)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn backups_lie_beside_the_root() {
+        assert_eq!(beside(Path::new("a/prod")).unwrap(), Path::new("a/prod.backups"));
+        assert!(beside(Path::new(".")).unwrap().to_string_lossy().ends_with(".backups"));
+        assert!(beside(Path::new("/")).is_err());
+    }
+}

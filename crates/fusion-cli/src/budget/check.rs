@@ -1,0 +1,292 @@
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use clap::Args;
+use fusion_golden::Suite;
+use fusion_golden::budget::{Reading, Step, Tripwire, gate};
+use overlay_deploy::DeployError;
+use overlay_schema::EMBEDDED_OVERLAY;
+use overlay_store::audit::{AuditError, Entry};
+use overlay_store::vfs::RealFs;
+use overlay_store::{Change, GenerationRef, Holder, Origin, Phase, Pointer, Tree, Writer};
+use serde::{Deserialize, Serialize};
+
+use super::base::{Opened, of_stored, open, usual};
+use super::reports::limits;
+use crate::deploy::{RootArguments, Site, exit_of, store_error};
+use crate::environment::{Environment, rfc3339};
+use crate::exit::{Exit, refusal};
+use crate::golden::suite_error;
+use crate::output::{Output, Report};
+
+/// The name of the record that a run leaves in the audit log of the root.
+const CHECK: &str = "budget_check";
+
+/// Watch the token budget of what is live, and fall to the built-in minimum where it is broken
+///
+/// For a timer: each run compares the live generation with its bases and leaves a record in the
+/// audit log of the deployment root. After three breaches in a row (tokens over the limit) the
+/// root gets a generation with the built-in minimal overlay only. The former one returns by
+/// itself after five good runs (less than 8 % more) and two hours; both are audited.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  fusion budget check --root /srv/fusion --suite goldens
+  fusion budget check --root /srv/fusion --base goldens/released/1.4.0.json --json
+
+Exit codes: 0 within the budget or returned, 1 a breach or still fallen, 6 fallen now, 75 a rollout
+or another writer is at work.")]
+pub(super) struct Check {
+    #[command(flatten)]
+    root: RootArguments,
+    /// What to compare with; as with `budget gate`
+    #[arg(long = "base", value_name = "REF|DIR")]
+    bases: Vec<String>,
+    /// The suite; else FUSION_SUITE, else `goldens`
+    #[arg(long, value_name = "DIR")]
+    suite: Option<PathBuf>,
+    /// Answer as JSON; short for --format json
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// What a run keeps in the audit log.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
+struct Kept {
+    #[serde(flatten)]
+    tripwire: Tripwire,
+    /// The generation that fell, and the one that is in force instead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    fell: Option<(GenerationRef, GenerationRef)>,
+}
+
+#[derive(Serialize)]
+struct CheckReport {
+    #[serde(flatten)]
+    reading: Reading,
+    #[serde(flatten)]
+    tripwire: Tripwire,
+    step: Step,
+    /// The generation that was compared.
+    generation: u64,
+    /// The generation that is in force now.
+    live: u64,
+    notes: Vec<String>,
+}
+
+impl Report for CheckReport {
+    const SCHEMA: &'static str = "fusion/budget-check/1";
+
+    fn text(&self, _width: usize) -> String {
+        let verdict = if self.reading.breach { "breach" } else { "within the budget" };
+        let more = self.reading.more * 100.0;
+        let mut res =
+            format!("{verdict}: generation {} has {more:+.1} % tokens\n", self.generation);
+        let state = match (self.step, self.tripwire) {
+            (Step::Fall, _) => {
+                format!("fell to the built-in minimum: generation {} is live", self.live)
+            }
+            (Step::Return, _) => format!("returned: generation {} is live", self.live),
+            (Step::Stay, Tripwire::Armed { breaches: 0 }) => return res,
+            (Step::Stay, Tripwire::Armed { breaches }) => {
+                format!("{breaches} of 3 breaches in a row")
+            }
+            (Step::Stay, Tripwire::Fallen { since_us, good }) => {
+                let since = u64::try_from(since_us / 1_000_000).unwrap_or_default();
+                format!("fallen since {}, {good} of 5 good runs", rfc3339(since))
+            }
+        };
+        // Writing to a string cannot fail.
+        let _ = writeln!(res, "{state}");
+        for note in &self.notes {
+            let _ = writeln!(res, "note: {note}");
+        }
+        res
+    }
+}
+
+impl Check {
+    pub(super) fn run(
+        self,
+        output: &mut Output,
+        environment: &Environment,
+    ) -> anyhow::Result<Exit> {
+        let given = self.suite.clone().or_else(|| environment.path("FUSION_SUITE"));
+        let dir = given.unwrap_or_else(|| PathBuf::from("goldens"));
+        let site = self.root.existing(environment)?;
+        let now = i64::try_from(environment.now()).unwrap_or(0).saturating_mul(1_000_000);
+        let mut writer = lock(&site, now)?;
+        let Some(pointer) = writer.current().cloned() else {
+            return Err(refusal(Exit::NOTHING, "nothing is deployed in this root"));
+        };
+        if pointer.phase != Phase::Stable {
+            let message = "a rollout is under way: its own gate watches it";
+            return Err(refusal(Exit::LOCKED, message));
+        }
+        let kept = last(&site, &pointer)?;
+        let judged = kept.fell.map_or(pointer.stable, |(fell, _)| fell);
+        let (reading, notes) = self.reading(&site, judged, &dir)?;
+        let (tripwire, step) = kept.tripwire.after(reading, now);
+        let fell = act(&mut writer, &site, &pointer, step, kept.fell, now)?;
+        record(&mut writer, &site, Kept { tripwire, fell }, reading, judged, now)?;
+        let live = writer.current().map_or(pointer.stable, |it| it.stable);
+        let report = CheckReport {
+            reading,
+            tripwire,
+            step,
+            generation: judged.generation.0,
+            live: live.generation.0,
+            notes,
+        };
+        output.show(&report)?;
+        Ok(match (step, tripwire) {
+            (Step::Fall, _) => Exit::ROLLED_BACK,
+            (_, Tripwire::Fallen { .. }) => Exit::FINDINGS,
+            _ if reading.breach => Exit::FINDINGS,
+            _ => Exit::DONE,
+        })
+    }
+
+    /// The tokens of a generation against its bases.
+    fn reading(
+        &self,
+        site: &Site,
+        judged: GenerationRef,
+        dir: &std::path::Path,
+    ) -> anyhow::Result<(Reading, Vec<String>)> {
+        let leased = site.store().read(judged).map_err(store_error)?;
+        let name = format!("generation {}", judged.generation.0);
+        let (name, candidate, _folders) = of_stored(&name, &leased.tree)?.into_suite()?;
+        let suite = Suite::open(dir).map_err(suite_error)?;
+        let (bases, notes) = if self.bases.is_empty() {
+            usual(None, dir, suite.dir())?
+        } else {
+            let bases = self.bases.iter().map(|it| open(it, dir)).collect::<Result<_, _>>()?;
+            (bases, Vec::new())
+        };
+        let (bases, _kept): (Vec<_>, Vec<_>) = bases.into_iter().map(Opened::into_base).unzip();
+        let (budgets, _) = limits(&candidate)?;
+        let report = gate(&candidate, &name, bases, &[&suite], &budgets, 0).map_err(suite_error)?;
+        let reading = Reading::of(&report).ok_or_else(|| {
+            let first = report.open_checks().first().map(|it| it.message.clone());
+            let why = first.unwrap_or_else(|| "nothing was compared".to_owned());
+            refusal(Exit::FINDINGS, why)
+        })?;
+        Ok((reading, notes))
+    }
+}
+
+fn lock(site: &Site, now: i64) -> anyhow::Result<Writer<'_, RealFs>> {
+    let holder = Holder {
+        pid: std::process::id(),
+        host: site.host().to_owned(),
+        started_us: now,
+        deployment: None,
+    };
+    site.store().lock(&holder).map_err(|err| failed(err.into()))
+}
+
+fn failed(err: DeployError) -> anyhow::Error {
+    let exit = exit_of(err.exit_code());
+    refusal(exit, format!("{:#}", anyhow::Error::new(err)))
+}
+
+/// What the last run kept; nothing where somebody has deployed since the fall.
+fn last(site: &Site, pointer: &Pointer) -> anyhow::Result<Kept> {
+    let mut found = Kept::default();
+    let unreadable = |err: AuditError| {
+        refusal(Exit::INTEGRITY, format!("audit log: {:#}", anyhow::Error::new(err)))
+    };
+    let records = site.store().audit().records(1).map_err(unreadable)?;
+    for record in records {
+        let record = record.map_err(unreadable)?;
+        if record.entry.action == CHECK {
+            found = serde_json::from_value(record.entry.detail).unwrap_or_default();
+        }
+    }
+    match found.fell {
+        Some((_, minimal)) if minimal != pointer.stable => Ok(Kept::default()),
+        _ => Ok(found),
+    }
+}
+
+/// Falls or returns; gives what has fallen.
+fn act(
+    writer: &mut Writer<'_, RealFs>,
+    site: &Site,
+    pointer: &Pointer,
+    step: Step,
+    fell: Option<(GenerationRef, GenerationRef)>,
+    now: i64,
+) -> anyhow::Result<Option<(GenerationRef, GenerationRef)>> {
+    let (action, to) = match (step, fell) {
+        (Step::Stay, _) => return Ok(fell),
+        (Step::Return, Some((former, _))) => ("budget_return", former),
+        (Step::Return, None) => return Ok(None),
+        (Step::Fall, _) => {
+            let leased = site.store().read(pointer.stable).map_err(store_error)?;
+            let tree = minimal(&leased.tree, now)?;
+            let origin = Origin { made_by: "embedded".to_owned(), ..Origin::default() };
+            let made = writer.publish(&tree, origin, "budget", now);
+            ("budget_fall", made.map_err(|err| failed(err.into()))?)
+        }
+    };
+    let change = Change { deployment: pointer.deployment.clone(), ..Change::to(to) };
+    let entry = entry(site, action, to, now);
+    writer.switch(Some(pointer.epoch), change, entry).map_err(|err| failed(err.into()))?;
+    Ok((step == Step::Fall).then_some((pointer.stable, to)))
+}
+
+/// The tree with the built-in minimal overlay instead of its own ones and their flags.
+fn minimal(tree: &Tree, now: i64) -> anyhow::Result<Tree> {
+    let mut res = Tree::new();
+    let is_ours = |path: &str| {
+        path.starts_with("overlays/")
+            || path.starts_with("micro_overlays/")
+            || path == "overlay_feature_flags.yaml"
+    };
+    for (path, bytes) in tree.iter().filter(|(path, _)| !is_ours(path)) {
+        res.insert(path, bytes).context("copying the generation")?;
+    }
+    let at = rfc3339(u64::try_from(now / 1_000_000).unwrap_or_default());
+    let text = format!(
+        "{EMBEDDED_OVERLAY}\nBUDGET_DOWNGRADE_ACTIVE=true\nBUDGET_DOWNGRADE_TIMESTAMP={at}\n"
+    );
+    res.insert("overlays/fusion_overlay.embedded.txt", text).context("writing the minimum")?;
+    Ok(res)
+}
+
+fn record(
+    writer: &mut Writer<'_, RealFs>,
+    site: &Site,
+    kept: Kept,
+    reading: Reading,
+    judged: GenerationRef,
+    now: i64,
+) -> anyhow::Result<()> {
+    let mut detail = serde_json::to_value(kept).context("writing the record")?;
+    if let Some(detail) = detail.as_object_mut() {
+        // Rounded as everything that is written and hashed.
+        detail.insert("more".to_owned(), format!("{:.4}", reading.more).into());
+        detail.insert("breach".to_owned(), reading.breach.into());
+    }
+    let entry = Entry { detail, ..entry(site, CHECK, judged, now) };
+    writer.append(entry).map_err(|err| failed(err.into()))?;
+    Ok(())
+}
+
+fn entry(site: &Site, action: &str, about: GenerationRef, now: i64) -> Entry {
+    Entry {
+        at_us: now,
+        actor: site.actor().to_owned(),
+        host: site.host().to_owned(),
+        action: action.to_owned(),
+        env: site.environment().to_string(),
+        deployment: None,
+        generation: Some(about.generation.0),
+        base: None,
+        manifest_sha256: Some(about.manifest),
+        detail: serde_json::Value::Null,
+    }
+}

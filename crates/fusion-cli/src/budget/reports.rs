@@ -1,0 +1,144 @@
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use clap::Args;
+use fusion_golden::budget::{BudgetReport, Budgets, render};
+use fusion_golden::{FileFinding, Suite, Verdict};
+
+use crate::environment::Environment;
+use crate::exit::{Exit, refusal, worst};
+use crate::input::{self, is_stdin};
+use crate::output::Output;
+use crate::replace::replace;
+
+/// Where the forms of the report go.
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct Reports {
+    /// Write the report as Markdown for a comment, `-` for standard output
+    #[arg(long, value_name = "FILE")]
+    markdown: Option<PathBuf>,
+    /// Write the report as one HTML file without script, `-` for standard output
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+    /// Write the report as JUnit XML, `-` for standard output
+    #[arg(long, value_name = "FILE")]
+    junit: Option<PathBuf>,
+}
+
+impl Reports {
+    /// Prints the report and writes its other forms; in a GitHub workflow also annotations,
+    /// step summary and outputs.
+    pub(crate) fn write(
+        &self,
+        report: &BudgetReport,
+        json: Option<&Path>,
+        output: &mut Output,
+        environment: &Environment,
+    ) -> anyhow::Result<()> {
+        let strict = output.strict;
+        let forms: [(Option<&Path>, &dyn Fn() -> String); 4] = [
+            (json, &|| render::json(report)),
+            (self.markdown.as_deref(), &|| render::markdown(report)),
+            (self.html.as_deref(), &|| render::html(report)),
+            (self.junit.as_deref(), &|| render::junit(report, strict)),
+        ];
+        let wanted: Vec<_> =
+            forms.into_iter().filter_map(|(path, text)| Some((path?, text))).collect();
+        match wanted.iter().filter(|(path, _)| is_stdin(path)).count() {
+            0 if output.is_json() => output.json(&render::json(report))?,
+            0 => output.text(&render::table(report, output.width, output.has_color()))?,
+            1 => (),
+            _ => {
+                let message = "only one form of the report can go to standard output";
+                return Err(refusal(Exit::USAGE, message));
+            }
+        }
+        for (path, text) in wanted {
+            if is_stdin(path) {
+                output.json(&text())?;
+            } else {
+                replace(path, text().as_bytes())?;
+            }
+        }
+        if environment.get("GITHUB_ACTIONS") == Some("true") {
+            announce(report, output, environment)?;
+        }
+        Ok(())
+    }
+}
+
+/// Tells a GitHub workflow: annotations, step summary, outputs.
+fn announce(
+    report: &BudgetReport,
+    output: &mut Output,
+    environment: &Environment,
+) -> anyhow::Result<()> {
+    for annotation in render::github_annotations(report) {
+        // Standard output may carry the report; the runner reads both.
+        output.remark(&(annotation + "\n"))?;
+    }
+    if let Some(path) = environment.path("GITHUB_STEP_SUMMARY") {
+        append(&path, &render::markdown(report))?;
+    }
+    if let Some(path) = environment.path("GITHUB_OUTPUT") {
+        let failed = report.checks.iter().filter(|it| it.gate.verdict == Verdict::Fail).count();
+        let verdict = report.verdict.as_str();
+        append(&path, &format!("verdict={verdict}\nfailed={failed}\n"))?;
+    }
+    Ok(())
+}
+
+fn append(path: &Path, text: &str) -> anyhow::Result<()> {
+    let file = OpenOptions::new().create(true).append(true).open(path);
+    file.and_then(|mut it| it.write_all(text.as_bytes()))
+        .with_context(|| format!("appending to {}", path.display()))
+}
+
+/// The limits in the `budgets.toml` of the suite's installation, or the usual ones, with
+/// what is wrong about the file.
+pub(crate) fn limits(suite: &Suite) -> anyhow::Result<(Budgets, Vec<FileFinding>)> {
+    let path = suite.installation().root().join("budgets.toml");
+    if !path.exists() {
+        return Ok((Budgets::default(), Vec::new()));
+    }
+    let read = input::read(&path)?;
+    let (budgets, mut findings) = Budgets::parse(read.text()?);
+    let known = suite.installation().catalogue().scenarios.iter().map(|it| it.id.as_str());
+    findings.extend(budgets.unknown(known));
+    let path = suite.installation_file("budgets.toml");
+    let of_file = |diagnostic| FileFinding { path: path.clone(), diagnostic };
+    Ok((budgets, findings.into_iter().map(of_file).collect()))
+}
+
+/// The code of a `budgets.toml` that is none.
+const UNREADABLE: &str = "GLD7001";
+
+/// How the command ends.
+pub(crate) fn exit_of(report: &BudgetReport, strict: bool) -> Exit {
+    let of_verdict = |verdict| match verdict {
+        Verdict::Pass => Exit::DONE,
+        Verdict::Warn | Verdict::Insufficient if strict => Exit::INSUFFICIENT,
+        Verdict::Warn | Verdict::Insufficient => Exit::DONE,
+        Verdict::Stale => Exit::STALE,
+        Verdict::Fail | Verdict::Invalid => Exit::FINDINGS,
+    };
+    let errors = report.findings.iter().filter(|it| it.diagnostic.is_error());
+    let of_files = errors.map(|it| match it.diagnostic.code {
+        UNREADABLE => Exit::UNREADABLE,
+        _ => Exit::FINDINGS,
+    });
+    let of_checks = report.checks.iter().map(|it| of_verdict(it.gate.verdict));
+    of_checks.chain(of_files).fold(of_verdict(report.verdict), worst)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_code_that_decides_the_exit_code_exists() {
+        assert!(fusion_golden::budget::CODES.iter().any(|it| it.0 == UNREADABLE));
+    }
+}

@@ -1,0 +1,126 @@
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::Args;
+use overlay_deploy::{
+    Applied, Base, Ended, EnvironmentName, Outcome, Promotion, accept, plan_tree, promotable,
+    promote, rollout, rules_of,
+};
+use overlay_store::{Phase, Store};
+
+use super::Told;
+use super::apply::deploy;
+use super::order::OrderReport;
+use super::plan::Refused;
+use super::recover::recover_first;
+use super::refusal::{deploy_error, promote_error, store_error};
+use super::site::{Site, last_environment};
+use super::wanted::{Findings, How};
+use super::watch::Watch;
+use crate::exit::{Exit, refusal};
+use crate::output::Output;
+
+/// Make the candidate the one in force without waiting, or bring what passed elsewhere
+///
+/// Without `--from-root`: the canary under way, or paused, takes over; checks after still run.
+/// With it: the tree that is in force there, and passed there, is deployed here, the same
+/// digest; nothing is built again.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  fusion deploy promote --root prod --yes
+  fusion deploy promote --root prod --env production --from-root staging --from-env staging
+
+Ends as `apply` does; with 1 where what is in force there did not pass there.")]
+pub(super) struct Promote {
+    /// The deployment root of the environment before
+    #[arg(long, value_name = "DIR")]
+    from_root: Option<PathBuf>,
+    /// Its environment; else that of the last deployment there
+    #[arg(long, value_name = "NAME", requires = "from_root")]
+    from_env: Option<EnvironmentName>,
+    #[command(flatten)]
+    how: How,
+}
+
+impl Promote {
+    pub(super) fn run(self, told: Told<'_>, output: &mut Output) -> anyhow::Result<Exit> {
+        match &self.from_root {
+            Some(from) => self.bring(from, told, output),
+            None => canary(told, output),
+        }
+    }
+
+    /// Deploys what passed in the root `from`.
+    fn bring(&self, from: &Path, told: Told<'_>, output: &mut Output) -> anyhow::Result<Exit> {
+        let there = Store::open(from).map_err(store_error)?;
+        let name = self.from_env.clone().or_else(|| last_environment(&there));
+        let name = name.ok_or_else(|| {
+            refusal(Exit::NOTHING, format!("{}: nothing is deployed there", from.display()))
+        })?;
+        let promotion = promotable(&there, &name).map_err(promote_error)?;
+        let site = told.root.made(told.environment)?;
+        recover_first(&site, output, told.environment)?;
+        let (planned, findings) = self.plan(&site, &promotion)?;
+        self.how.check_base(planned.as_ref())?;
+        let Some(planned) = planned else {
+            output.show(&Refused::of(&findings))?;
+            return Ok(Exit::FINDINGS);
+        };
+        deploy(&site, &planned, told, output, |root| accept(root, &promotion))
+    }
+
+    fn plan(&self, site: &Site, promotion: &Promotion) -> anyhow::Result<Findings> {
+        let base = match site.store().read_current().map_err(store_error)? {
+            Some((pointer, leased)) => Base { pointer: Some(pointer), tree: leased.tree },
+            None => Base::default(),
+        };
+        // A root without a deployment has no rules of its own yet.
+        let of = if base.pointer.is_some() { &base.tree } else { &promotion.tree };
+        let (rules, mut findings) = rules_of(of);
+        let request = self.how.request(site.environment().clone(), site.dir());
+        let (planned, found) = plan_tree(&base, &request, &rules, &promotion.tree);
+        findings.extend(found);
+        let is_sound = !findings.iter().any(|it| it.diagnostic.is_error());
+        Ok((planned.filter(|_| is_sound), findings))
+    }
+}
+
+/// A person has decided about the canary.
+fn canary(told: Told<'_>, output: &mut Output) -> anyhow::Result<Exit> {
+    let site = told.root.existing(told.environment)?;
+    told.consent.ask("Give all units to the candidate?", told.environment)?;
+    let applied = site.act(&Watch::new(output, told.environment), promote)?;
+    let applied = seen_through(&site, applied)?;
+    OrderReport::of("promote", &applied, &site)?.end(Outcome::Deployed, output)
+}
+
+/// How often, and how long, somebody waits for the process that drives a rollout: it looks
+/// at the pointer once a minute at least.
+const ATTEMPTS: u32 = 600;
+const ATTEMPT: Duration = Duration::from_millis(200);
+
+/// The end of a rollout that another process drives.
+fn seen_through(site: &Site, mut applied: Applied) -> anyhow::Result<Applied> {
+    for _ in 0..ATTEMPTS {
+        let Some(id) = applied.rollout.as_ref().map(|it| it.id.clone()) else { break };
+        let (pointer, kept) = (site.store().current(), rollout(site.store(), &id));
+        applied.pointer = pointer.map_err(store_error)?;
+        applied.rollout = kept.map_err(deploy_error)?;
+        let is_moving = applied.pointer.as_ref().is_some_and(|it| {
+            it.deployment.as_deref() == Some(&id)
+                && !matches!(it.phase, Phase::Stable | Phase::Frozen)
+        });
+        if !is_moving {
+            let ended = applied.rollout.as_ref().and_then(|it| it.ended.clone());
+            if let Some(Ended { outcome, reasons, .. }) = ended {
+                (applied.outcome, applied.reasons) = (outcome, reasons);
+            }
+            return Ok(applied);
+        }
+        std::thread::sleep(ATTEMPT);
+    }
+    let message = "it is promoted, and the process that drives it has not put it in force yet: see \
+                   `fusion deploy status`";
+    Err(refusal(Exit::UNKNOWN, message))
+}

@@ -1,0 +1,62 @@
+use overlay_deploy::{DeployError, PromoteError};
+use overlay_store::{StoreError, WriteError};
+
+use crate::exit::{EXIT_CODES, Exit, refusal};
+
+/// The row of the table with this number.
+pub(crate) fn exit_of(code: u8) -> Exit {
+    EXIT_CODES.iter().find(|it| it.exit.code() == code).map_or(Exit::INTERNAL, |it| it.exit)
+}
+
+/// The error of an order with its exit code, and what to do.
+pub(crate) fn deploy_error(err: DeployError) -> anyhow::Error {
+    let exit = exit_of(err.exit_code());
+    let hint = match &err {
+        DeployError::Write(WriteError::OutcomeUnknown { .. }) => {
+            ": `fusion deploy recover` settles it"
+        }
+        DeployError::Write(WriteError::BaseMoved { .. }) => ": plan again",
+        DeployError::Store(StoreError::Tampered { .. } | StoreError::Missing { .. })
+        | DeployError::Write(WriteError::Tampered { .. }) => {
+            ": `fusion deploy list` shows the others, `fusion deploy rollback --to` returns to one"
+        }
+        DeployError::Store(StoreError::NoRoot { .. }) => ": `fusion deploy apply` makes one",
+        _ => "",
+    };
+    // The causes stand in the chain of the error, which is flattened here.
+    refusal(exit, format!("{:#}{hint}", anyhow::Error::new(err)))
+}
+
+/// The error of a root that is read, with its exit code.
+pub(crate) fn store_error(err: StoreError) -> anyhow::Error {
+    deploy_error(err.into())
+}
+
+/// Why nothing was brought from another root.
+pub(crate) fn promote_error(err: PromoteError) -> anyhow::Error {
+    refusal(exit_of(err.exit_code()), format!("{:#}", anyhow::Error::new(err)))
+}
+
+#[cfg(test)]
+mod tests {
+    use overlay_deploy::Outcome;
+
+    use super::*;
+
+    #[test]
+    fn every_code_of_a_deployment_is_in_the_table() {
+        let outcomes = [
+            (Outcome::Deployed, Exit::DONE),
+            (Outcome::Refused, Exit::FINDINGS),
+            (Outcome::Paused, Exit::INSUFFICIENT),
+            (Outcome::RolledBack, Exit::ROLLED_BACK),
+            (Outcome::Frozen, Exit::FROZEN),
+            (Outcome::Aborted, Exit::ABORTED),
+        ];
+        for (outcome, exit) in outcomes {
+            assert_eq!(exit_of(outcome.exit_code()), exit);
+        }
+        assert_eq!(exit_of(DeployError::Driven(String::new()).exit_code()), Exit::LOCKED);
+        assert_eq!(exit_of(99), Exit::INTERNAL);
+    }
+}

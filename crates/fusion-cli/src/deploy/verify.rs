@@ -1,0 +1,84 @@
+use std::fmt::Write as _;
+
+use clap::Args;
+use overlay_deploy::verify;
+use overlay_store::GenerationId;
+use serde::Serialize;
+
+use super::Told;
+use super::refusal::{deploy_error, exit_of};
+use crate::exit::{Exit, worst};
+use crate::findings::plural;
+use crate::output::{Output, Report};
+
+/// Compare every file of a generation with its manifest
+///
+/// Those that are live; with `--all` every one.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  fusion deploy verify --root prod
+  fusion deploy verify --root prod --all --json
+
+Ends with 8 where a file is not as it was published. The audit log has a command of its own:
+`fusion audit verify`.")]
+pub(super) struct Verify {
+    /// Every generation
+    #[arg(long)]
+    all: bool,
+}
+
+#[derive(Serialize)]
+struct VerifyReport {
+    valid: bool,
+    generations: Vec<Verified>,
+}
+
+#[derive(Serialize)]
+struct Verified {
+    generation: GenerationId,
+    valid: bool,
+    /// How many files it has.
+    files: usize,
+    problem: Option<String>,
+}
+
+impl Report for VerifyReport {
+    const SCHEMA: &'static str = "fusion/deploy-verify/1";
+
+    fn text(&self, _width: usize) -> String {
+        let mut res = String::new();
+        // Writing to a string cannot fail.
+        for Verified { generation, files, problem, .. } in &self.generations {
+            let _ = match problem {
+                None => writeln!(res, "{generation}: {} as published", plural(*files, "file")),
+                Some(problem) => writeln!(res, "{generation}: {problem}"),
+            };
+        }
+        res
+    }
+}
+
+impl Verify {
+    pub(super) fn run(self, told: Told<'_>, output: &mut Output) -> anyhow::Result<Exit> {
+        let store = told.root.open(told.environment)?;
+        let mut exit = Exit::DONE;
+        let mut generations = Vec::new();
+        for it in verify(&store, self.all).map_err(deploy_error)? {
+            let generation = it.generation;
+            let (files, problem) = match it.result {
+                Ok(manifest) => (manifest.files.len(), None),
+                Err(err) => {
+                    exit = worst(exit, exit_of(err.exit_code()));
+                    (0, Some(format!("{:#}", anyhow::Error::new(err))))
+                }
+            };
+            generations.push(Verified { generation, valid: problem.is_none(), files, problem });
+        }
+        if generations.is_empty() {
+            exit = Exit::NOTHING;
+        }
+        output.show(&VerifyReport { valid: exit == Exit::DONE, generations })?;
+        Ok(exit)
+    }
+}

@@ -1,0 +1,185 @@
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use overlay_deploy::{
+    Base, CheckName, EnvironmentName, Mode, NamedFile, OverlayFile, Planned, Request, Span, Stages,
+    minimal_tree, plan, plan_tree, rules_of,
+};
+use overlay_loader::FileFinding;
+use overlay_model::{Overlay, OverlayName};
+use overlay_sqlite::{DatabaseKind, Performance};
+use overlay_store::{Store, Tree, WriteError};
+
+use super::refusal::{deploy_error, store_error};
+use crate::environment::now_us;
+use crate::exit::{Exit, refusal};
+use crate::input;
+
+/// What is to be deployed.
+#[derive(Args, Debug)]
+pub(super) struct Wanted {
+    /// Overlays that are new or change; each brings the micro overlay of its name, where there is
+    /// one in `micro_overlays` beside its folder
+    #[arg(value_name = "OVERLAY_FILE", required_unless_present_any = ["from", "with"])]
+    overlays: Vec<PathBuf>,
+    /// A whole installation: what an empty root begins with, or without other files the tree to
+    /// deploy. Else an empty root begins with the built-in overlay, and the `providers.toml` of
+    /// the installation that the overlay lies in
+    #[arg(long, value_name = "DIR")]
+    from: Option<PathBuf>,
+    /// Another file of an installation, as `scenarios.yaml`; may be given several times
+    #[arg(long, value_name = "FILE")]
+    with: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(super) how: How,
+}
+
+/// How it is deployed.
+#[derive(Args, Debug)]
+pub(super) struct How {
+    /// direct, staged or blue-green; else as `deploy.toml` says
+    #[arg(long, value_name = "MODE")]
+    pub(super) mode: Option<Mode>,
+    /// The shares of a staged rollout in percent: `1,5,25,50,100`
+    #[arg(long, value_name = "LIST")]
+    pub(super) stages: Option<Stages>,
+    /// For how long each stage, or the new generation, is watched at least: `5m`
+    #[arg(long, value_name = "SPAN")]
+    pub(super) bake: Option<Span>,
+    /// Another check of `deploy.toml`; may be given several times
+    #[arg(long = "check", value_name = "NAME")]
+    pub(super) checks: Vec<CheckName>,
+    /// Only where the root is at this epoch, 0 for nothing deployed
+    #[arg(long, value_name = "N")]
+    pub(super) base_epoch: Option<u64>,
+}
+
+/// A plan, or why there is none.
+pub(super) type Findings = (Option<Planned>, Vec<FileFinding>);
+
+impl Wanted {
+    /// Plans it for the root `store`, in the folder `dir`; `None` for one that is not there yet.
+    pub(super) fn plan(
+        &self,
+        store: Option<&Store>,
+        dir: &Path,
+        environment: EnvironmentName,
+    ) -> anyhow::Result<Findings> {
+        let base = self.base(store)?;
+        let request = Request {
+            overlays: self.overlays.iter().map(|it| overlay(it)).collect::<anyhow::Result<_>>()?,
+            with: self.with.iter().map(|it| named(it)).collect::<anyhow::Result<_>>()?,
+            ..self.how.request(environment, dir)
+        };
+        let (rules, mut findings) = rules_of(&base.tree);
+        let whole = self.from.as_deref().filter(|_| base.pointer.is_some());
+        let (planned, found) = match whole {
+            Some(from) => plan_tree(&base, &request, &rules, &tree(from)?),
+            None => plan(&base, &request, &rules),
+        };
+        self.how.check_base(planned.as_ref())?;
+        findings.extend(found);
+        let is_sound = !findings.iter().any(|it| it.diagnostic.is_error());
+        Ok((planned.filter(|_| is_sound), findings))
+    }
+
+    /// What is in force, or what to begin with.
+    fn base(&self, store: Option<&Store>) -> anyhow::Result<Base> {
+        let current = store.map(Store::read_current).transpose().map_err(store_error)?.flatten();
+        if let Some((pointer, leased)) = current {
+            if self.from.is_some() && !(self.overlays.is_empty() && self.with.is_empty()) {
+                let message = "something is deployed: --from takes a whole installation, and no \
+                               other files beside it";
+                return Err(refusal(Exit::USAGE, message));
+            }
+            return Ok(Base { pointer: Some(pointer), tree: leased.tree });
+        }
+        let tree = match &self.from {
+            Some(from) => tree(from)?,
+            None => self.beginning()?,
+        };
+        Ok(Base { pointer: None, tree })
+    }
+
+    /// What an empty root begins with: the built-in overlay, and the models of the
+    /// installation that the overlays come from, since they name them.
+    fn beginning(&self) -> anyhow::Result<Tree> {
+        let mut tree = minimal_tree();
+        let beside = |it: &PathBuf| Some(it.parent()?.join("../providers.toml"));
+        let models = self.overlays.iter().filter_map(beside).find(|it| it.is_file());
+        if let Some(models) = models {
+            tree.insert("providers.toml", input::read(&models)?.bytes)?;
+        }
+        Ok(tree)
+    }
+
+    /// The overlays as they were named, for a report about none that was planned.
+    pub(super) fn names(&self) -> String {
+        let names: Vec<String> = self.overlays.iter().map(|it| input::name_of(it)).collect();
+        names.join(",")
+    }
+}
+
+impl How {
+    /// A request for nothing yet.
+    pub(super) fn request(&self, environment: EnvironmentName, dir: &Path) -> Request {
+        Request {
+            mode: self.mode,
+            stages: self.stages.clone(),
+            bake: self.bake,
+            checks: self.checks.clone(),
+            requests_per_hour: requests_per_hour(dir, &environment),
+            ..Request::to(environment)
+        }
+    }
+
+    /// Whether the root is where the caller believes it to be.
+    pub(super) fn check_base(&self, planned: Option<&Planned>) -> anyhow::Result<()> {
+        match (self.base_epoch, planned.map(|it| it.plan.base_epoch)) {
+            (Some(expected), Some(found)) if expected != found => {
+                Err(deploy_error(WriteError::BaseMoved { expected, found }.into()))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// How many answers the root knows of the last hour; unknown where it has no database.
+fn requests_per_hour(dir: &Path, environment: &EnvironmentName) -> Option<f64> {
+    let path = dir.join(DatabaseKind::Performance.path());
+    let rows = path.exists().then(|| Performance::open_read_only(&path).ok()).flatten()?;
+    let hour = overlay_sqlite::Span::last_hour(now_us());
+    Some(rows.latency(Some(environment.as_str()), hour).ok()??.count as f64)
+}
+
+/// All files of an installation.
+pub(super) fn tree(dir: &Path) -> anyhow::Result<Tree> {
+    Tree::read_dir(dir)
+        .map_err(|err| refusal(Exit::UNREADABLE, format!("{:#}", anyhow::Error::new(err))))
+}
+
+/// A file under its name without folders.
+fn named(path: &Path) -> anyhow::Result<NamedFile> {
+    let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+    Ok(NamedFile { name, bytes: input::read(path)?.bytes })
+}
+
+/// An overlay, with the micro overlay that lies beside it.
+fn overlay(path: &Path) -> anyhow::Result<OverlayFile> {
+    let file = named(path)?;
+    let micro = micro(path, &file).map(|it| named(&it)).transpose()?;
+    Ok(OverlayFile { file, micro })
+}
+
+fn micro(path: &Path, file: &NamedFile) -> Option<PathBuf> {
+    let (overlay, _) = Overlay::read(&file.bytes);
+    let name: OverlayName = match overlay.value("OVERLAY_NAME") {
+        Some(name) => name.parse().ok()?,
+        None => OverlayName::from_file_name(&file.name)?,
+    };
+    let folder = path.parent()?;
+    let places = [folder.join("../micro_overlays"), folder.join("micro_overlays")];
+    let files =
+        places.iter().flat_map(|it| ["md", "txt"].map(|end| it.join(format!("{name}.{end}"))));
+    files.into_iter().find(|it| it.is_file())
+}

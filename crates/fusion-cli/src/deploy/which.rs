@@ -1,0 +1,27 @@
+use overlay_deploy::{DeployError, Target, rollout};
+use overlay_store::{GenerationId, Store};
+
+use super::refusal::{deploy_error, store_error};
+
+/// The generation in force.
+pub(super) fn live(store: &Store) -> anyhow::Result<GenerationId> {
+    let pointer = store.current().map_err(store_error)?;
+    let pointer = pointer.ok_or(DeployError::Nothing).map_err(deploy_error)?;
+    Ok(pointer.stable.generation)
+}
+
+/// The generation that is meant; without any, the one in force.
+pub(super) fn meant(store: &Store, target: Option<&Target>) -> anyhow::Result<GenerationId> {
+    let found = match target {
+        None => return live(store),
+        Some(Target::Generation(id)) => Some(*id),
+        Some(Target::Pin(name)) => store.pins().map_err(store_error)?.get(name).copied(),
+        Some(Target::Deployment(id)) => {
+            let kept = rollout(store, id.as_str()).map_err(deploy_error)?;
+            kept.map(|it| it.candidate.generation)
+        }
+        Some(Target::Steps(_)) => None,
+    };
+    let unknown = || DeployError::Unknown(target.map(Target::to_string).unwrap_or_default());
+    found.ok_or_else(unknown).map_err(deploy_error)
+}

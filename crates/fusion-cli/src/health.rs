@@ -1,0 +1,216 @@
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use clap::Args;
+use overlay_doctor::{
+    Answer, Concern, Health, HealthStatus, PoolUse, Thresholds, Verdict, Vitals, answer_within,
+    diagnose, health, options_at, vitals_of_root,
+};
+use overlay_loader::{HealthStatus as Loaded, Live, Options, environment_layer};
+use overlay_store::Store;
+use serde::Serialize;
+use serde_json::Value;
+use ureq::tls::{RootCerts, TlsConfig};
+
+use crate::doctor::variables;
+use crate::environment::{Environment, wall_clock};
+use crate::exit::{Exit, refusal};
+use crate::output::{Output, Report};
+
+/// The most bytes that a service says about its health.
+const MAX_ANSWER: u64 = 1 << 20;
+
+/// Say how a deployment and its service are
+///
+/// Reads the deployment root: what is live, the audit chain, the databases, what instances
+/// acknowledged, the response times of the last hour. With --url it asks the service that
+/// runs for its pool and its memory, and whether it answers; without it a request is taken
+/// through what is live here, up to the bytes that would be sent. What there is no data for
+/// is unknown, and counts for nothing.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  fusion health --root /var/lib/fusion
+  fusion health --root /var/lib/fusion --url http://127.0.0.1:9630/health
+  fusion health --root /var/lib/fusion --env production --json
+
+Ends with 0 where it is healthy or degraded (under --strict, healthy), 1 where it is not, 65
+where there is no such root, and 69 where nobody answers at the URL.")]
+pub(crate) struct HealthArguments {
+    /// The deployment root; else FUSION_ROOT
+    #[arg(long, value_name = "DIR")]
+    root: Option<PathBuf>,
+    /// The page `/health` of the service
+    #[arg(long, value_name = "URL")]
+    url: Option<String>,
+    /// The environment whose response times count; else RESON_ENV, else all of them
+    #[arg(long, value_name = "NAME")]
+    env: Option<String>,
+    /// Short for --format json
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Serialize)]
+struct Shown {
+    root: String,
+    url: Option<String>,
+    #[serde(flatten)]
+    health: Health,
+}
+
+impl Report for Shown {
+    const SCHEMA: &'static str = "fusion/health/1";
+
+    fn text(&self, _width: usize) -> String {
+        let Health { message, checks, unknown, .. } = &self.health;
+        let mut res = format!("{}: {message}\n", self.root);
+        for check in checks {
+            let status = match check.status {
+                HealthStatus::Pass => "pass",
+                HealthStatus::Unknown => "unknown",
+                HealthStatus::Warn => "warn",
+                HealthStatus::Fail => "fail",
+            };
+            // Writing to a string cannot fail.
+            let _ = writeln!(res, "  {:<15} {status:<8} {}", check.name, check.message);
+        }
+        if !unknown.is_empty() {
+            let _ = writeln!(res, "  no data for {}", unknown.join(", "));
+        }
+        res
+    }
+}
+
+impl HealthArguments {
+    pub(crate) fn run(
+        self,
+        output: &mut Output,
+        environment: &Environment,
+    ) -> anyhow::Result<Exit> {
+        output.refuse_sarif()?;
+        let root = self.root.clone().or_else(|| environment.path("FUSION_ROOT"));
+        let Some(root) = root else {
+            return Err(refusal(Exit::USAGE, "which deployment root? give --root DIR"));
+        };
+        let named = self.env.as_deref().or_else(|| environment.get("RESON_ENV"));
+        let now_ms = wall_clock()();
+        let vitals = vitals_of_root(&root, named, now_ms.saturating_mul(1_000));
+        let mut vitals = vitals.map_err(|err| refusal(Exit::UNREADABLE, err.to_string()))?;
+        let (options, _) = options_at(Some(&root), None, &variables(environment));
+        let thresholds = Thresholds::of(&options);
+        match &self.url {
+            Some(url) => ask(url, thresholds.answer_within, &mut vitals)?,
+            None if Store::is_root(&root) => {
+                here(&root, named, environment, &thresholds, &mut vitals)?;
+            }
+            None => {}
+        }
+        let health = health(&vitals, &thresholds);
+        let least = if output.strict { Verdict::Degraded } else { Verdict::Unhealthy };
+        let exit = if health.status >= least { Exit::FINDINGS } else { Exit::DONE };
+        output.show(&Shown { root: root.display().to_string(), url: self.url, health })?;
+        Ok(exit)
+    }
+}
+
+/// Loads what is live as a service does, and takes a request through it.
+fn here(
+    root: &Path,
+    named: Option<&str>,
+    environment: &Environment,
+    thresholds: &Thresholds,
+    vitals: &mut Vitals,
+) -> anyhow::Result<()> {
+    let (layer, _) = environment_layer(variables(environment).into_iter());
+    let mut options = Options::new(root, wall_clock());
+    options.extra = vec![layer];
+    options.environment = named.map(str::to_owned);
+    options.features = environment.text("RESON_FEATURES").map(str::to_owned);
+    options.features_file = environment.path("RESON_FEATURES_FILE");
+    let live = Live::start(options).context("starting the loader")?;
+    let loaded = live.health();
+    for reason in loaded.reasons {
+        // What the root shows already the loader only says again.
+        if vitals.concerns.iter().any(|it| reason.contains(&it.what)) {
+            continue;
+        }
+        vitals.concerns.push(match loaded.status {
+            Loaded::Unhealthy => Concern::unhealthy(reason),
+            Loaded::Healthy | Loaded::Degraded => Concern::degraded(reason),
+        });
+    }
+    let (snapshot, now_ms) = (Arc::clone(&live.snapshot()), wall_clock()());
+    let limit = thresholds.answer_within;
+    vitals.answer = Some(answer_within(limit, move || diagnose(&snapshot, now_ms)));
+    Ok(())
+}
+
+/// Asks the service at `url`.
+fn ask(url: &str, limit: Duration, vitals: &mut Vitals) -> anyhow::Result<()> {
+    if !url.starts_with("http://") && !url.starts_with("https://") {
+        let message = format!("`{url}` is no URL: it begins with http:// or https://");
+        return Err(refusal(Exit::USAGE, message));
+    }
+    let began = Instant::now();
+    let (answer, took) = match fetch(url, limit) {
+        Ok(text) => (text, began.elapsed()),
+        Err(ureq::Error::Timeout(at)) if at != ureq::Timeout::Connect => {
+            vitals.answer = Some(Answer::Late);
+            return Ok(());
+        }
+        Err(err) => return Err(refusal(Exit::UNREACHABLE, format!("{url}: {err}"))),
+    };
+    let Ok(answer) = serde_json::from_str::<Value>(&answer) else {
+        let message = format!("{url}: what answers there is no health page");
+        return Err(refusal(Exit::UNREACHABLE, message));
+    };
+    let said = answer["output"].as_str().unwrap_or_default().to_owned();
+    match answer["status"].as_str() {
+        Some("pass") => vitals.answer = Some(Answer::Within(took)),
+        Some("warn") => {
+            vitals.answer = Some(Answer::Within(took));
+            vitals.concerns.push(Concern::degraded(format!("the service says: {said}")));
+        }
+        Some("fail") => vitals.answer = Some(Answer::Failed(said)),
+        _ => {
+            let message = format!("{url}: what answers there is no health page");
+            return Err(refusal(Exit::UNREACHABLE, message));
+        }
+    }
+    let data = &answer["data"];
+    let pool = |key: &str| data["poolHealth"][key].as_u64();
+    vitals.pool =
+        pool("active").zip(pool("total")).map(|(active, total)| PoolUse { active, total });
+    vitals.memory_bytes = data["memoryUsageMB"].as_f64().map(bytes);
+    Ok(())
+}
+
+/// Megabytes of 1,048,576 bytes as bytes.
+fn bytes(mb: f64) -> u64 {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a conversion of floats saturates"
+    )]
+    let bytes = (mb * 1_048_576.0) as u64;
+    bytes
+}
+
+fn fetch(url: &str, limit: Duration) -> Result<String, ureq::Error> {
+    let tls = TlsConfig::builder()
+        .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .root_certs(RootCerts::PlatformVerifier)
+        .build();
+    let config = ureq::Agent::config_builder()
+        .timeout_global(Some(limit))
+        .http_status_as_error(false)
+        .tls_config(tls)
+        .user_agent(concat!("fusion/", env!("CARGO_PKG_VERSION")))
+        .build();
+    let mut response = ureq::Agent::from(config).get(url).call()?;
+    response.body_mut().with_config().limit(MAX_ANSWER).read_to_string()
+}

@@ -1,0 +1,260 @@
+//! Evaluation by a command: an overlay's path in, a line of JSON for each scenario out.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::io::{Read, Write as _};
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{self, Sender};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use overlay_model::Overlay;
+use serde_json::{Map, Value};
+
+use super::fault::Fault;
+use super::goal::Values;
+
+/// The most bytes that are read of what a command writes.
+const MAX_OUTPUT: u64 = 16 << 20;
+/// What stands for the path of the candidate.
+const PLACE: &str = "{overlay}";
+
+/// A command that evaluates candidates.
+pub(super) struct Evaluation {
+    line: String,
+    timeout: Duration,
+    /// Where the candidate is written, under the name that the overlay's file has.
+    file: PathBuf,
+    /// Keeps the folder of the file.
+    _dir: tempfile::TempDir,
+    /// What the command is told of each scenario, by id.
+    scenarios: BTreeMap<String, Value>,
+    /// The values it has to give.
+    names: BTreeSet<String>,
+}
+
+/// What came of a running command.
+enum Part {
+    Stdout(std::io::Result<Vec<u8>>),
+    Stderr(Vec<u8>),
+    End(std::io::Result<ExitStatus>),
+}
+
+impl Evaluation {
+    /// Whether `line` says where the candidate is to be named.
+    pub(super) fn names_overlay(line: &str) -> bool {
+        line.contains(PLACE)
+    }
+
+    /// An evaluation by the shell command `line`, which is given `timeout`. `file_name` is
+    /// that of the overlay, `scenarios` what the command is told of each.
+    pub(super) fn new(
+        line: &str,
+        timeout: Duration,
+        file_name: &str,
+        scenarios: BTreeMap<String, Value>,
+        names: BTreeSet<String>,
+    ) -> anyhow::Result<Self> {
+        let dir = tempfile::tempdir().context("making a folder for candidates")?;
+        let file = dir.path().join(file_name);
+        let line = line.replace(PLACE, &quoted(&file.display().to_string()));
+        Ok(Self { line, timeout, file, _dir: dir, scenarios, names })
+    }
+
+    /// The values of `overlay` on the scenarios `asked`.
+    pub(super) fn values(
+        &self,
+        overlay: &Overlay,
+        asked: &[String],
+    ) -> Result<BTreeMap<String, Values>, Fault> {
+        fs::write(&self.file, overlay.source()).map_err(Fault::Write)?;
+        let mut input = String::new();
+        for id in asked {
+            let told = self.scenarios.get(id).map(Value::to_string);
+            input.push_str(&told.unwrap_or_default());
+            input.push('\n');
+        }
+        let text = self.run(input)?;
+        self.read(&text, asked)
+    }
+
+    /// Runs the command to its end and gives what it wrote.
+    fn run(&self, input: String) -> Result<String, Fault> {
+        let mut child = shell(&self.line)
+            .env("FUSION_OVERLAY", &self.file)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .map_err(Fault::Start)?;
+        let id = child.id();
+        let (sender, receiver) = mpsc::channel();
+        watch(&mut child, input, &sender);
+        // The command may leave others behind that hold its output: all is waited for
+        // together, and ended together.
+        thread::spawn(move || sender.send(Part::End(child.wait())).ok());
+        let end = Instant::now() + self.timeout;
+        let (mut stdout, mut stderr, mut status) = (None, None, None);
+        while stdout.is_none() || stderr.is_none() || status.is_none() {
+            let left = end.saturating_duration_since(Instant::now());
+            match receiver.recv_timeout(left) {
+                Ok(Part::Stdout(it)) => stdout = Some(it),
+                Ok(Part::Stderr(it)) => stderr = Some(it),
+                Ok(Part::End(it)) => status = Some(it),
+                Err(_) => {
+                    stop(id);
+                    return Err(Fault::TimedOut { seconds: self.timeout.as_secs() });
+                }
+            }
+        }
+        let unread = |why: &dyn std::fmt::Display| Fault::Output { why: why.to_string() };
+        let (Some(stdout), Some(Ok(status))) = (stdout, status) else {
+            return Err(unread(&"its end was not seen"));
+        };
+        if !status.success() {
+            let stderr = last_line(&stderr.unwrap_or_default());
+            return Err(Fault::Failed { status, stderr });
+        }
+        let bytes = stdout.map_err(|err| unread(&err))?;
+        if bytes.len() as u64 > MAX_OUTPUT {
+            return Err(unread(&format!("it is more than the {MAX_OUTPUT} bytes allowed")));
+        }
+        String::from_utf8(bytes).map_err(|_| unread(&"it is no UTF-8"))
+    }
+
+    fn read(&self, text: &str, asked: &[String]) -> Result<BTreeMap<String, Values>, Fault> {
+        let mut res = BTreeMap::new();
+        let lines = (1..).zip(text.lines()).filter(|(_, it)| !it.trim().is_empty());
+        for (line, text) in lines {
+            let (scenario, fields) = object(line, text)?;
+            if !asked.contains(&scenario) {
+                return Err(Fault::NotAsked { line, scenario });
+            }
+            let values = self.numbers(&scenario, &fields)?;
+            if res.insert(scenario.clone(), values).is_some() {
+                return Err(Fault::Twice { line, scenario });
+            }
+        }
+        let silent: Vec<_> = asked.iter().filter(|it| !res.contains_key(*it)).cloned().collect();
+        if silent.is_empty() { Ok(res) } else { Err(Fault::Silent { scenarios: silent }) }
+    }
+
+    /// The values that are needed; whatever else a line says is its own business.
+    fn numbers(&self, scenario: &str, fields: &Map<String, Value>) -> Result<Values, Fault> {
+        let number = |name: &String| {
+            let (scenario, name) = (scenario.to_owned(), name.clone());
+            match fields.get(&name) {
+                None => Err(Fault::NoValue { scenario, name }),
+                Some(value) => match value.as_f64().filter(|it| it.is_finite()) {
+                    Some(number) => Ok((name, number)),
+                    None => Err(Fault::NoNumber { scenario, name, text: value.to_string() }),
+                },
+            }
+        };
+        self.names.iter().map(number).collect()
+    }
+}
+
+/// A line as an object with its scenario.
+fn object(line: usize, text: &str) -> Result<(String, Map<String, Value>), Fault> {
+    let short = || text.chars().take(200).collect::<String>();
+    let Ok(Value::Object(fields)) = serde_json::from_str(text) else {
+        return Err(not_finite(text).unwrap_or(Fault::NoObject { line, text: short() }));
+    };
+    match fields.get("scenario").and_then(Value::as_str) {
+        Some(scenario) => Ok((scenario.to_owned(), fields)),
+        None => Err(Fault::NoScenario { line, text: short() }),
+    }
+}
+
+/// JSON has no NaN, and many programs write it nevertheless: what such a line is about,
+/// `None` where it is something else.
+fn not_finite(text: &str) -> Option<Fault> {
+    let words = ["-Infinity", "Infinity", "NaN", "-inf", "inf", "nan"];
+    let (word, plain) = words.iter().find_map(|word| {
+        let plain = text.replace(&format!(":{word}"), ":null");
+        let plain = plain.replace(&format!(": {word}"), ":null");
+        let Ok(Value::Object(fields)) = serde_json::from_str(&plain) else { return None };
+        Some(((*word).to_owned(), fields))
+    })?;
+    let (name, _) = plain.iter().find(|(_, value)| value.is_null())?;
+    let scenario = plain.get("scenario").and_then(Value::as_str).unwrap_or_default();
+    Some(Fault::NoNumber { scenario: scenario.to_owned(), name: name.clone(), text: word })
+}
+
+/// Feeds a command and reads what it writes, each on a thread of its own.
+fn watch(child: &mut Child, input: String, sender: &Sender<Part>) {
+    if let Some(mut stdin) = child.stdin.take() {
+        // A command that does not read its input closes it; that is its business.
+        thread::spawn(move || stdin.write_all(input.as_bytes()).ok());
+    }
+    if let Some(stdout) = child.stdout.take() {
+        let sender = sender.clone();
+        thread::spawn(move || sender.send(Part::Stdout(bytes(stdout))).ok());
+    }
+    if let Some(stderr) = child.stderr.take() {
+        let sender = sender.clone();
+        thread::spawn(move || sender.send(Part::Stderr(bytes(stderr).unwrap_or_default())).ok());
+    }
+}
+
+fn bytes(from: impl Read) -> std::io::Result<Vec<u8>> {
+    let mut res = Vec::new();
+    from.take(MAX_OUTPUT + 1).read_to_end(&mut res)?;
+    Ok(res)
+}
+
+/// The last line that says something, at most 300 characters of it.
+fn last_line(stderr: &[u8]) -> String {
+    let text = String::from_utf8_lossy(stderr);
+    let last = text.lines().rev().find(|it| !it.trim().is_empty()).unwrap_or_default();
+    last.trim().chars().take(300).collect()
+}
+
+/// A path as one word of the shell.
+#[cfg(unix)]
+fn quoted(path: &str) -> String {
+    format!("'{}'", path.replace('\'', r"'\''"))
+}
+
+/// A path as one word of the shell.
+#[cfg(not(unix))]
+fn quoted(path: &str) -> String {
+    format!("\"{path}\"")
+}
+
+/// The command in a group of its own, so that all it starts can be ended with it.
+#[cfg(unix)]
+fn shell(line: &str) -> Command {
+    use std::os::unix::process::CommandExt as _;
+
+    let mut command = Command::new("sh");
+    command.args(["-c", line]).process_group(0);
+    command
+}
+
+#[cfg(not(unix))]
+fn shell(line: &str) -> Command {
+    let mut command = Command::new("cmd");
+    command.args(["/C", line]);
+    command
+}
+
+/// Ends the command with all it started.
+#[cfg(unix)]
+fn stop(id: u32) {
+    use rustix::process::{Pid, Signal, kill_process_group};
+
+    if let Some(group) = i32::try_from(id).ok().and_then(Pid::from_raw) {
+        // It may have ended in this moment.
+        let _ = kill_process_group(group, Signal::KILL);
+    }
+}
+
+#[cfg(not(unix))]
+fn stop(id: u32) {
+    // It may have ended in this moment.
+    let _ = Command::new("taskkill").args(["/T", "/F", "/PID", &id.to_string()]).output();
+}

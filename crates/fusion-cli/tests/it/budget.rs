@@ -1,0 +1,253 @@
+//! `fusion budget gate` as a pipeline runs it: sides, exit codes, forms of the report.
+
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::binary::{Ran, finish, fusion, read, run, write};
+use crate::suite::{accepted, golden};
+
+const MICRO: &str = "configs/micro_overlays/refund.md";
+
+/// Runs git in a folder.
+#[track_caller]
+fn git(dir: &Path, args: &[&str]) {
+    let identity = ["-c", "user.name=a", "-c", "user.email=a@example.org"];
+    let mut command = Command::new("git");
+    let output = command.current_dir(dir).args(identity).args(args).output().expect("git starts");
+    assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// An accepted suite as the first commit of a repository.
+fn committed() -> TempDir {
+    let dir = accepted();
+    git(dir.path(), &["init", "-q", "-b", "main"]);
+    git(dir.path(), &["add", "-A"]);
+    git(dir.path(), &["commit", "-q", "-m", "first"]);
+    dir
+}
+
+/// Makes the prompt longer by so many words.
+fn longer(dir: &Path, words: usize) {
+    let path = dir.join(MICRO);
+    let text = read(&path).replace("way back.", &format!("way back. {}", "word ".repeat(words)));
+    write(&path, text);
+}
+
+#[track_caller]
+fn gate(dir: &Path, args: &[&str]) -> Ran {
+    run(dir, &[&["budget", "gate"], args].concat())
+}
+
+#[track_caller]
+fn check(report: &Value, name: &str, scenario: Option<&str>) -> Value {
+    let checks = report["checks"].as_array().expect("checks");
+    let found = checks.iter().find(|it| it["name"] == name && it["scenario"].as_str() == scenario);
+    found.unwrap_or_else(|| panic!("no check {name}: {report:#}")).clone()
+}
+
+#[test]
+fn nothing_changed_passes() {
+    let dir = committed();
+    let report = gate(dir.path(), &["--json", "-"]).ends_with(0).json();
+    assert_eq!(report["schema"], "fusion/budget-report/1");
+    assert_eq!(report["verdict"], "pass", "{report:#}");
+    let base = report["bases"][0]["name"].as_str().expect("a base");
+    assert!(base.starts_with("merge base with main ("), "{base}");
+    assert_eq!(report["notes"][0], "there is no released record to compare with");
+}
+
+#[test]
+fn a_longer_prompt_is_blocked_with_file_and_line() {
+    let dir = committed();
+    longer(dir.path(), 200);
+    let ran = gate(dir.path(), &[]).ends_with(1);
+    assert!(ran.stdout.contains("prompt: Core Directive"), "{ran:#?}");
+    assert!(ran.stdout.contains("configs/micro_overlays/refund.md:1"), "{ran:#?}");
+    assert!(ran.stdout.starts_with("fail: "), "{ran:#?}");
+}
+
+#[test]
+fn what_is_not_recorded_is_stale() {
+    let dir = committed();
+    longer(dir.path(), 1);
+    let report = gate(dir.path(), &["--json", "-"]).ends_with(4).json();
+    assert_eq!(report["verdict"], "stale", "{report:#}");
+    let tokens = check(&report, "prompt_tokens", Some("duplicate_charge"));
+    assert_eq!(tokens["verdict"], "pass", "{tokens:#}");
+}
+
+#[test]
+fn recordings_of_both_sides_but_too_few() {
+    let dir = committed();
+    longer(dir.path(), 1);
+    golden(dir.path(), &["record", "--authored", "goldens/authored/answers.jsonl"]).ends_with(0);
+    let report = gate(dir.path(), &["--json", "-"]).ends_with(0).json();
+    assert_eq!(report["verdict"], "insufficient", "{report:#}");
+    let tokens = check(&report, "output_tokens", None);
+    assert!(report["checks"].as_array().expect("checks").iter().any(|it| {
+        it["verdict"] == "insufficient" && it["n_needed"].as_u64().is_some_and(|it| it > 1)
+    }));
+    assert!(tokens["interval"].is_object() || tokens["interval"].is_null());
+    gate(dir.path(), &["--strict"]).ends_with(3);
+}
+
+#[test]
+fn a_side_may_be_a_reference_a_folder_or_an_installation() {
+    let (dir, other) = (committed(), accepted());
+    longer(dir.path(), 200);
+    let other = other.path().display().to_string();
+    for base in ["HEAD", "main", &other] {
+        let report = gate(dir.path(), &["--base", base, "--json", "-"]).ends_with(1).json();
+        assert_eq!(report["bases"][0]["name"], base);
+    }
+    let configs = format!("{other}/configs");
+    let report = gate(dir.path(), &["--base", &configs, "--json", "-"]).ends_with(1).json();
+    let tokens = check(&report, "prompt_tokens", Some("duplicate_charge"));
+    assert_eq!(tokens["verdict"], "fail", "{tokens:#}");
+    // The change stands in the working tree only.
+    gate(dir.path(), &["--candidate", "HEAD"]).ends_with(0);
+    gate(dir.path(), &["--candidate", "HEAD", "--base", &configs]).ends_with(0);
+}
+
+#[test]
+fn a_side_may_be_a_generation() {
+    let dir = committed();
+    publish(dir.path(), 0);
+    gate(dir.path(), &["--base", "root"]).ends_with(0);
+    longer(dir.path(), 200);
+    gate(dir.path(), &["--base", "root"]).ends_with(1);
+    let ran = gate(dir.path(), &["--base", "root@1", "--json", "-"]).ends_with(1);
+    assert_eq!(ran.json()["bases"][0]["name"], "root@1");
+    gate(dir.path(), &["--candidate", "root", "--base", "HEAD"]).ends_with(0);
+    gate(dir.path(), &["--base", "root@7"]).ends_with(65);
+}
+
+/// Puts the installation of a folder in force in its deployment root.
+fn publish(dir: &Path, epoch: u64) {
+    use overlay_store::audit::Entry;
+    use overlay_store::{Change, Holder, Origin, Store, Tree};
+
+    let store = Store::create(&dir.join("root")).expect("a root");
+    let holder = Holder { pid: 1, host: "test".to_owned(), started_us: 1, deployment: None };
+    let mut writer = store.lock(&holder).expect("the lock");
+    let tree = Tree::read_dir(&dir.join("configs")).expect("a tree");
+    let made = writer.publish(&tree, Origin::default(), "made", 1).expect("a generation");
+    let entry = Entry {
+        at_us: 1,
+        actor: "test".to_owned(),
+        host: "test".to_owned(),
+        action: "deploy".to_owned(),
+        env: "test".to_owned(),
+        deployment: None,
+        generation: None,
+        base: None,
+        manifest_sha256: None,
+        detail: Value::Null,
+    };
+    writer.switch(Some(epoch), Change::to(made), entry).expect("live");
+}
+
+/// Runs `budget check` at a moment.
+#[track_caller]
+fn check_at(dir: &Path, seconds: u64) -> Ran {
+    let mut command = fusion(dir);
+    command.args(["budget", "check", "--root", "root", "--base", "HEAD", "--json"]);
+    finish(command.env("SOURCE_DATE_EPOCH", seconds.to_string()), b"")
+}
+
+#[test]
+fn three_breaches_fall_and_five_good_runs_return() {
+    let dir = committed();
+    longer(dir.path(), 200);
+    publish(dir.path(), 0);
+    check_at(dir.path(), 1_000).ends_with(1);
+    check_at(dir.path(), 2_000).ends_with(1);
+    let fell = check_at(dir.path(), 3_000).ends_with(6).json();
+    assert_eq!((&fell["step"], &fell["live"]), (&"fall".into(), &2.into()), "{fell:#}");
+    let live = dir.path().join("root/gen/00000002/tree/overlays");
+    let names: Vec<_> = std::fs::read_dir(&live).expect("overlays").flatten().collect();
+    assert_eq!(names.len(), 1);
+    assert!(read(&names[0].path()).contains("BUDGET_DOWNGRADE_ACTIVE=true"));
+    check_at(dir.path(), 4_000).ends_with(1);
+    // Released meanwhile: the longer prompt is what the base has, too.
+    git(dir.path(), &["commit", "-q", "-a", "-m", "accepted"]);
+    for run in 1..=4 {
+        check_at(dir.path(), 3_000 + run * 3_600).ends_with(1);
+    }
+    let back = check_at(dir.path(), 3_000 + 5 * 3_600).ends_with(0).json();
+    assert_eq!((&back["step"], &back["live"]), (&"return".into(), &1.into()), "{back:#}");
+    let log = read(&dir.path().join("root/audit/00000001.jsonl"));
+    for action in ["budget_fall_intent", "budget_fall_committed", "budget_return_committed"] {
+        assert!(log.contains(&format!("\"action\":\"{action}\"")), "{action}");
+    }
+    check_at(dir.path(), 30_000).ends_with(0);
+}
+
+#[test]
+fn what_cannot_be_compared_is_never_green() {
+    let alone = accepted();
+    let ran = gate(alone.path(), &["--json", "-"]).ends_with(1);
+    assert_eq!(ran.json()["verdict"], "invalid");
+    assert!(ran.stdout.contains("there is no base to compare with"), "{ran:#?}");
+    for args in [&["--base", "nowhere"][..], &["--candidate", "nowhere"], &["--suite", "nowhere"]] {
+        gate(alone.path(), args).ends_with(65);
+    }
+    let dir = committed();
+    write(&dir.path().join("configs/budgets.toml"), "[tokes]\n");
+    let ran = gate(dir.path(), &[]).ends_with(65);
+    assert!(ran.stdout.contains("GLD7001"), "{ran:#?}");
+    write(&dir.path().join("configs/budgets.toml"), "[tokens]\nwarn = 30\n");
+    gate(dir.path(), &[]).ends_with(1);
+}
+
+#[test]
+fn a_base_without_goldens_is_no_base() {
+    let dir = committed();
+    git(dir.path(), &["rm", "-q", "-r", "goldens"]);
+    git(dir.path(), &["commit", "-q", "-m", "without goldens"]);
+    git(dir.path(), &["checkout", "-q", "HEAD~1", "--", "goldens"]);
+    let ran = gate(dir.path(), &["--json", "-"]).ends_with(1);
+    assert!(ran.stdout.contains("the base has no goldens"), "{ran:#?}");
+}
+
+#[test]
+fn a_suite_that_shrank_is_blocked() {
+    let dir = committed();
+    let path = dir.path().join("configs/scenarios.yaml");
+    let text = read(&path).replace("id: duplicate_charge", "id: another_charge");
+    write(&path, text);
+    let ran = gate(dir.path(), &["--json", "-"]);
+    assert!(ran.stdout.contains("the suite shrank: it lost duplicate_charge"), "{ran:#?}");
+    assert_eq!(ran.code, 1);
+}
+
+#[test]
+fn own_limits_hold() {
+    let dir = committed();
+    longer(dir.path(), 200);
+    let limits = "[tokens]\nwarn = 900\nblock = 900\n";
+    write(&dir.path().join("configs/budgets.toml"), limits);
+    gate(dir.path(), &[]).ends_with(4);
+}
+
+#[test]
+fn a_workflow_is_told_where() {
+    let dir = committed();
+    longer(dir.path(), 200);
+    let mut command = fusion(dir.path());
+    command.args(["budget", "gate", "--markdown", "c.md", "--html", "r.html", "--junit", "j.xml"]);
+    command.env("GITHUB_ACTIONS", "true").env("GITHUB_OUTPUT", "out.txt");
+    command.env("GITHUB_STEP_SUMMARY", "summary.md");
+    let ran = finish(&mut command, b"").ends_with(1);
+    assert!(ran.stderr.contains("::error file=configs/micro_overlays/refund.md"), "{ran:#?}");
+    assert!(read(&dir.path().join("out.txt")).starts_with("verdict=fail\nfailed="));
+    let comment = read(&dir.path().join("c.md"));
+    assert!(comment.starts_with("<!-- resontinex:budget -->"), "{comment}");
+    assert_eq!(read(&dir.path().join("summary.md")), comment);
+    assert!(read(&dir.path().join("j.xml")).contains("<failure"));
+    assert!(read(&dir.path().join("r.html")).starts_with("<!DOCTYPE html>"));
+    gate(dir.path(), &["--json", "-", "--html", "-"]).ends_with(64);
+}

@@ -1,0 +1,120 @@
+//! `kill -9` in the middle, followed by any command.
+
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::{Child, Stdio};
+
+use serde_json::json;
+
+use super::{deploy, deployed, edit, floor, status};
+use crate::binary::{fusion, run};
+
+/// A process that drives a rollout, once its canary has a share.
+pub(crate) struct Deploying {
+    child: Child,
+}
+
+impl Deploying {
+    /// Deploys the trust floor 0.7 in stages.
+    pub(super) fn start(dir: &Path, args: &[&str]) -> Self {
+        edit(dir, "0.7");
+        Self::run(dir, &[&["apply", "refund.txt", "--mode", "staged"], args].concat())
+    }
+
+    /// Runs `fusion deploy` with `args` until there is a canary.
+    pub(crate) fn run(dir: &Path, args: &[&str]) -> Self {
+        let mut command = fusion(dir);
+        command.args([&["deploy"], args, &["--root", "prod"]].concat());
+        let mut child =
+            command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
+        let stderr = BufReader::new(child.stderr.take().expect("piped"));
+        let mut lines = Vec::new();
+        for line in stderr.lines() {
+            lines.push(line.expect("UTF-8"));
+            if lines.last().is_some_and(|it| it.contains(": canary ")) {
+                return Self { child };
+            }
+        }
+        child.wait().ok();
+        panic!("no canary: {lines:#?}");
+    }
+
+    /// Ends it at once, with nothing put in order.
+    pub(super) fn kill(mut self) {
+        self.child.kill().expect("it runs");
+        self.child.wait().expect("it ends");
+    }
+
+    /// The exit code and what it printed, once it ends.
+    pub(crate) fn end(self) -> (Option<i32>, String) {
+        let output = self.child.wait_with_output().expect("it ends");
+        (output.status.code(), String::from_utf8(output.stdout).expect("UTF-8"))
+    }
+}
+
+/// A root whose deployer was killed while the candidate had 50 %.
+fn killed() -> tempfile::TempDir {
+    let dir = deployed();
+    Deploying::start(dir.path(), &["--stages", "50,100", "--bake", "20s"]).kill();
+    assert_eq!(status(dir.path())["phase"], "canary");
+    dir
+}
+
+#[test]
+fn commands_that_read_show_it_as_it_is() {
+    let dir = killed();
+    let status = deploy(dir.path(), &["status", "--json"]).ends_with(0).json();
+    assert_eq!(status["weight"], 50.0);
+    assert_eq!(status["candidate"]["generation"], 2);
+    assert_eq!(floor(dir.path()), "0.6", "the old one is in force");
+    for args in [&["list"][..], &["show"], &["verify", "--all"]] {
+        deploy(dir.path(), args).ends_with(0);
+    }
+    run(dir.path(), &["audit", "verify", "--root", "prod"]).ends_with(0);
+    assert_eq!(super::status(dir.path()), status, "nothing was written");
+}
+
+#[test]
+fn recover_takes_it_back() {
+    let dir = killed();
+    let ran = deploy(dir.path(), &["recover", "--json"]).ends_with(0).json();
+    assert_eq!(ran["clean"], false);
+    assert_eq!(ran["rollout"]["outcome"], "rolled_back");
+    let status = status(dir.path());
+    assert_eq!((&status["phase"], &status["candidate"]), (&json!("stable"), &json!(null)));
+    assert_eq!(floor(dir.path()), "0.6");
+    assert_eq!(deploy(dir.path(), &["recover", "--json"]).ends_with(0).json()["clean"], true);
+    run(dir.path(), &["audit", "verify", "--root", "prod"]).ends_with(0);
+}
+
+#[test]
+fn the_next_deployment_takes_it_back_first() {
+    let dir = killed();
+    edit(dir.path(), "0.9");
+    let ran = deploy(dir.path(), &["apply", "refund.txt", "--mode", "direct"]).ends_with(0);
+    assert!(ran.stderr.contains("before anything else"), "{ran:#?}");
+    assert_eq!(floor(dir.path()), "0.9");
+    let list = deploy(dir.path(), &["list"]).ends_with(0).stdout;
+    assert!(list.contains("rolled back"), "{list}");
+}
+
+#[test]
+fn resume_goes_on_with_it_and_promote_decides() {
+    let dir = killed();
+    deploy(dir.path(), &["pause"]).ends_with(0);
+    let resumed = Deploying::run(dir.path(), &["resume"]);
+    let ran = deploy(dir.path(), &["promote", "--yes"]).ends_with(0);
+    assert!(ran.stdout.starts_with("deployed: generation 00000002 is in force"), "{ran:#?}");
+    assert_eq!(resumed.end().0, Some(0));
+    assert_eq!(floor(dir.path()), "0.7");
+    assert_eq!(status(dir.path())["phase"], "stable");
+}
+
+#[test]
+fn an_abort_ends_it() {
+    let dir = killed();
+    let ran = deploy(dir.path(), &["abort"]).ends_with(0);
+    assert!(ran.stdout.starts_with("aborted: generation 00000001 is in force"), "{ran:#?}");
+    deploy(dir.path(), &["abort"]).ends_with(5);
+    assert_eq!(floor(dir.path()), "0.6");
+}

@@ -1,0 +1,122 @@
+//! `golden compare`, `calibrate` and `power`.
+
+use crate::binary::{folder, read, run, write};
+use crate::data::data;
+use crate::suite::{accepted, golden};
+
+#[test]
+fn two_recordings_of_the_same_are_compared_as_recordings() {
+    let (a, b) = (accepted(), accepted());
+    let path = b.path().join("goldens/cassettes/duplicate_charge.jsonl");
+    let text = read(&path).replace("for 30 minutes", "for 30 minutes after the charge was made");
+    write(&path, text);
+    let [one, two] = [&a, &b].map(|it| it.path().join("goldens").display().to_string());
+    let report = golden(a.path(), &["compare", &one, &two, "--json", "-"]).json();
+    // One pair says too little, though the request is the same on both sides.
+    assert_eq!(report["verdict"], "insufficient", "{report:#}");
+    let cassettes = format!("{two}/cassettes");
+    let report = golden(a.path(), &["compare", "goldens", &cassettes, "--json", "-"]).json();
+    assert_eq!(report["verdict"], "insufficient", "{report:#}");
+    golden(a.path(), &["compare", "goldens", "nowhere"]).ends_with(65);
+}
+
+#[test]
+fn sizes_need_no_data() {
+    let dir = folder(&[]);
+    let ran = run(dir.path(), &["golden", "power"]).ends_with(0);
+    assert!(ran.stdout.contains("     59  latency: any upper bound of the p95"), "{ran:#?}");
+    let report = run(dir.path(), &["golden", "power", "--json", "-"]).ends_with(0).json();
+    assert_eq!(report["schema"], "fusion/golden-sizes/1");
+}
+
+#[test]
+fn outcomes_that_are_none_are_refused() {
+    let dir = folder(&[
+        ("empty.csv", ""),
+        ("alone.csv", "scenario,model,tokens\na,one,12\n"),
+        ("broken.csv", "scenario,model,tokens\na,m,12\na,m_x,9\nb,m,many\n"),
+    ]);
+    let power = |file: &str| {
+        let args = ["golden", "power", "--rounds", "5", "--sizes", "15", "--outcomes", file];
+        run(dir.path(), &args)
+    };
+    power("empty.csv").ends_with(65);
+    power("nowhere.csv").ends_with(65);
+    power("alone.csv").ends_with(5);
+    let ran = power("broken.csv").ends_with(1);
+    assert!(ran.stdout.contains("broken.csv:4:1: error[GLD6002]"), "{ran:#?}");
+    let args = ["golden", "power", "--outcomes", "alone.csv", "--pair", "one:two"];
+    run(dir.path(), &args).ends_with(64);
+}
+
+#[test]
+fn pairs_are_measured_against_people() {
+    let line = |id: u32, votes: &str| {
+        format!(
+            "{{\"id\": {id}, \"response1\": \"short\", \"response2\": \"a longer answer\", \
+             \"annotators\": {votes}}}\n"
+        )
+    };
+    let pairs: String = (0..20).map(|it| line(it, "[1, 1, 1]")).collect();
+    let scores: String =
+        (0..20).map(|it| format!("{{\"id\": {it}, \"first\": 0.9, \"second\": 0.1}}\n")).collect();
+    let dir = folder(&[("pairs.jsonl", &pairs), ("mine.jsonl", &scores), ("none.jsonl", "{}\n")]);
+    let args =
+        ["golden", "calibrate", "--pairs", "pairs.jsonl", "--scores", "mine.jsonl", "--json", "-"];
+    let report = run(dir.path(), &args).ends_with(0).json();
+    let share = |name: &str| {
+        let rows = report["evaluators"].as_array().expect("rows");
+        rows.iter().find(|it| it["name"] == name).expect("a row")["all"]["evaluator"]["share"]
+            .clone()
+    };
+    assert_eq!((share("yours"), share("longer wins")), (1.0.into(), 0.0.into()));
+    run(dir.path(), &["golden", "calibrate", "--pairs", "none.jsonl"]).ends_with(65);
+    write(&dir.path().join("mine.jsonl"), "{\"id\": 1, \"first\": 1, \"second\": 0}\n");
+    let ran = run(dir.path(), &args).ends_with(65);
+    assert!(ran.stderr.contains("no scores for the pair 0"), "{ran:#?}");
+}
+
+#[test]
+fn people_agree_with_the_recorded_judge() {
+    let Some(data) = data() else { return };
+    let path = data.join("eval/pandalm_human_pairs.jsonl").display().to_string();
+    let dir = folder(&[]);
+    let args = ["golden", "calibrate", "--pairs", &path, "--json", "-"];
+    let report = run(dir.path(), &args).ends_with(0).json();
+    let gates: Vec<_> = report["evaluators"].as_array().expect("rows").iter().collect();
+    let may = |it: &serde_json::Value| (it["name"].clone(), it["may_gate"].clone());
+    assert_eq!(may(gates[0]), ("recorded judge".into(), true.into()), "{report:#}");
+    assert_eq!(may(gates[1]), ("longer wins".into(), false.into()), "{report:#}");
+    assert_eq!(may(gates[3]), ("always first".into(), false.into()), "{report:#}");
+}
+
+#[test]
+fn fifteen_scenarios_say_little() {
+    let Some(data) = data() else { return };
+    let path = data.join("eval/alpaca_eval_numeric.csv").display().to_string();
+    let dir = folder(&[]);
+    let same = "vicuna-13b-v1.5:vicuna-13b-v1.5-togetherai";
+    let args = [
+        "golden",
+        "power",
+        "--outcomes",
+        &path,
+        "--pair",
+        same,
+        "--sizes",
+        "15",
+        "--rounds",
+        "40",
+        "--draws",
+        "200",
+        "--json",
+        "-",
+    ];
+    let report = run(dir.path(), &args).ends_with(0).json();
+    let rows = report["rows"].as_array().expect("rows");
+    assert_eq!(rows.len(), 2, "{report:#}");
+    for row in rows {
+        assert!(row["gate"]["insufficient"].as_f64() > Some(0.5), "{row:#}");
+        assert!(row["gate"]["fail"].as_f64() < Some(0.05), "{row:#}");
+    }
+}

@@ -1,0 +1,101 @@
+use std::path::Path;
+
+use tempfile::TempDir;
+
+use crate::binary::{Ran, folder, read, run, write};
+
+/// An overlay of the original's v0.3.
+const OLD: &str = "\
+# Audits
+FUSION_OVERLAY_VERSION=0.3
+ENTROPY_REDUCTION_TARGET=0.72
+CONTINUITY_ENFORCEMENT=semantic_thread
+TRUST_SCORING_MODEL=simple_alignment
+FUSION_MODE=quality_first
+VOTING_POWER_MAP=EntropyAuditor:2,TrustManager:1
+LOG_LEVEL=info
+";
+
+const FILE: &str = "configs/fusion_overlay.audit_v0.3.txt";
+const MOVED: &str = "configs/overlays/fusion_overlay.audit.txt";
+const SET: [&str; 2] = ["--set", "fusion_overlay.audit.txt:CONTINUITY_ENFORCEMENT=enhanced_thread"];
+
+fn old() -> TempDir {
+    folder(&[(FILE, OLD)])
+}
+
+#[track_caller]
+fn migrate(dir: &Path, args: &[&str]) -> Ran {
+    run(dir, &[&["migrate"], args].concat())
+}
+
+#[test]
+fn a_plan_says_what_is_left_to_a_person() {
+    let dir = old();
+    let ran = migrate(dir.path(), &["plan"]).ends_with(1);
+    assert!(
+        ran.stdout.contains("left to you:\n  overlays/fusion_overlay.audit.txt:4:24"),
+        "{ran:#?}"
+    );
+    let decided = [&["plan"], &SET[..], &["--json"]].concat();
+    let report = migrate(dir.path(), &decided).ends_with(2).json();
+    assert_eq!(report["schema"], "fusion/migration-report/1");
+    assert_eq!(report["manual"], 0);
+    assert_eq!(read(&dir.path().join(FILE)), OLD, "nothing was written");
+    assert!(!dir.path().join("configs/.fusion-migrate").exists());
+}
+
+#[test]
+fn steps_are_taken_and_taken_back() {
+    let dir = old();
+    let apply = [&["apply"], &SET[..]].concat();
+    let dry = migrate(dir.path(), &[&apply[..], &["--dry-run"]].concat()).ends_with(2);
+    assert!(dry.stdout.contains("+FUSION_OVERLAY_VERSION=2.1.0"), "{dry:#?}");
+    assert!(!dir.path().join(MOVED).exists());
+
+    let ran = migrate(dir.path(), &apply).ends_with(0);
+    assert!(ran.stdout.contains(" applied: "), "{ran:#?}");
+    assert!(read(&dir.path().join(MOVED)).contains("VOTING_POWER_MAP=entropy:2,trust:1"));
+    assert!(!dir.path().join(FILE).exists());
+    let again = migrate(dir.path(), &apply[..1]).ends_with(0);
+    assert!(again.stdout.contains("nothing to migrate"), "{again:#?}");
+    let valid = migrate(dir.path(), &["validate", "--json"]).ends_with(0).json();
+    assert_eq!(valid["overlays"], 1);
+
+    let ran = migrate(dir.path(), &["rollback", "--json"]).ends_with(0).json();
+    assert_eq!(ran["progress"], "rolled_back");
+    assert_eq!(read(&dir.path().join(FILE)), OLD);
+    assert!(!dir.path().join(MOVED).exists());
+    migrate(dir.path(), &["rollback"]).ends_with(5);
+}
+
+#[test]
+fn a_plan_in_a_file_is_taken_as_it_was_made() {
+    let dir = old();
+    let plan = migrate(dir.path(), &[&["plan"], &SET[..], &["--json"]].concat()).ends_with(2);
+    let file = dir.path().join("plan.json");
+    write(&file, plan.stdout.replace("enhanced_thread", "basic_thread"));
+    let ran = migrate(dir.path(), &["apply", "--plan", "plan.json"]).ends_with(8);
+    assert!(ran.stderr.contains("changed after it was made"), "{ran:#?}");
+    write(&file, &plan.stdout);
+    migrate(dir.path(), &["apply", "--plan", "plan.json"]).ends_with(0);
+    assert!(read(&dir.path().join(MOVED)).contains("CONTINUITY_ENFORCEMENT=enhanced_thread"));
+}
+
+#[test]
+fn what_cannot_be_done_says_why() {
+    let dir = old();
+    migrate(dir.path(), &["plan", "gone"]).ends_with(65);
+    migrate(dir.path(), &["rollback"]).ends_with(5);
+    migrate(dir.path(), &["plan", "--set", "lower=1"]).ends_with(64);
+    // What is left to a person is left, and said.
+    let ran = migrate(dir.path(), &["apply", "--yes"]).ends_with(1);
+    assert!(
+        ran.stderr.starts_with("left to you: overlays/fusion_overlay.audit.txt:4:24"),
+        "{ran:#?}"
+    );
+    write(&dir.path().join(MOVED), "changed\n");
+    let ran = migrate(dir.path(), &["rollback", "--json"]).ends_with(9);
+    assert_eq!(ran.json()["schema"], "fusion/error/1");
+    assert!(ran.stderr.contains("changed since: overlays/fusion_overlay.audit.txt"), "{ran:#?}");
+}

@@ -1,0 +1,299 @@
+use std::path::Path;
+use std::process::Stdio;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::binary::{Ran, folder, fusion, read, run, write};
+use crate::overlay::REFUND;
+use crate::suite;
+
+/// Likes a trust floor of 0.75; `cost` falls with it.
+const SCORE: &str = r#"
+floor=$(sed -n 's/^TRUST_FLOOR=//p' "$1")
+sed -n 's/.*"scenario":"\([^"]*\)".*/\1/p' | awk -v floor="$floor" '{
+    gap = floor - 0.75
+    if (gap < 0) gap = -gap
+    printf "{\"scenario\":\"%s\",\"quality\":%.4f,\"cost\":%.4f}\n", $1, 1 - gap, 2 - floor
+}'
+"#;
+
+/// As [`SCORE`], and blocks at the fourth call until it is ended.
+const BLOCKING: &str = r#"
+echo x >> calls
+if [ "$(wc -l < calls)" -ge 4 ]; then
+    touch blocked
+    while kill -0 "$PPID" 2>/dev/null; do sleep 0.05; done
+    exit 1
+fi
+. ./score.sh
+"#;
+
+const COMMON: &[&str] = &[
+    "overlay",
+    "tune",
+    "refund.txt",
+    "--key",
+    "TRUST_FLOOR",
+    "--scenario",
+    "a",
+    "--scenario",
+    "b",
+    "--scenario",
+    "c",
+    "--scenario",
+    "d",
+];
+
+fn place() -> TempDir {
+    folder(&[("refund.txt", REFUND), ("score.sh", SCORE), ("blocking.sh", BLOCKING)])
+}
+
+#[track_caller]
+fn tune(dir: &Path, eval: &str, more: &[&str], code: i32) -> Ran {
+    let args = [COMMON, &["--eval", eval, "--budget", "80"], more].concat();
+    run(dir, &args).ends_with(code)
+}
+
+const QUALITY: &[&str] = &["--objective", "quality:max"];
+
+/// A run whose evaluator is `script`, and what it says on standard error.
+#[track_caller]
+fn refused(script: &str, code: i32, message: &str) {
+    let dir = place();
+    write(&dir.path().join("odd.sh"), script);
+    let more = [QUALITY, &["--timeout", "1", "-o", "tuned.txt"]].concat();
+    let ran = tune(dir.path(), "sh odd.sh {overlay}", &more, code);
+    assert!(ran.stderr.contains(message), "{}", ran.stderr);
+    assert!(!dir.path().join("tuned.txt").exists());
+}
+
+#[track_caller]
+fn valid(name: &str, value: &Value) {
+    let (_, schema) = fusion_cli::schemas().into_iter().find(|it| it.0 == name).unwrap();
+    let schema = jsonschema::validator_for(&schema).unwrap();
+    if let Err(err) = schema.validate(value) {
+        panic!("{name}: {err} at {}: {value}", err.instance_path());
+    }
+}
+
+#[test]
+fn a_command_finds_what_it_likes_and_held_out_repeats_accept_it() {
+    let dir = place();
+    let files = ["--journal", "j.jsonl", "--report", "r.json", "--svg", "t.svg", "-o", "tuned.txt"];
+    let ran = tune(dir.path(), "sh score.sh {overlay}", &[QUALITY, &files].concat(), 0);
+    assert!(ran.stdout.contains("TRUST_FLOOR: 0.60 → 0.75\n"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("\naccepted: "), "{}", ran.stdout);
+    let tuned = read(&dir.path().join("tuned.txt"));
+    assert_eq!(tuned, REFUND.replace("=0.60", "=0.75"));
+    assert_eq!(read(&dir.path().join("refund.txt")), REFUND);
+    let report: Value = serde_json::from_str(&read(&dir.path().join("r.json"))).unwrap();
+    assert_eq!(
+        (&report["verdict"], &report["evaluation"]),
+        (&"accepted".into(), &"command".into())
+    );
+    valid("tune-report", &report["search"]);
+    for line in read(&dir.path().join("j.jsonl")).lines() {
+        valid("tune-journal", &serde_json::from_str(line).unwrap());
+    }
+    assert!(read(&dir.path().join("t.svg")).contains("<svg"));
+}
+
+#[test]
+fn what_is_not_enough_is_not_accepted() {
+    let dir = place();
+    // A hundredth of the cost is no gain of 0.05.
+    let script = SCORE.replace("2 - floor", "100 - floor");
+    write(&dir.path().join("slow.sh"), script);
+    let more = ["--objective", "cost:min", "-o", "tuned.txt"];
+    let ran = tune(dir.path(), "sh slow.sh {overlay}", &more, 1);
+    assert!(ran.stdout.contains("\nrejected: "), "{}", ran.stdout);
+    assert!(!dir.path().join("tuned.txt").exists());
+    let two = [
+        "overlay",
+        "tune",
+        "refund.txt",
+        "--scenario",
+        "a",
+        "--scenario",
+        "b",
+        "--key",
+        "TRUST_FLOOR",
+        "--eval",
+        "sh score.sh {overlay}",
+        "--objective",
+        "quality:max",
+    ];
+    let ran = run(dir.path(), &two).ends_with(3);
+    assert!(ran.stdout.contains("2 scenarios were evaluated, 3 are needed"), "{}", ran.stdout);
+}
+
+#[test]
+fn several_objectives_have_a_front() {
+    let dir = place();
+    let more = ["--objective", "quality:max", "--objective", "cost:min", "--json"];
+    let args = [COMMON, &["--eval", "sh score.sh {overlay}", "--budget", "60"], &more].concat();
+    let json = run(dir.path(), &args).json();
+    assert!(json["search"]["front"].as_array().unwrap().len() > 1, "{json}");
+    valid("tune-report", &json["search"]);
+}
+
+#[test]
+fn limits_that_nothing_keeps() {
+    let dir = place();
+    let more = [QUALITY, &["--limit", "quality>=2", "-o", "tuned.txt"]].concat();
+    let ran = tune(dir.path(), "sh score.sh {overlay}", &more, 1);
+    assert!(ran.stdout.contains("infeasible: no candidate keeps every limit"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("missing quality"), "{}", ran.stdout);
+}
+
+#[test]
+fn a_space_without_room() {
+    let dir = place();
+    write(&dir.path().join("refund.txt"), format!("{REFUND}OVERLAY_PINNED=TRUST_FLOOR\n"));
+    let ran = tune(dir.path(), "sh score.sh {overlay}", QUALITY, 64);
+    assert!(ran.stderr.contains("`TRUST_FLOOR` is no key of the space: it is pinned"));
+}
+
+#[test]
+fn an_evaluator_that_is_none() {
+    refused("echo boom >&2; exit 3", 69, "the evaluator failed (exit status: 3): boom");
+    refused("sleep 60 & sleep 60", 69, "the evaluator did not end within 1 s and was stopped");
+    refused("echo quality is fine", 69, "line 1 is no JSON object: quality is fine");
+    refused("echo '{\"quality\": 1}'", 69, "line 1 names no `scenario`");
+    refused("echo '{\"scenario\": \"z\", \"quality\": 1}'", 69, "about `z`, which was not asked");
+    refused("true", 69, "the evaluator said nothing about a, b, c, d");
+    let nan = SCORE.replace("%.4f,\\\"cost", "NaN,\\\"cost").replace("$1, 1 - gap", "$1");
+    refused(&nan, 69, "`quality` of scenario `a` is NaN: only finite numbers can be compared");
+    refused(&SCORE.replace("quality", "beauty"), 3, "scenario `a` has no value of `quality`");
+}
+
+#[test]
+fn a_fault_later_on_is_no_result() {
+    let dir = place();
+    let script =
+        format!("[ \"$(sed -n 's/^TRUST_FLOOR=//p' \"$1\")\" != 0.75 ] || exit 1\n{SCORE}");
+    write(&dir.path().join("some.sh"), script);
+    let args = [QUALITY, &["--json"]].concat();
+    let json = tune(dir.path(), "sh some.sh {overlay}", &args, 0).json();
+    let trials = json["search"]["trials"].as_array().unwrap();
+    let failed = trials.iter().find(|it| it["set"]["TRUST_FLOOR"] == "0.75").unwrap();
+    assert_eq!(failed["status"], "unavailable");
+    assert_eq!(failed["measured"], serde_json::json!([]));
+}
+
+#[test]
+fn wrong_options_are_refused_before_anything_runs() {
+    let dir = place();
+    for (eval, more, message) in [
+        ("sh score.sh", QUALITY, "--eval does not say `{overlay}`"),
+        ("sh score.sh {overlay}", &[], "name what is to become better"),
+        ("sh score.sh {overlay}", &["--objective", "quality"], "to be small or large"),
+        ("sh score.sh {overlay}", &["--objective", "a:min", "--resume"], "--journal"),
+    ] {
+        let ran = tune(dir.path(), eval, more, 64);
+        assert!(ran.stderr.contains(message), "{}", ran.stderr);
+    }
+    let small = ["--eval", "sh score.sh {overlay}", "--budget", "3"];
+    let ran = run(dir.path(), &[COMMON, QUALITY, &small].concat()).ends_with(64);
+    assert!(ran.stderr.contains("a budget of 3 does not reach"), "{}", ran.stderr);
+    let none = ["overlay", "tune", "refund.txt", "--eval", "sh score.sh {overlay}"];
+    let ran = run(dir.path(), &[&none, QUALITY].concat()).ends_with(5);
+    assert!(ran.stderr.contains("there is no scenario to evaluate"), "{}", ran.stderr);
+}
+
+/// Starts a run whose evaluator blocks at its fourth call, and kills it there.
+fn killed(dir: &Path, args: &[&str]) {
+    let mut child = fusion(dir)
+        .args(args)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("fusion starts");
+    while !dir.join("blocked").exists() {
+        assert!(child.try_wait().unwrap().is_none(), "fusion ended before it was killed");
+        std::thread::yield_now();
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+#[test]
+fn a_killed_run_goes_on_as_if_nothing_had_happened() {
+    let dir = place();
+    let with = |eval, journal| {
+        let own = ["--eval", eval, "--budget", "40", "--journal", journal];
+        [COMMON, QUALITY, &own].concat()
+    };
+    let whole = run(dir.path(), &with("sh score.sh {overlay}", "whole.jsonl")).ends_with(0);
+    let journal = dir.path().join("torn.jsonl");
+    killed(dir.path(), &with("exec sh blocking.sh {overlay}", "torn.jsonl"));
+    let left = read(&journal);
+    assert!(left.lines().count() >= 6, "{left}");
+    write(&journal, format!("{left}{{\"told\":{{\"tri"));
+    let again = with("sh score.sh {overlay}", "torn.jsonl");
+    let ran = run(dir.path(), &again).ends_with(64);
+    assert!(ran.stderr.contains("holds a journal: go on with --resume"), "{}", ran.stderr);
+    let resumed = run(dir.path(), &[again.as_slice(), &["--resume"]].concat()).ends_with(0);
+    assert_eq!(read(&journal), read(&dir.path().join("whole.jsonl")));
+    assert_eq!(resumed.stdout, whole.stdout);
+    let other = [again.as_slice(), &["--resume", "--seed", "2"]].concat();
+    let ran = run(dir.path(), &other).ends_with(64);
+    assert!(ran.stderr.contains("was begun with other options: seed"), "{}", ran.stderr);
+}
+
+/// The suite `goldens` with six scenarios, three samples of each recorded.
+fn recorded() -> TempDir {
+    let dir = suite::fresh();
+    let scenario = |it: u32| {
+        format!(
+            "  - id: charge_{it}\n    type: refund_processing\n    prompt: Decide on refund {it} of \
+             INV-88214.\n    expect:\n      - contains: INV-88214\n"
+        )
+    };
+    let scenarios: String = (1..=6).map(scenario).collect();
+    let configs = dir.path().join("configs");
+    write(&configs.join("scenarios.yaml"), format!("scenarios:\n{scenarios}"));
+    let overlay = REFUND.replace("baseline_only", "quality_first")
+        + "SAMPLES=3\nOVERLAY_TARGET_SCENARIOS=refund_processing\n";
+    write(&configs.join("overlays/fusion_overlay.refund.txt"), &overlay);
+    write(&dir.path().join("refund.txt"), overlay);
+    dir
+}
+
+#[track_caller]
+fn replayed(dir: &Path, more: &[&str], code: i32) -> Ran {
+    let common = ["overlay", "tune", "refund.txt", "--suite", "goldens"];
+    run(dir, &[&common, more].concat()).ends_with(code)
+}
+
+#[test]
+fn a_replay_tunes_what_is_recorded_and_nothing_else() {
+    let dir = recorded();
+    let ran = replayed(dir.path(), &[], 4);
+    assert!(ran.stderr.contains("has no recording of the request"), "{}", ran.stderr);
+    // Samples that differ, so that none is left out.
+    let answer = r#"printf '{"text": "Refund INV-88214 once: %s."}' $((FUSION_SAMPLE % 2))"#;
+    suite::golden(dir.path(), &["record", "--answer-cmd", answer]).ends_with(0);
+
+    let ran = replayed(dir.path(), &["--key", "SAMPLES", "--json", "-o", "tuned.txt"], 0);
+    let json = ran.json();
+    assert_eq!((&json["verdict"], &json["evaluation"]), (&"accepted".into(), &"replay".into()));
+    assert_eq!(json["search"]["patch"][0]["key"], "SAMPLES");
+    assert_eq!(json["held_out"]["scenarios"], 3);
+    valid("tune-report", &json["search"]);
+    let set = json["search"]["trials"].as_array().unwrap().iter();
+    let most = set.filter_map(|it| it["set"]["SAMPLES"].as_str()?.parse::<u32>().ok()).max();
+    assert!(most < Some(3), "more samples than recorded: {json}");
+    assert!(read(&dir.path().join("tuned.txt")).contains("SAMPLES=1\n"));
+
+    let ran = replayed(dir.path(), &["--key", "ENTROPY_REDUCTION_TARGET"], 4);
+    assert!(ran.stderr.contains("only the overlay as it is is recorded"), "{}", ran.stderr);
+    let ran = replayed(dir.path(), &["--objective", "beauty:max"], 64);
+    assert!(ran.stderr.contains("a replay does not measure `beauty`"), "{}", ran.stderr);
+    let ran = replayed(dir.path(), &["--objective", "score", "--key", "SAMPLES"], 3);
+    assert!(ran.stderr.contains("has no value of `score`"), "{}", ran.stderr);
+    let few = ["--key", "SAMPLES", "--scenario", "charge_1", "--scenario", "charge_2"];
+    let ran = replayed(dir.path(), &few, 3);
+    assert!(ran.stdout.contains("0 scenarios were evaluated, 3 are needed"), "{}", ran.stdout);
+}

@@ -1,0 +1,176 @@
+use std::collections::BTreeSet;
+
+use super::checks::{SCHEMA, compare};
+use super::file::Budgets;
+use super::measured::{Measurement, measure};
+use super::report::{BudgetCheck, BudgetReport, Side, Subject};
+use crate::report::Verdict;
+use crate::statistics::Gate;
+use crate::suite::{Suite, SuiteError};
+
+/// What a candidate is measured against.
+#[derive(Clone, Debug)]
+pub enum Base {
+    /// A suite with its goldens and recordings.
+    Suite {
+        /// How reports call it.
+        name: String,
+        /// The suite.
+        suite: Suite,
+    },
+    /// An installation alone, such as a generation that is live: only the candidate's
+    /// recordings speak for it.
+    Installation {
+        /// How reports call it.
+        name: String,
+        /// A suite over it, without goldens.
+        suite: Suite,
+    },
+    /// What was measured at a release.
+    Record(Measurement),
+}
+
+/// Whether `candidate` may replace each of `bases`: what it costs and breaks against every
+/// one of them, the worse counts.
+///
+/// The installation of a base is asked about the scenarios of the candidate. A recording is
+/// looked for on both sides, then in `recordings`. Without a base, with one that has no
+/// goldens, and where the candidate's own files have errors, the verdict is invalid.
+///
+/// # Errors
+///
+/// Where the candidate has no scenarios, or a file cannot be read.
+pub fn gate(
+    candidate: &Suite,
+    name: &str,
+    bases: Vec<Base>,
+    recordings: &[&Suite],
+    budgets: &Budgets,
+    threads: usize,
+) -> Result<BudgetReport, SuiteError> {
+    let mut others: Vec<&Suite> = bases.iter().filter_map(Base::suite).collect();
+    others.extend(recordings);
+    let measured = measure(candidate, &others, name, threads)?;
+    let mut report = empty(candidate, &measured);
+    for base in &bases {
+        let refused = base.refusal();
+        let (of_base, lost) = base.measured(candidate, recordings, threads)?;
+        match refused {
+            Some(message) => report.refuse(Some(&of_base), message),
+            None => report.join(compare(candidate, &of_base, &measured, budgets)?),
+        }
+        if !lost.is_empty() {
+            report.lose(&of_base, &lost);
+        }
+    }
+    if bases.is_empty() {
+        report.refuse(None, "there is no base to compare with".to_owned());
+    }
+    let errors = candidate.findings().iter().filter(|it| it.diagnostic.is_error()).count();
+    if errors > 0 {
+        let message = format!("the candidate's own files have errors: {errors}");
+        report.refuse(None, message);
+    }
+    Ok(report)
+}
+
+fn empty(candidate: &Suite, measured: &Measurement) -> BudgetReport {
+    BudgetReport {
+        schema: SCHEMA,
+        verdict: Verdict::Pass,
+        bases: Vec::new(),
+        candidate: Side::of(measured),
+        checks: Vec::new(),
+        explanations: Vec::new(),
+        bills: Vec::new(),
+        pairs: Vec::new(),
+        noise: None,
+        notes: Vec::new(),
+        findings: candidate.findings().to_vec(),
+    }
+}
+
+impl Base {
+    fn suite(&self) -> Option<&Suite> {
+        match self {
+            Self::Suite { suite, .. } | Self::Installation { suite, .. } => Some(suite),
+            Self::Record(_) => None,
+        }
+    }
+
+    /// Why nothing can be compared with it.
+    fn refusal(&self) -> Option<String> {
+        match self {
+            Self::Suite { suite, .. } if !suite.has_goldens() => {
+                Some("the base has no goldens".to_owned())
+            }
+            Self::Record(record) if record.scenarios.is_empty() => {
+                Some("the record of the base has no scenarios".to_owned())
+            }
+            _ => None,
+        }
+    }
+
+    /// What it makes of the candidate's scenarios, and the scenarios of its own that the
+    /// candidate does not have.
+    fn measured(
+        &self,
+        candidate: &Suite,
+        recordings: &[&Suite],
+        threads: usize,
+    ) -> Result<(Measurement, Vec<String>), SuiteError> {
+        match self {
+            // The comparison itself sees which scenarios a record has more.
+            Self::Record(record) => Ok((record.clone(), Vec::new())),
+            Self::Suite { name, suite } | Self::Installation { name, suite } => {
+                let kept: BTreeSet<_> = ids(candidate).collect();
+                let lost = ids(suite).filter(|it| !kept.contains(it)).map(str::to_owned).collect();
+                let over = suite.clone().over_scenarios_of(candidate);
+                let mut others = vec![candidate];
+                others.extend(recordings);
+                Ok((measure(&over, &others, name, threads)?, lost))
+            }
+        }
+    }
+}
+
+fn ids(suite: &Suite) -> impl Iterator<Item = &str> {
+    suite.installation().catalogue().scenarios.iter().map(|it| it.id.as_str())
+}
+
+impl BudgetReport {
+    /// Takes in what was found against another base.
+    fn join(&mut self, other: Self) {
+        self.verdict = self.verdict.max(other.verdict);
+        self.bases.extend(other.bases);
+        self.checks.extend(other.checks);
+        self.explanations.extend(other.explanations);
+        self.bills.extend(other.bills);
+        self.pairs.extend(other.pairs);
+        self.noise = self.noise.or(other.noise);
+    }
+
+    /// Adds why there is nothing to compare: never a pass.
+    fn refuse(&mut self, base: Option<&Measurement>, message: String) {
+        self.verdict = Verdict::Invalid;
+        let of_base = base.map_or(0, |it| it.scenarios.len());
+        let gate = Gate::counted(of_base, self.candidate.scenarios, Verdict::Invalid);
+        let mut check = BudgetCheck::of(Subject::Suite, None, None, gate, message);
+        if let Some(base) = base {
+            self.bases.push(Side::of(base));
+            check.against.clone_from(&base.name);
+        }
+        self.checks.push(check);
+    }
+
+    /// Adds the scenarios that the base has and the candidate has not.
+    fn lose(&mut self, base: &Measurement, lost: &[String]) {
+        self.verdict = self.verdict.max(Verdict::Fail);
+        let kept = base.scenarios.len();
+        let gate = Gate::counted(kept + lost.len(), self.candidate.scenarios, Verdict::Fail);
+        let message = format!("the suite shrank: it lost {}", lost.join(", "));
+        let mut check = BudgetCheck::of(Subject::Suite, None, None, gate, message);
+        check.against.clone_from(&base.name);
+        self.checks.push(check);
+    }
+}

@@ -1,0 +1,111 @@
+//! Where rows, records and series go.
+
+use std::collections::BTreeSet;
+
+use fusion_metrics::{CATALOGUE, Kind, Limits, Metric, Source};
+use overlay_loader::Installation;
+
+use super::Scene;
+use super::outcome::{Found, Outcome};
+
+/// The adapter that keeps nothing.
+pub(super) const NULL: &str = "null";
+
+pub(super) fn adapters(scene: &Scene<'_>) -> Outcome {
+    let known = scene.inputs.adapters;
+    let named = scene.options.adapters();
+    let missing = named.iter().filter(|(name, _)| !known.contains(&name.as_str()));
+    let found = missing.map(|(name, row)| {
+        let text = format!(
+            "{}.{} names the adapter `{name}`, which this build does not have",
+            row.section, row.key
+        );
+        Found::fail(text).hint(format!("this build has {}", known.join(", ")))
+    });
+    let names: BTreeSet<_> = named.iter().map(|(name, _)| name.as_str()).collect();
+    let names: Vec<_> = names.into_iter().collect();
+    Outcome::of(found.collect(), format!("{} are in this build", names.join(", ")))
+}
+
+pub(super) fn sinks(scene: &Scene<'_>) -> Outcome {
+    let is_bad = scene.is_production();
+    let [audit, metrics] = ["audit", "metrics"].map(|it| scene.options.text(it, "sink"));
+    let null = |section: &str, what: &str| {
+        let text = format!("{section}.sink is `null`: {what}");
+        Found::fail_if(is_bad, text).hint(format!("take `{section}.sink` out of fusion.toml"))
+    };
+    let found = [
+        (audit == NULL).then(|| null("audit", "nobody can say later who changed what")),
+        (metrics == NULL).then(|| null("metrics", "no rollout can be judged, no alert can fire")),
+    ];
+    Outcome::of(
+        found.into_iter().flatten().collect(),
+        format!("audit to {audit}, metrics to {metrics}"),
+    )
+}
+
+/// Whether the names of the installation alone pass a limit: what is beyond it folds.
+pub(super) fn series(scene: &Scene<'_>) -> Outcome {
+    let Some(Ok(installation)) = &scene.site.installation else {
+        return Outcome::skip("there is no installation to read");
+    };
+    let [of_metric, overall] =
+        ["series_per_metric", "series_overall"].map(|it| scene.options.count("metrics", it));
+    let size = |it: u64| usize::try_from(it).unwrap_or(usize::MAX);
+    let limits = match Limits::new(size(of_metric), size(overall), 0.1) {
+        Ok(limits) => limits,
+        Err(err) => {
+            let hint = "mend [metrics] in fusion.toml";
+            return Found::fail(format!("metrics: {err}")).hint(hint).into();
+        }
+    };
+    let names = Names::of(installation);
+    let counted = CATALOGUE.iter().filter(|it| it.kind != Kind::Info && it.source != Source::Own);
+    let counted: Vec<_> = counted.map(|it| (it, names.series(it))).collect();
+    let hint = "raise the limit in [metrics] of fusion.toml, or serve fewer kinds of work here";
+    let mut found = Vec::new();
+    for (metric, count) in counted.iter().filter(|(_, it)| *it > limits.per_metric()) {
+        let text = format!(
+            "{} can have {count} series of known names, {} are its limit",
+            metric.prometheus,
+            limits.per_metric()
+        );
+        found.push(Found::warn(text).hint(hint));
+    }
+    let all: usize = counted.iter().map(|(_, it)| *it).sum();
+    if all > limits.overall() {
+        let text = format!("known names can have {all} series, {} is the limit", limits.overall());
+        found.push(Found::warn(text).hint(hint));
+    }
+    let limit = limits.overall();
+    Outcome::of(found, format!("known names can have {all} series of {limit}"))
+}
+
+/// How many names the labels take that the installation knows.
+struct Names {
+    scenarios: usize,
+    overlays: usize,
+}
+
+impl Names {
+    fn of(installation: &Installation) -> Self {
+        let of_catalogue = installation.catalogue().scenarios.iter().map(|it| it.kind());
+        let of_flags = installation.flag_file().into_iter().flat_map(|it| &it.features.0);
+        let of_flags = of_flags.flat_map(|(_, it)| &it.conditions.scenario_types);
+        let scenarios: BTreeSet<_> = of_catalogue.chain(of_flags.map(String::as_str)).collect();
+        // The baseline answers where no overlay does.
+        let overlays = installation.overlays().keys().map(|it| it.as_str()).chain(["baseline"]);
+        let overlays: BTreeSet<_> = overlays.collect();
+        Self { scenarios: scenarios.len(), overlays: overlays.len() }
+    }
+
+    /// The most series of a metric.
+    fn series(&self, metric: &Metric) -> usize {
+        let values = metric.labels.iter().map(|label| match *label {
+            "scenario" => self.scenarios.max(1),
+            "overlay" => self.overlays,
+            _ => metric.results.len().max(1),
+        });
+        values.product()
+    }
+}

@@ -1,0 +1,123 @@
+//! The deployment root: what is live, what was written down, what answers questions.
+
+use overlay_sqlite::{DatabaseKind, schema_report};
+use overlay_store::Store;
+use rustix::fs::{Access, access};
+
+use super::Scene;
+use super::outcome::{Found, Outcome};
+use super::sinks::NULL;
+use crate::site::with_cause;
+
+/// The root, or why there is nothing to check.
+fn opened<'a>(scene: &'a Scene<'_>) -> Result<&'a Store, Outcome> {
+    match &scene.site.store {
+        None => Err(Outcome::skip("no deployment root is named")),
+        Some(Err(err)) => {
+            let found = Found::fail(with_cause(err));
+            Err(found.hint("name the deployment root with --root DIR").into())
+        }
+        Some(Ok(store)) => Ok(store),
+    }
+}
+
+/// Whether what is live has the files it was published with.
+pub(super) fn generation(scene: &Scene<'_>) -> Outcome {
+    if let Err(outcome) = opened(scene) {
+        return outcome;
+    }
+    match &scene.site.live {
+        Some(Ok(Some((pointer, leased)))) => {
+            let candidate = pointer.candidate.and_then(|it| {
+                let Some(Ok(store)) = &scene.site.store else { return None };
+                store.verify(it.generation, Some(it.manifest)).err()
+            });
+            let fine = format!(
+                "generation {} at epoch {}, {} files as they were published",
+                pointer.stable.generation.0,
+                pointer.epoch,
+                leased.manifest.files.len()
+            );
+            let found =
+                candidate.map(|err| Found::warn(format!("the candidate: {}", with_cause(&err))));
+            Outcome::of(found.into_iter().collect(), fine)
+        }
+        Some(Err(err)) => {
+            let hint =
+                "`fusion deploy verify` names what was changed, `fusion deploy rollback` goes back";
+            Found::fail(with_cause(err)).hint(hint).into()
+        }
+        Some(Ok(None)) | None => {
+            Found::warn("nothing is deployed").hint("`fusion deploy apply` deploys").into()
+        }
+    }
+}
+
+pub(super) fn audit(scene: &Scene<'_>) -> Outcome {
+    let Ok(store) = opened(scene) else {
+        return Outcome::skip("there is no deployment root to read");
+    };
+    let expected = match &scene.site.live {
+        Some(Ok(Some((pointer, _)))) => Some(pointer.audit),
+        _ => None,
+    };
+    match store.audit().verify(expected) {
+        Ok(verified) if verified.unfinished_bytes > 0 => {
+            let bytes = verified.unfinished_bytes;
+            let text =
+                format!("{} records, and {bytes} bytes of an unfinished one", verified.records);
+            Found::warn(text).hint("`fusion deploy recover` puts it in order").into()
+        }
+        Ok(verified) => Outcome::ok(format!("{} records, unbroken", verified.records)),
+        Err(err) => {
+            let hint = "keep a copy of the root, and compare with an exported checkpoint";
+            Found::fail(with_cause(&err)).hint(hint).into()
+        }
+    }
+}
+
+pub(super) fn audit_database(scene: &Scene<'_>) -> Outcome {
+    database(scene, DatabaseKind::Audit)
+}
+
+pub(super) fn performance_database(scene: &Scene<'_>) -> Outcome {
+    database(scene, DatabaseKind::Performance)
+}
+
+/// Whether a database can be reached, has its whole schema, and can be written to.
+fn database(scene: &Scene<'_>, kind: DatabaseKind) -> Outcome {
+    let Some(root) = scene.inputs.root.filter(|_| opened(scene).is_ok()) else {
+        return Outcome::skip("there is no deployment root to read");
+    };
+    if scene.options.text("database", "kind") == NULL {
+        return Outcome::skip("database.kind is `null`");
+    }
+    let path = root.join(kind.path());
+    if !path.exists() {
+        let instead = match kind {
+            DatabaseKind::Audit => "the audit log itself answers",
+            DatabaseKind::Performance => "response times are unknown",
+        };
+        return Outcome::skip(format!("there is no {}: {instead}", kind.path()));
+    }
+    let hint = match kind {
+        DatabaseKind::Audit => {
+            "remove db/audit.sqlite: it is built again from the audit log, which is the truth"
+        }
+        DatabaseKind::Performance => {
+            "take db/perf.sqlite from a backup, or move it away: rows begin anew"
+        }
+    };
+    let found = match schema_report(kind, &path) {
+        Err(err) => vec![Found::fail(with_cause(&err)).hint(hint)],
+        Ok(findings) => findings
+            .iter()
+            .map(|it| Found::fail(format!("{}: {it}", kind.path())).hint(hint))
+            .chain(access(&path, Access::WRITE_OK).err().map(|err| {
+                let text = format!("{} cannot be written to: {err}", kind.path());
+                Found::fail(text).hint(format!("chmod u+w {}", path.display()))
+            }))
+            .collect(),
+    };
+    Outcome::of(found, format!("{} has its whole schema", kind.path()))
+}
