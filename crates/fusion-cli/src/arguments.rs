@@ -2,9 +2,9 @@ use std::ffi::OsString;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::budget::BudgetCommands;
 use crate::audit::AuditCommands;
 use crate::backup::BackupCommands;
+use crate::budget::BudgetCommands;
 use crate::completions::Completions;
 use crate::deploy::DeployCommands;
 use crate::design::Design;

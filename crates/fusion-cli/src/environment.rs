@@ -46,8 +46,16 @@ pub const VARIABLES: &[VarInfo] = &[
         "`true`",
         "Findings of `golden` and `budget gate` are printed as annotations of the workflow run.",
     ),
-    row("GITHUB_OUTPUT", "a file", "The verdict of `golden` or `budget gate` is appended as `verdict=…`."),
-    row("GITHUB_STEP_SUMMARY", "a file", "The Markdown report of `golden` or `budget gate` is appended."),
+    row(
+        "GITHUB_OUTPUT",
+        "a file",
+        "The verdict of `golden` or `budget gate` is appended as `verdict=…`.",
+    ),
+    row(
+        "GITHUB_STEP_SUMMARY",
+        "a file",
+        "The Markdown report of `golden` or `budget gate` is appended.",
+    ),
     row(
         "HOSTNAME",
         "a name",

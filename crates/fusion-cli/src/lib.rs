@@ -13,9 +13,9 @@
 //! ```
 
 mod arguments;
-mod budget;
 mod audit;
 mod backup;
+mod budget;
 mod codes;
 mod completions;
 mod consent;

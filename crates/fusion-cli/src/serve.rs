@@ -1,6 +1,6 @@
 use std::future::Future;
 use std::io::ErrorKind;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -8,11 +8,13 @@ use anyhow::Context as _;
 use clap::Args;
 use fusion_gateway::{Service, serve};
 use fusion_metrics::FusionMetrics;
+use overlay_doctor::{Thresholds, options_at};
 use overlay_loader::{HealthStatus, Live, Options, environment_layer};
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
+use crate::doctor::variables;
 use crate::environment::{Environment, wall_clock};
 use crate::exit::{Exit, refusal};
 use crate::input::{name_of, read};
@@ -23,13 +25,17 @@ use crate::output::Output;
 /// Says which overlay answers a request, whether a flag is on and how the service is, and
 /// has the switch that turns every overlay off. Listens until SIGINT or SIGTERM, and lets
 /// requests that run end then. The files are watched: an edit is in force for the next
-/// request, one that is wrong is refused and the former keeps answering. Reads RESON_ENV, RESON_FEATURES, RESON_FEATURES_FILE and
-/// RESONTINEX_FUSION_<KEY>. There is no TLS, and only the emergency switch asks for a token.
+/// request, one that is wrong is refused and the former keeps answering. Under a deployment
+/// root it follows the pointer: the stable generation for most units, the candidate for its
+/// share. Reads `fusion.toml`, RESON__<SECTION>__<KEY>, RESON_ENV, RESON_FEATURES,
+/// RESON_FEATURES_FILE and RESONTINEX_FUSION_<KEY>. There is no TLS, and only the emergency
+/// switch asks for a token.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
   fusion serve --configs configs
   fusion serve --configs configs --env production --state /var/lib/fusion
+  fusion serve --root /srv/fusion --env production
   fusion serve --configs configs --listen 127.0.0.1:0 --admin-token-file token --json
 
 The address stands on standard error; with --json also on standard output, as one object.
@@ -39,13 +45,18 @@ pub(crate) struct Serve {
     /// The installation; else FUSION_CONFIGS
     #[arg(long, value_name = "DIR")]
     configs: Option<PathBuf>,
-    /// Where to listen; port 0 is any that is free
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9630")]
-    listen: SocketAddr,
+    /// The deployment root whose pointer is followed, in place of an installation; else
+    /// FUSION_ROOT
+    #[arg(long, value_name = "DIR", conflicts_with = "configs")]
+    root: Option<PathBuf>,
+    /// Where to listen; port 0 is any that is free; else `service.listen` of fusion.toml
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<SocketAddr>,
     /// The environment of the flag file; else RESON_ENV
     #[arg(long, value_name = "NAME")]
     env: Option<String>,
-    /// The folder for the copy of the last good configuration
+    /// The folder for the copy of the last good configuration; under a deployment root else
+    /// `state/<host>` in it
     #[arg(long, value_name = "DIR")]
     state: Option<PathBuf>,
     /// The file with the token of those who may throw the emergency switch; without one
@@ -65,24 +76,33 @@ impl Serve {
     ) -> anyhow::Result<Exit> {
         output.refuse_sarif()?;
         let token = self.admin_token_file.as_deref().map(token).transpose()?;
-        if !self.listen.ip().is_loopback() {
+        let place = self.place(environment)?;
+        let options = place.options(output, environment)?;
+        let address = self.listen.or(options.listen()).unwrap_or(LISTEN);
+        if !address.ip().is_loopback() {
             let who = "every host that reaches it can read routes, flags and metrics";
-            warn(output, &format!("{} is no loopback address: {who}", self.listen))?;
+            warn(output, &format!("{address} is no loopback address: {who}"))?;
         }
-        let service = self.service(output, environment)?;
+        let service = self.service(&place, output, environment)?;
+        let service = service.with_health(options.pool(), Thresholds::of(&options));
         let service = match token {
             Some(token) => service.with_admin_token(&token),
             None => service,
         };
         let runtime = Runtime::new().context("starting the threads that answer")?;
-        runtime.block_on(self.listen(Arc::new(service), output))?;
+        runtime.block_on(listen(address, Arc::new(service), output))?;
         output.remark("stopped\n")?;
         Ok(Exit::DONE)
     }
 
     /// The configuration with its metrics, and what speaks against it said.
-    fn service(&self, output: &mut Output, environment: &Environment) -> anyhow::Result<Service> {
-        let options = self.options(output, environment)?;
+    fn service(
+        &self,
+        place: &Place,
+        output: &mut Output,
+        environment: &Environment,
+    ) -> anyhow::Result<Service> {
+        let options = self.options(place, output, environment)?;
         let live = Live::start(options).context("watching the configuration")?;
         let health = live.health();
         for reason in &health.reasons {
@@ -95,11 +115,23 @@ impl Serve {
         Ok(Service::new(live, FusionMetrics::new(), wall_clock()))
     }
 
-    fn options(&self, output: &mut Output, environment: &Environment) -> anyhow::Result<Options> {
-        let Some(root) = environment.configs(self.configs.as_deref()) else {
-            let message = "no installation: give --configs DIR, or set FUSION_CONFIGS";
-            return Err(refusal(Exit::USAGE, message));
-        };
+    /// What is served: an installation given by name comes before a root of the environment.
+    fn place(&self, environment: &Environment) -> anyhow::Result<Place> {
+        let of_environment = || environment.path("FUSION_ROOT").filter(|_| self.configs.is_none());
+        if let Some(root) = self.root.clone().or_else(of_environment) {
+            return Ok(Place::Root(root));
+        }
+        let message = "no installation: give --configs DIR or --root DIR, or set FUSION_CONFIGS";
+        let configs = environment.configs(self.configs.as_deref());
+        configs.map(Place::Configs).ok_or_else(|| refusal(Exit::USAGE, message))
+    }
+
+    fn options(
+        &self,
+        place: &Place,
+        output: &mut Output,
+        environment: &Environment,
+    ) -> anyhow::Result<Options> {
         let variables = environment.variables();
         let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
         let (layer, findings) = environment_layer(variables);
@@ -112,38 +144,84 @@ impl Serve {
             environment: self.env.clone().or_else(named),
             features: environment.text("RESON_FEATURES").map(str::to_owned),
             features_file: environment.path("RESON_FEATURES_FILE"),
-            state: self.state.clone(),
-            ..Options::new(root, wall_clock())
+            state: self.state.clone().or_else(|| place.state(environment)),
+            ..Options::new(place.dir(), wall_clock())
         })
     }
+}
 
-    /// Answers until the process is told to stop.
-    async fn listen(&self, service: Arc<Service>, output: &mut Output) -> anyhow::Result<()> {
-        let listener = TcpListener::bind(self.listen).await.map_err(|err| self.unbound(&err))?;
-        let address = listener.local_addr().context("asking for the address")?;
-        // Before the address is told: who knows it may stop the service at once.
-        let stop = told_to_stop().context("waiting for signals")?;
-        output.remark(&format!("listening on http://{address}\n"))?;
-        if output.is_json() {
-            let status = service.live().status();
-            let object = json!({
-                "schema": "fusion/serve/1",
-                "address": address,
-                "digest": status.digest,
-                "health": status.health(),
-            });
-            output.json(&format!("{object}\n"))?;
+/// Where to listen where nothing says so.
+const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9630);
+
+/// What is served.
+enum Place {
+    Configs(PathBuf),
+    Root(PathBuf),
+}
+
+impl Place {
+    fn dir(&self) -> &Path {
+        match self {
+            Self::Configs(dir) | Self::Root(dir) => dir,
         }
-        serve(listener, service, stop).await.context("answering")
     }
 
-    fn unbound(&self, err: &std::io::Error) -> anyhow::Error {
-        let exit = match err.kind() {
-            ErrorKind::AddrInUse => Exit::LOCKED,
-            _ => Exit::INTERNAL,
-        };
-        refusal(exit, format!("cannot listen on {}: {err}", self.listen))
+    /// Where an instance under a deployment root keeps its state.
+    fn state(&self, environment: &Environment) -> Option<PathBuf> {
+        let Self::Root(root) = self else { return None };
+        let host = environment.get("HOSTNAME").or_else(|| environment.get("COMPUTERNAME"));
+        let host = host.filter(|it| !it.contains(['/', '\\']) && !it.starts_with('.'));
+        Some(root.join("state").join(host.unwrap_or("service")))
     }
+
+    /// What `fusion.toml` and the environment say of the service.
+    fn options(
+        &self,
+        output: &mut Output,
+        environment: &Environment,
+    ) -> anyhow::Result<overlay_doctor::Options> {
+        let (root, configs) = match self {
+            Self::Configs(dir) => (None, Some(dir.as_path())),
+            Self::Root(dir) => (Some(dir.as_path()), None),
+        };
+        let (options, findings) = options_at(root, configs, &variables(environment));
+        for finding in findings {
+            warn(output, &format!("fusion.toml: {finding}"))?;
+        }
+        Ok(options)
+    }
+}
+
+/// Answers until the process is told to stop.
+async fn listen(
+    address: SocketAddr,
+    service: Arc<Service>,
+    output: &mut Output,
+) -> anyhow::Result<()> {
+    let listener = TcpListener::bind(address).await.map_err(|err| unbound(address, &err))?;
+    let address = listener.local_addr().context("asking for the address")?;
+    // Before the address is told: who knows it may stop the service at once.
+    let stop = told_to_stop().context("waiting for signals")?;
+    output.remark(&format!("listening on http://{address}\n"))?;
+    if output.is_json() {
+        let status = service.live().status();
+        let object = json!({
+            "schema": "fusion/serve/1",
+            "address": address,
+            "digest": status.digest,
+            "health": status.health(),
+        });
+        output.json(&format!("{object}\n"))?;
+    }
+    serve(listener, service, stop).await.context("answering")
+}
+
+fn unbound(address: SocketAddr, err: &std::io::Error) -> anyhow::Error {
+    let exit = match err.kind() {
+        ErrorKind::AddrInUse => Exit::LOCKED,
+        _ => Exit::INTERNAL,
+    };
+    refusal(exit, format!("cannot listen on {address}: {err}"))
 }
 
 /// The token in a file.

@@ -63,8 +63,8 @@ pub use crate::code::CODES;
 pub use crate::installation::{FileFinding, Installation, LoadedOverlay, ReadError};
 pub use crate::ledger::CapabilityScore;
 pub use crate::live::{
-    Acknowledgement, Clock, Deployment, Generation, Health, HealthStatus, Live, Nack, Options, Reader, Refusal, Snapshot,
-    Source, Status, Switched, acknowledgements,
+    Acknowledgement, Clock, Deployment, Generation, Health, HealthStatus, Live, Nack, Options,
+    Reader, Refusal, Snapshot, Source, Status, Switched, acknowledgements,
 };
 pub use crate::settings::{VARIABLE_PREFIX, environment_layer};
 

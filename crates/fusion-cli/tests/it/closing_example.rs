@@ -16,6 +16,12 @@ peak_hours = [\"09:00-12:00\", \"14:00-17:00\"]
 timezone = \"UTC\"
 ";
 
+/// Four hundred answers without a failure.
+fn answer(at: &Path, arm: &str) {
+    let sample = ["deploy", "sample", "--root", "prod", "--arm", arm, "--result", "success"];
+    run(at, &[&sample[..], &["--count", "400", "--duration", "600ms"]].concat()).ends_with(0);
+}
+
 #[test]
 fn from_a_design_to_a_service() {
     let configs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../configs");
@@ -33,7 +39,8 @@ fn from_a_design_to_a_service() {
     assert_eq!(read(&at.join(&file)), read(&configs.join(format!("examples/{file}"))));
 
     let optimize = ["overlay", "optimize", &file, "--workload", "workload.toml", "--json"];
-    let optimized = run(at, &[&optimize[..], &["-o", "optimized.txt"]].concat()).ends_with(0).json();
+    let optimized =
+        run(at, &[&optimize[..], &["-o", "optimized.txt"]].concat()).ends_with(0).json();
     assert_eq!(optimized["strategy"], "quality_optimization", "{optimized:#}");
     assert_eq!(optimized["active"]["hours"], json!(["09:00-12:00", "14:00-17:00"]));
     // What the design asked for stays.
@@ -46,9 +53,15 @@ fn from_a_design_to_a_service() {
     let apply = ["apply", "optimized.txt", "--mode", "staged", "--stages", "50,100"];
     let deploying = Deploying::run(at, &[&apply[..], &["--bake", "0s"]].concat());
     for arm in ["control", "candidate"] {
-        let sample = ["deploy", "sample", "--root", "prod", "--arm", arm, "--result", "success"];
-        run(at, &[&sample[..], &["--count", "400", "--duration", "600ms"]].concat()).ends_with(0);
+        answer(at, arm);
     }
+    // At 100 % there is no control any more: the candidate goes on answering.
+    let is_whole = |_: &u32| {
+        let status = run(at, &["deploy", "status", "--root", "prod", "--json"]).ends_with(0).json();
+        status["weight"] == 100.0
+    };
+    assert!((0..10_000).any(|it| is_whole(&it)), "the canary never got every unit");
+    answer(at, "candidate");
     let (code, text) = deploying.end();
     assert_eq!(code, Some(0), "{text}");
 

@@ -210,7 +210,8 @@ fn import_names_the_defects_of_the_original() {
 #[test]
 fn a_suite_is_broken_on_purpose_and_says_what_it_saw() {
     let dir = accepted();
-    let ran = golden(dir.path(), &["mutate", "--n", "40", "--seed", "1", "--json", "-"]).ends_with(0);
+    let ran =
+        golden(dir.path(), &["mutate", "--n", "40", "--seed", "1", "--json", "-"]).ends_with(0);
     let report = ran.json();
     assert_eq!(report["schema"], "fusion/golden-mutation/1");
     assert_eq!(report["mutants"], 40);

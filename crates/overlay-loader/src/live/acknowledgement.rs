@@ -34,8 +34,12 @@ impl Acknowledgement {
             first.map_or_else(String::new, |it| it.message.clone())
         });
         let epoch = status.deployment.as_ref().map(|it| it.epoch);
-        (epoch.is_some() || refused.is_some())
-            .then_some(Self { epoch, digest: status.digest, refused, at_ms })
+        (epoch.is_some() || refused.is_some()).then_some(Self {
+            epoch,
+            digest: status.digest,
+            refused,
+            at_ms,
+        })
     }
 
     pub(crate) fn write(&self, folder: &Path) -> io::Result<()> {

@@ -31,11 +31,7 @@ struct Writing {
 
 impl InForce {
     /// Puts the first generation in force, under the switches of environment and file.
-    pub(crate) fn new(
-        generation: Arc<Generation>,
-        switches: [Switches; 2],
-        clock: Clock,
-    ) -> Self {
+    pub(crate) fn new(generation: Arc<Generation>, switches: [Switches; 2], clock: Clock) -> Self {
         let file = generation.installation().flag_file();
         let policy = file.map_or_else(BreakerPolicy::default, |it| {
             BreakerPolicy::from_settings(&it.global.circuit_breaker)

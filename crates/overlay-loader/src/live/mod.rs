@@ -22,9 +22,9 @@ use arc_swap::{ArcSwap, Cache, Guard};
 use fusion_flags::{BreakerSet, Salt, SwitchSource, Switches, buckets_of_percent};
 use overlay_model::{Diagnostic, Layer};
 
-use self::generation::Candidate;
 pub use self::acknowledgement::{Acknowledgement, acknowledgements};
 pub use self::deployed::Deployment;
+use self::generation::Candidate;
 pub use self::generation::{Generation, Snapshot, Source, Switched};
 use self::in_force::InForce;
 use self::look::{Files, Haste, Looked};
