@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -52,6 +53,18 @@ pub struct FileFinding {
     pub path: String,
     /// The finding.
     pub diagnostic: Diagnostic,
+}
+
+/// `path:line:column: error[…]: …`, without what is not known.
+impl fmt::Display for FileFinding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { path, diagnostic } = self;
+        match path.as_str() {
+            "" => write!(f, "{diagnostic}"),
+            path if diagnostic.at.is_some() => write!(f, "{path}:{diagnostic}"),
+            path => write!(f, "{path}: {diagnostic}"),
+        }
+    }
 }
 
 impl Installation {

@@ -69,8 +69,8 @@ impl Report for StatusReport {
     fn text(&self, _width: usize) -> String {
         let mut res = String::new();
         // Writing to a string cannot fail.
-        for FileFinding { path, diagnostic } in &self.findings {
-            let _ = writeln!(res, "{path}: {diagnostic}");
+        for finding in &self.findings {
+            let _ = writeln!(res, "{finding}");
         }
         let status = match self.health.status {
             HealthStatus::Healthy => "healthy",

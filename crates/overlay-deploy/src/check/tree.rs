@@ -27,11 +27,7 @@ pub fn check_tree(tree: &Tree, environment: &EnvironmentName) -> Vec<CheckResult
 /// Errors fail; each stands on a line of its own.
 fn judged(findings: &[FileFinding]) -> Judged {
     let errors = findings.iter().filter(|it| it.diagnostic.is_error());
-    let lines: Vec<String> = errors.map(line).collect();
+    let lines: Vec<String> = errors.map(ToString::to_string).collect();
     let verdict = if lines.is_empty() { CheckVerdict::Passed } else { CheckVerdict::Failed };
     (verdict, lines.join("\n"))
-}
-
-fn line(FileFinding { path, diagnostic }: &FileFinding) -> String {
-    if path.is_empty() { diagnostic.to_string() } else { format!("{path}:{diagnostic}") }
 }

@@ -135,11 +135,11 @@ fn a_generation_that_was_changed_is_refused() {
     let error = running.live.status().last_error.unwrap();
     assert_eq!(error.findings[0].code, "OVL5221");
     assert!(error.findings[0].message.contains("fusion_overlay.refund.txt"), "{error:#?}");
-    let said = acknowledgements(&running.root).unwrap();
-    let (name, said) = &said[0];
-    let said = said.as_ref().unwrap();
-    assert_eq!((name.as_str(), said.epoch), ("here", Some(1)));
-    assert!(said.refused.is_some());
+    // It is written down a moment after it is known.
+    let said = || acknowledgements(&running.root).unwrap().remove(0);
+    running.wait_for(|_| said().1.is_ok_and(|it| it.refused.is_some()));
+    let (name, said) = said();
+    assert_eq!((name.as_str(), said.unwrap().epoch), ("here", Some(1)));
 }
 
 #[test]
