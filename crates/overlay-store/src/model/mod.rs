@@ -1,5 +1,5 @@
 //! A file system in memory that knows what a crash may leave: a checker for code that
-//! rests on a [`Vfs`].
+//! rests on a [`Vfs`](crate::vfs::Vfs).
 //!
 //! [`ModelFs`] keeps every operation and what the disk could look like around it. From one
 //! run [`ModelFs::crashes`] gives the states that a power failure after so many operations
