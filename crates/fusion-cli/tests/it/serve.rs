@@ -9,7 +9,7 @@ use std::process::{Child, ChildStderr, Command, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::binary::{Ran, finish, folder, fusion, write};
+use crate::binary::{Ran, finish, folder, fusion, run, write};
 
 const CONFIGS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../configs");
 
@@ -93,6 +93,35 @@ fn command(dir: &Path) -> Command {
     let mut command = fusion(dir);
     command.args(["serve", "--configs", CONFIGS, "--listen", "127.0.0.1:0"]);
     command
+}
+
+/// A deployment is in force for requests that come after it, without a restart, and the
+/// instance says which epoch it accepted.
+#[test]
+fn it_follows_the_pointer_of_a_deployment_root() {
+    let dir = folder(&[]);
+    let overlay = Path::new(CONFIGS).join("overlays/fusion_overlay.rollback_first.txt");
+    let text = std::fs::read_to_string(overlay).expect("a shipped overlay");
+    let deploy = |floor: &str| {
+        write(&dir.path().join("next.txt"), text.replace("TRUST_FLOOR=0.65", floor));
+        let args = ["deploy", "apply", "next.txt", "--root", "prod", "--from", CONFIGS];
+        let args = if floor == "TRUST_FLOOR=0.65" { &args[..] } else { &args[..5] };
+        run(dir.path(), args).ends_with(0);
+    };
+    deploy("TRUST_FLOOR=0.65");
+    let mut command = fusion(dir.path());
+    command.args(["serve", "--root", "prod", "--listen", "127.0.0.1:0"]).env("HOSTNAME", "node-1");
+    let serving = Serving::start(&mut command);
+    assert_eq!(serving.primary(), "rollback_first");
+    deploy("TRUST_FLOOR=0.7");
+    let accepted = || {
+        let text = std::fs::read(dir.path().join("prod/state/node-1/ack.json")).unwrap_or_default();
+        let said: Value = serde_json::from_slice(&text).unwrap_or_default();
+        said["epoch"] == 2 && said["refused"].is_null()
+    };
+    assert!((0..10_000).any(|_| !serving.get("/livez").is_empty() && accepted()));
+    assert!(serving.get("/metrics").contains("fusion_config_reloads_total{result=\"success\"} 2"));
+    serving.stop("-TERM").ends_with(0);
 }
 
 #[test]
