@@ -14,9 +14,11 @@ use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
+use crate::deploy::host;
 use crate::doctor::variables;
 use crate::environment::{Environment, wall_clock};
 use crate::exit::{Exit, refusal};
+use crate::findings::are_fatal;
 use crate::input::{name_of, read};
 use crate::output::Output;
 
@@ -40,7 +42,7 @@ Examples:
 
 The address stands on standard error; with --json also on standard output, as one object.
 Ends with 0 when it is told to stop, 75 where the address is in use, and under --strict with
-1 where the configuration is not as it was asked for.")]
+1 where the configuration or fusion.toml is not as it was asked for.")]
 pub(crate) struct Serve {
     /// The installation; else FUSION_CONFIGS
     #[arg(long, value_name = "DIR")]
@@ -169,9 +171,9 @@ impl Place {
     /// Where an instance under a deployment root keeps its state.
     fn state(&self, environment: &Environment) -> Option<PathBuf> {
         let Self::Root(root) = self else { return None };
-        let host = environment.get("HOSTNAME").or_else(|| environment.get("COMPUTERNAME"));
-        let host = host.filter(|it| !it.contains(['/', '\\']) && !it.starts_with('.'));
-        Some(root.join("state").join(host.unwrap_or("service")))
+        let host = host(environment);
+        let is_name = !host.contains(['/', '\\']) && !host.starts_with('.');
+        is_name.then(|| root.join("state").join(host))
     }
 
     /// What `fusion.toml` and the environment say of the service.
@@ -185,8 +187,14 @@ impl Place {
             Self::Root(dir) => (Some(dir.as_path()), None),
         };
         let (options, findings) = options_at(root, configs, &variables(environment));
-        for finding in findings {
-            warn(output, &format!("fusion.toml: {finding}"))?;
+        for finding in &findings {
+            let file = if finding.at.is_some() { "fusion.toml:" } else { "" };
+            warn(output, &format!("{file}{finding}"))?;
+        }
+        // A service starts with what it can read, as it does with broken overlays.
+        if output.strict && are_fatal(&findings, true) {
+            let message = "the options of the service are not as they were asked for";
+            return Err(refusal(Exit::FINDINGS, message));
         }
         Ok(options)
     }

@@ -31,7 +31,7 @@ use crate::output::Output;
 pub(crate) use self::order::OrderReport;
 pub(crate) use self::recover::recover_first;
 pub(crate) use self::refusal::{exit_of, store_error};
-pub(crate) use self::site::{RootArguments, Site, moment, new_id, random};
+pub(crate) use self::site::{RootArguments, Site, host, moment, new_id, random};
 pub(crate) use self::verdict::VerdictArguments;
 pub(crate) use self::watch::Watch;
 

@@ -185,7 +185,7 @@ fn observe(root: &Path, window: &Window<'_>) -> Result<Observed, String> {
 }
 
 /// What the machine is called.
-fn host(environment: &Environment) -> String {
+pub(crate) fn host(environment: &Environment) -> String {
     let named = environment.get("HOSTNAME").or_else(|| environment.get("COMPUTERNAME"));
     let of_file = |path: &str| fs::read_to_string(path).ok().map(|it| it.trim().to_owned());
     let files = || ["/proc/sys/kernel/hostname", "/etc/hostname"].into_iter().find_map(of_file);
