@@ -59,8 +59,7 @@ pub(crate) fn observe<'s>(
     tokens: bool,
 ) -> Option<Observed<'s>> {
     let choice = sides.choice(scenario)?;
-    let recordings: Recordings<'_> =
-        cassette.lines.iter().map(|it| (it.interaction.key, &it.interaction)).collect();
+    let recordings = by_key(cassette);
     let question = scenario.question();
     let side = |settings: &'s SideSettings<'s>| Seen {
         result: run(sides, settings, scenario, &question, &recordings, tokens),
@@ -106,6 +105,20 @@ pub(crate) fn plan_of(
 /// The calls of a plan, in order.
 pub(crate) fn calls(plan: &ExecutionPlan) -> impl Iterator<Item = &Call> {
     plan.steps.iter().flat_map(|it| &it.calls)
+}
+
+/// A side that is no overlay of the installation, replayed from `cassette`.
+pub(crate) fn replayed(
+    sides: &Sides<'_>,
+    side: &SideSettings<'_>,
+    scenario: &Scenario,
+    cassette: &Cassette,
+) -> Result<Replayed, Unseen> {
+    run(sides, side, scenario, &scenario.question(), &by_key(cassette), true)
+}
+
+fn by_key(cassette: &Cassette) -> Recordings<'_> {
+    cassette.lines.iter().map(|it| (it.interaction.key, &it.interaction)).collect()
 }
 
 fn run(

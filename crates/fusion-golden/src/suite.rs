@@ -250,10 +250,9 @@ fn joined(folder: &str, file: &str) -> String {
     }
 }
 
-/// Whether one id begins with the other, or they share all but two of their letters.
+/// Whether one id begins with the other, or at most a fifth of the letters differ.
 fn similar(a: &str, b: &str) -> bool {
-    let distance = similar::TextDiff::from_chars(a, b).ratio();
-    a.starts_with(b) || b.starts_with(a) || distance > 0.8
+    a.starts_with(b) || b.starts_with(a) || strsim::normalized_damerau_levenshtein(a, b) >= 0.8
 }
 
 /// Why nothing could be done with a suite.

@@ -54,7 +54,8 @@ impl Compare {
         // Equal requests would be equal by identity, and say nothing about the recordings.
         let before = measured(&base, &self.base)?.without_requests();
         let after = measured(&candidate, &self.candidate)?;
-        let mut report = compare(&candidate, &before, &after, &budgets).map_err(suite_error)?;
+        let mut report =
+            compare(&candidate, &before, &after, &[], &budgets).map_err(suite_error)?;
         report.findings.extend(findings);
         let json = scope.json().map(PathBuf::as_path);
         self.reports.write(&report, json, output, environment)?;

@@ -1,5 +1,6 @@
 //! Which keys explain a failure.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use fusion_plan::{OverlayRef, prompt_tokens};
@@ -8,13 +9,12 @@ use overlay_model::{
 };
 use serde::Serialize;
 
-use super::measured::Measured;
+use super::measured::{Measured, answer, recordings};
 use super::report::Subject;
-use crate::observe::{calls, encoding, plan_of};
+use crate::cassette::Cassette;
+use crate::observe::{calls, encoding, plan_of, replayed};
 use crate::sides::{SideSettings, Sides};
-
-/// The most renderings one explanation may take.
-const MOST_RENDERINGS: usize = 512;
+use crate::suite::Suite;
 
 /// One thing that differs between base and candidate.
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize)]
@@ -48,7 +48,7 @@ pub struct Explanation {
     /// `separable` is false.
     pub changes: Vec<Change>,
     /// Whether the set is smallest: taking one of its changes back mends it. False where
-    /// recordings of the halves are missing.
+    /// recordings of parts of it are missing.
     pub separable: bool,
     /// How that is known.
     pub evidence: String,
@@ -115,15 +115,43 @@ fn parts(text: &str) -> BTreeMap<&str, Part<'_>> {
     parts
 }
 
-/// The base with `applied`, rendered by the candidate's program.
+/// A scenario on both sides, to see what the base makes of it under parts of the change.
 pub(super) struct Workbench<'a> {
     pub(super) sides: &'a Sides<'a>,
+    /// Further suites whose recordings answer.
+    pub(super) recordings: &'a [&'a Suite],
     pub(super) scenario: &'a Scenario,
     pub(super) base: &'a Measured,
     pub(super) candidate: &'a Measured,
+    /// The recordings of the scenario, read when they are first needed.
+    cassette: OnceCell<Option<Cassette>>,
 }
 
-impl Workbench<'_> {
+impl<'a> Workbench<'a> {
+    pub(super) fn new(
+        sides: &'a Sides<'a>,
+        recordings: &'a [&'a Suite],
+        scenario: &'a Scenario,
+        [base, candidate]: [&'a Measured; 2],
+    ) -> Self {
+        Self { sides, recordings, scenario, base, candidate, cassette: OnceCell::new() }
+    }
+
+    /// What the base under `applied` comes to by the recordings; `None` where no plan can
+    /// be made of it, or a recording is missing.
+    pub(super) fn replayed(&self, applied: &[&Change]) -> Option<Measured> {
+        let (side, micro) = self.side(applied)?;
+        let side = SideSettings { micro: micro.as_ref().map(|it| ("", it)), ..side };
+        let cassette = self
+            .cassette
+            .get_or_init(|| recordings(self.sides.suite, self.recordings, self.scenario).ok());
+        let cassette = cassette.as_ref()?;
+        let found = replayed(self.sides, &side, self.scenario, cassette).ok()?;
+        let answer = answer(self.sides, &found, cassette)?;
+        let requests = found.keys;
+        Some(Measured { requests, answer: Some(answer), refused: None, ..self.candidate.clone() })
+    }
+
     /// Tokens of the first prompt of the base under `applied`.
     pub(super) fn prompt_tokens(&self, applied: &[&Change]) -> Option<u64> {
         let (side, micro) = self.side(applied)?;
@@ -191,79 +219,11 @@ impl Workbench<'_> {
         }
         changes
     }
-
-    /// The smallest set of `changes` under which `fails` still says yes, with what each
-    /// adds by itself; `None` where all of them together do not fail.
-    pub(super) fn explain(
-        &self,
-        changes: Vec<Change>,
-        fails: impl Fn(u64) -> bool,
-    ) -> Option<Vec<Change>> {
-        let changes = self.billed(changes);
-        let smallest =
-            smallest(&changes, MOST_RENDERINGS, |set| self.prompt_tokens(set).is_some_and(&fails))?;
-        let smallest: Vec<_> = smallest.into_iter().cloned().collect();
-        Some(smallest)
-    }
-}
-
-/// Delta debugging (Zeller and Hildebrandt 2002, `ddmin`): a subset of `all` for which
-/// `fails` holds, and for no subset of it that lacks one of its elements. `None` where it
-/// does not hold for `all`. Asks at most `most` times, then keeps what it has.
-pub(super) fn smallest<'a, T>(
-    all: &'a [T],
-    most: usize,
-    fails: impl Fn(&[&'a T]) -> bool,
-) -> Option<Vec<&'a T>> {
-    let mut set: Vec<&T> = all.iter().collect();
-    if !fails(&set) {
-        return None;
-    }
-    let (mut pieces, mut asked) = (2, 1);
-    while set.len() >= 2 && asked < most {
-        let size = set.len().div_ceil(pieces);
-        let chunks: Vec<Vec<&T>> = set.chunks(size).map(<[_]>::to_vec).collect();
-        let rest = |without: usize| -> Vec<&T> {
-            let kept = chunks.iter().enumerate().filter(|(it, _)| *it != without);
-            kept.flat_map(|(_, it)| it.iter().copied()).collect()
-        };
-        let candidates = chunks.iter().cloned().map(|it| (2, it));
-        let complements = (0..chunks.len()).map(|it| ((pieces - 1).max(2), rest(it)));
-        let found = candidates.chain(complements).find(|(_, it)| {
-            asked += 1;
-            it.len() < set.len() && !it.is_empty() && fails(it)
-        });
-        match found {
-            Some((next, smaller)) => (pieces, set) = (next.min(smaller.len().max(2)), smaller),
-            None if pieces >= set.len() => break,
-            None => pieces = (2 * pieces).min(set.len()),
-        }
-    }
-    Some(set)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[track_caller]
-    fn check(culprits: &[u32], expect: &[u32]) {
-        let all: Vec<u32> = (0..16).collect();
-        let found = smallest(&all, 10_000, |set| culprits.iter().all(|it| set.contains(&it)));
-        let found = found.map(|it| it.into_iter().copied().collect::<Vec<_>>());
-        assert_eq!(found.as_deref(), Some(expect));
-    }
-
-    #[test]
-    fn the_smallest_set_is_found() {
-        check(&[3], &[3]);
-        check(&[3, 12], &[3, 12]);
-        check(&[0, 7, 8, 15], &[0, 7, 8, 15]);
-        assert_eq!(smallest(&[1, 2], 100, |_| false), None);
-        // Either of two is enough: one is named.
-        let either = smallest(&[1, 2, 3], 100, |set| set.contains(&&2) || set.contains(&&3));
-        assert_eq!(either.map(|it| it.len()), Some(1));
-    }
 
     #[test]
     fn parts_are_split_at_known_headings() {

@@ -5,6 +5,7 @@ use super::attribution::{Change, Explanation, Workbench, changes};
 use super::file::Budgets;
 use super::measured::{Measured, MeasuredAnswer, Measurement};
 use super::report::{Bill, BudgetCheck, BudgetReport, Noise, ScenarioPair, Side, Subject};
+use super::smallest::{Smallest, Trial, smallest};
 use crate::report::Verdict;
 use crate::sides::Sides;
 use crate::statistics::{
@@ -20,7 +21,8 @@ pub(super) const SCHEMA: &str = "fusion/budget-report/1";
 /// made of them.
 ///
 /// Per overlay and per scenario, the worst counts. What the base answers with the same
-/// requests passes by identity.
+/// requests passes by identity. What explains a check is sought with the recordings of
+/// `suite`, then of `recordings`.
 ///
 /// # Errors
 ///
@@ -29,6 +31,7 @@ pub fn compare(
     suite: &Suite,
     base: &Measurement,
     candidate: &Measurement,
+    recordings: &[&Suite],
     budgets: &Budgets,
 ) -> Result<BudgetReport, SuiteError> {
     let (scenarios, _) = suite.select(&[])?;
@@ -45,13 +48,14 @@ pub fn compare(
         let of_overlay = pairs.iter().filter(|(_, it)| it.overlay.as_deref() == overlay);
         checks.extend(overlay_checks(overlay, &of_overlay.copied().collect::<Vec<_>>(), budgets));
     }
+    let by_id: BTreeMap<_, _> = scenarios.iter().map(|it| (it.id.as_str(), *it)).collect();
     let mut explanations = Vec::new();
     let mut bills: Vec<Bill> = Vec::new();
+    let mut benches = Vec::new();
     for (base, candidate) in &pairs {
         let mut found = scenario_checks(base, candidate, budgets);
-        let scenario = scenarios.iter().find(|it| it.id.as_str() == candidate.scenario);
-        if let Some(scenario) = scenario {
-            let bench = Workbench { sides: &sides, scenario, base, candidate };
+        if let Some(scenario) = by_id.get(candidate.scenario.as_str()) {
+            let bench = Workbench::new(&sides, recordings, scenario, [base, candidate]);
             if !bills.iter().any(|it| it.overlay == candidate.overlay) {
                 bills.extend(bill(&bench));
             }
@@ -60,11 +64,12 @@ pub fn compare(
                 check.keys = explanation.changes.iter().map(|it| it.key.clone()).collect();
                 explanations.push(explanation);
             }
+            benches.push(bench);
         }
         checks.extend(found);
     }
     lend_keys(&mut checks);
-    explanations.extend(explain_overlays(&mut checks, &bills));
+    explanations.extend(explain_overlays(&mut checks, &bills, &benches, budgets));
     checks.iter_mut().for_each(|it| it.against.clone_from(&base.name));
     explanations.iter_mut().for_each(|it| it.against.clone_from(&base.name));
     bills.iter_mut().for_each(|it| it.against.clone_from(&base.name));
@@ -138,32 +143,87 @@ fn lend_keys(checks: &mut [BudgetCheck]) {
 
 /// An open check of an overlay whose scenarios explain nothing, such as longer answers to
 /// prompts of the same length, names what changed in the overlay.
-fn explain_overlays(checks: &mut [BudgetCheck], bills: &[Bill]) -> Vec<Explanation> {
+fn explain_overlays(
+    checks: &mut [BudgetCheck],
+    bills: &[Bill],
+    benches: &[Workbench<'_>],
+    budgets: &Budgets,
+) -> Vec<Explanation> {
     let is_open = |it: &BudgetCheck| {
         it.scenario.is_none() && it.keys.is_empty() && it.gate.verdict != Verdict::Pass
     };
     let mut explanations = Vec::new();
     for check in checks.iter_mut().filter(|it| is_open(it) && it.name != Subject::Suite) {
         let Some(bill) = bills.iter().find(|it| it.overlay == check.overlay) else { continue };
-        check.keys = bill.changes.iter().map(|it| it.key.clone()).collect();
-        explanations.push(Explanation {
-            name: check.name,
-            against: String::new(),
-            overlay: check.overlay.clone(),
-            scenario: bill.scenario.clone(),
-            separable: bill.changes.len() == 1,
-            evidence: unseparated(bill.changes.len()),
-            changes: bill.changes.clone(),
-        });
+        let of_overlay = benches.iter().filter(|it| it.candidate.overlay == check.overlay);
+        let benches: Vec<_> = of_overlay.collect();
+        let trial = |set: &[&Change]| overlay_trial(check, &benches, set, budgets);
+        let explanation = behaviour(check, &bill.scenario, &bill.changes, trial);
+        check.keys = explanation.changes.iter().map(|it| it.key.clone()).collect();
+        explanations.push(explanation);
     }
     explanations
 }
 
-/// Why a set of changes is the smallest one, or is not known to be.
-fn unseparated(changes: usize) -> String {
-    match changes {
-        1 => "the one thing that changed".to_owned(),
-        _ => "not separable: no recordings of parts of the change".to_owned(),
+/// The most parts of a change that are replayed for one explanation.
+const MOST_REPLAYS: usize = 64;
+/// The most that are rendered.
+const MOST_RENDERINGS: usize = 512;
+
+/// What explains a check that rests on answers: the smallest part of `all` that `trial`,
+/// which replays, says fails.
+fn behaviour(
+    check: &BudgetCheck,
+    scenario: &str,
+    all: &[Change],
+    trial: impl Fn(&[&Change]) -> Trial,
+) -> Explanation {
+    let explanation = |changes: Vec<Change>, separable, evidence: &str| Explanation {
+        name: check.name,
+        against: String::new(),
+        overlay: check.overlay.clone(),
+        scenario: scenario.to_owned(),
+        changes,
+        separable,
+        evidence: evidence.to_owned(),
+    };
+    if all.len() == 1 {
+        return explanation(all.to_vec(), true, "the one thing that changed");
+    }
+    match smallest(all, MOST_REPLAYS, trial) {
+        Some(Smallest { set, is_smallest: true }) => {
+            let evidence = match set.as_slice() {
+                [_] => "replayed: the base with this change alone does the same",
+                _ => "replayed: the base with these changes does the same, without any of them not",
+            };
+            explanation(set.into_iter().cloned().collect(), true, evidence)
+        }
+        Some(Smallest { set, .. }) if set.len() < all.len() => {
+            let evidence = "replayed: the base with these changes does the same; not separable \
+                            further, no recordings of parts of them";
+            explanation(set.into_iter().cloned().collect(), false, evidence)
+        }
+        _ => {
+            let evidence = "not separable: no recordings of parts of the change";
+            explanation(all.to_vec(), false, evidence)
+        }
+    }
+}
+
+/// What the base under `set` makes of a check of an overlay.
+fn overlay_trial(
+    check: &BudgetCheck,
+    benches: &[&Workbench<'_>],
+    set: &[&Change],
+    budgets: &Budgets,
+) -> Trial {
+    let replayed: Option<Vec<_>> = benches.iter().map(|it| it.replayed(set)).collect();
+    let Some(replayed) = replayed else { return Trial::Unknown };
+    let pairs: Vec<_> = benches.iter().map(|it| it.base).zip(&replayed).collect();
+    match overlay_gate(check.name, &pairs, budgets).map(|it| it.verdict) {
+        Some(it @ (Verdict::Warn | Verdict::Fail)) if it >= check.gate.verdict => Trial::Fails,
+        Some(Verdict::Pass | Verdict::Warn) => Trial::Holds,
+        _ => Trial::Unknown,
     }
 }
 
@@ -198,50 +258,76 @@ fn overlay_checks(
     pairs: &[(&Measured, &Measured)],
     budgets: &Budgets,
 ) -> Vec<BudgetCheck> {
-    let sum = |side: fn(&(&Measured, &Measured)) -> Option<u64>| -> u64 {
-        pairs.iter().filter_map(side).sum()
-    };
-    let is_whole =
-        |it: &&(&Measured, &Measured)| it.0.prompt_tokens.is_some() && it.1.prompt_tokens.is_some();
-    let without = pairs.iter().filter(|it| !is_whole(it)).count();
-    let (before, after) = (
-        sum(|it| it.1.prompt_tokens.and(it.0.prompt_tokens)),
-        sum(|it| it.0.prompt_tokens.and(it.1.prompt_tokens)),
-    );
-    let gate = if mixed(pairs) {
-        Gate::counted(0, 0, Verdict::Invalid)
-    } else {
-        prompt_gate(before, after, budgets.tokens).with_missing(without)
-    };
-    let mut checks = Vec::new();
-    let mut push = |subject, gate: Gate| {
+    let subjects = [
+        Subject::PromptTokens,
+        Subject::OutputTokens,
+        Subject::Cost,
+        Subject::LatencyP95,
+        Subject::Failures,
+        Subject::Quality,
+    ];
+    let judged = subjects.into_iter().filter_map(|subject| {
+        let gate = overlay_gate(subject, pairs, budgets)?;
         let message = sentence(subject, &gate);
-        checks.push(BudgetCheck::of(subject, overlay, None, gate, message));
-    };
-    push(Subject::PromptTokens, gate);
+        Some(BudgetCheck::of(subject, overlay, None, gate, message))
+    });
+    judged.chain(baseline_check(overlay, pairs)).collect()
+}
+
+/// Judges all scenarios of an overlay; `None` where nothing of the kind is recorded, or the
+/// subject is none of those.
+fn overlay_gate(
+    subject: Subject,
+    pairs: &[(&Measured, &Measured)],
+    budgets: &Budgets,
+) -> Option<Gate> {
     let levels = Levels::BUDGET;
-    let (found, missing) = recorded(pairs, |it| Some(it.tokens));
-    let gate = token_gate(&found, budgets.tokens, levels, Bootstrap::default());
-    push(Subject::OutputTokens, gate.with_missing(missing));
-    let (found, missing) = recorded(pairs, |it| Some(it.units));
-    let gate = cost_gate(&found, budgets.tokens, levels, Bootstrap::default());
-    push(Subject::Cost, gate.with_missing(missing));
-    let seconds = |it: &MeasuredAnswer| Duration::try_from_secs_f64(it.latency_ms? / 1_000.0).ok();
-    let (found, missing) = recorded(pairs, seconds);
-    // A suite without any recorded time has no latency to speak of.
-    if !found.is_empty() {
-        let gate = latency_gate(&found, budgets.latency, levels);
-        push(Subject::LatencyP95, gate.with_missing(missing));
+    let (gate, missing) = match subject {
+        Subject::PromptTokens => return Some(prompt_tokens(pairs, budgets)),
+        Subject::OutputTokens => {
+            let (found, missing) = recorded(pairs, |it| Some(it.tokens));
+            (token_gate(&found, budgets.tokens, levels, Bootstrap::default()), missing)
+        }
+        Subject::Cost => {
+            let (found, missing) = recorded(pairs, |it| Some(it.units));
+            (cost_gate(&found, budgets.tokens, levels, Bootstrap::default()), missing)
+        }
+        Subject::LatencyP95 => {
+            let seconds =
+                |it: &MeasuredAnswer| Duration::try_from_secs_f64(it.latency_ms? / 1_000.0).ok();
+            let (found, missing) = recorded(pairs, seconds);
+            // A suite without any recorded time has no latency to speak of.
+            if found.is_empty() {
+                return None;
+            }
+            (latency_gate(&found, budgets.latency, levels), missing)
+        }
+        Subject::Failures => {
+            let (found, missing) = recorded(pairs, |it| Some(it.failed()));
+            (error_gate(&found, budgets.failures, levels), missing)
+        }
+        Subject::Quality => {
+            let (found, missing) = recorded(pairs, |it| it.score);
+            if found.is_empty() {
+                return None;
+            }
+            (quality_gate(&found, DEFAULT_MARGIN, Levels::QUALITY), missing)
+        }
+        Subject::Suite | Subject::Selection | Subject::HardRules | Subject::Baseline => {
+            return None;
+        }
+    };
+    Some(gate.with_missing(missing))
+}
+
+/// Judges the prompts of all scenarios of an overlay.
+fn prompt_tokens(pairs: &[(&Measured, &Measured)], budgets: &Budgets) -> Gate {
+    if mixed(pairs) {
+        return Gate::counted(0, 0, Verdict::Invalid);
     }
-    let (found, missing) = recorded(pairs, |it| Some(it.failed()));
-    push(Subject::Failures, error_gate(&found, budgets.failures, levels).with_missing(missing));
-    let (found, missing) = recorded(pairs, |it| it.score);
-    if !found.is_empty() {
-        let gate = quality_gate(&found, DEFAULT_MARGIN, Levels::QUALITY);
-        push(Subject::Quality, gate.with_missing(missing));
-    }
-    checks.extend(baseline_check(overlay, pairs));
-    checks
+    let both = pairs.iter().filter_map(|(base, it)| base.prompt_tokens.zip(it.prompt_tokens));
+    let (before, after) = both.clone().fold((0, 0), |sum, it| (sum.0 + it.0, sum.1 + it.1));
+    prompt_gate(before, after, budgets.tokens).with_missing(pairs.len() - both.count())
 }
 
 /// Whether two vocabularies counted the tokens of one scenario.
@@ -277,9 +363,14 @@ fn recorded<'a, T: Copy>(
     (found, missing)
 }
 
-/// Whether both sides make the same requests.
+/// Whether both sides make the same requests, and make the same of the answers: settings
+/// that act on answers alone, such as `TRUST_FLOOR`, change no request.
 fn is_same(base: &Measured, candidate: &Measured) -> bool {
-    base.requests == candidate.requests && candidate.refused.is_none()
+    let same_requests = base.requests == candidate.requests && candidate.refused.is_none();
+    let outcome = |it: &MeasuredAnswer| (it.accepted, it.tokens, it.hard.clone());
+    let outcomes = base.answer.as_ref().zip(candidate.answer.as_ref());
+    let same_outcome = || outcomes.is_none_or(|(it, other)| outcome(it) == outcome(other));
+    same_requests && (base.values == candidate.values || same_outcome())
 }
 
 /// What the overlay costs over the bare baseline: shown, and held to its own cap only.
@@ -398,35 +489,45 @@ fn sentence(subject: Subject, gate: &Gate) -> String {
 /// What explains a check of a scenario.
 fn explain(bench: &Workbench<'_>, check: &BudgetCheck, budgets: &Budgets) -> Explanation {
     let all = changes(bench.base, bench.candidate);
-    let explanation = |changes: Vec<Change>, separable, evidence: String| Explanation {
-        name: check.name,
-        against: String::new(),
-        overlay: check.overlay.clone(),
-        scenario: bench.candidate.scenario.clone(),
-        changes,
-        separable,
-        evidence,
-    };
+    let scenario = &bench.candidate.scenario;
     if check.name != Subject::PromptTokens || bench.candidate.refused.is_some() {
-        let evidence = unseparated(all.len());
-        let separable = all.len() == 1;
-        return explanation(all, separable, evidence);
+        let trial = |set: &[&Change]| match (check.name, bench.replayed(set)) {
+            (Subject::HardRules, Some(it)) => match hard_rules(bench.base, &it) {
+                Some((gate, _)) if gate.verdict == Verdict::Fail => Trial::Fails,
+                _ => Trial::Holds,
+            },
+            _ => Trial::Unknown,
+        };
+        return behaviour(check, scenario, &all, trial);
     }
-    let limits = budgets.tokens_of(&bench.candidate.scenario);
+    let limits = budgets.tokens_of(scenario);
     let before = bench.base.prompt_tokens.unwrap_or_default();
-    let fails = |after: u64| prompt_gate(before, after, limits).verdict >= check.gate.verdict;
-    match bench.explain(all.clone(), fails) {
-        Some(smallest) => {
-            let with: Vec<&Change> = smallest.iter().collect();
-            let after = bench.prompt_tokens(&with).unwrap_or_default();
+    let trial = |set: &[&Change]| match bench.prompt_tokens(set) {
+        Some(it) if prompt_gate(before, it, limits).verdict >= check.gate.verdict => Trial::Fails,
+        Some(_) => Trial::Holds,
+        None => Trial::Unknown,
+    };
+    let all = bench.billed(all);
+    let (changes, separable, evidence) = match smallest(&all, MOST_RENDERINGS, trial) {
+        Some(Smallest { set, is_smallest }) => {
+            let after = bench.prompt_tokens(&set).unwrap_or_default();
             let evidence =
                 format!("the base has {before} prompt tokens, with these changes alone {after}");
-            explanation(smallest, true, evidence)
+            (set.into_iter().cloned().collect(), is_smallest, evidence)
         }
         None => {
             let evidence = "not separable: the base with these changes is not the candidate";
-            explanation(all, false, evidence.to_owned())
+            (all, false, evidence.to_owned())
         }
+    };
+    Explanation {
+        name: check.name,
+        against: String::new(),
+        overlay: check.overlay.clone(),
+        scenario: scenario.clone(),
+        changes,
+        separable,
+        evidence,
     }
 }
 

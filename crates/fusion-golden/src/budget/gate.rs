@@ -57,7 +57,7 @@ pub fn gate(
         let (of_base, lost) = base.measured(candidate, recordings, threads)?;
         match refused {
             Some(message) => report.refuse(Some(&of_base), message),
-            None => report.join(compare(candidate, &of_base, &measured, budgets)?),
+            None => report.join(compare(candidate, &of_base, &measured, &others, budgets)?),
         }
         if !lost.is_empty() {
             report.lose(&of_base, &lost);

@@ -141,7 +141,8 @@ impl Measurement {
     }
 }
 
-fn recordings(
+/// The recordings of `scenario` in `suite`, then in `others`.
+pub(super) fn recordings(
     suite: &Suite,
     others: &[&Suite],
     scenario: &Scenario,
@@ -196,7 +197,11 @@ fn output(replayed: &Replayed) -> Option<u64> {
     u64::try_from(replayed.tokens.as_ref()?.output).ok()
 }
 
-fn answer(sides: &Sides<'_>, replayed: &Replayed, cassette: &Cassette) -> Option<MeasuredAnswer> {
+pub(super) fn answer(
+    sides: &Sides<'_>,
+    replayed: &Replayed,
+    cassette: &Cassette,
+) -> Option<MeasuredAnswer> {
     let outcome = &replayed.outcome;
     let recorded = |key: Digest| cassette.lines.iter().find(|it| it.interaction.key == key);
     let times = outcome.calls.iter().map(|it| recorded(it.key)?.interaction.latency.e2e_ms);

@@ -2,9 +2,10 @@
 //! and per scenario, with the keys that explain it.
 //!
 //! [`measure`] renders and replays a suite; [`compare`] puts two measurements beside each
-//! other; [`gate`] does both for a candidate and all of its bases. Prompt tokens are exact. Output tokens, cost, latency and errors rest on
-//! recordings of both sides: where one is missing the check is stale, never guessed. Where
-//! both sides render the same requests they are equal by identity.
+//! other; [`gate`] does both for a candidate and all of its bases. Prompt tokens are exact.
+//! Output tokens, cost, latency and errors rest on recordings of both sides: where one is
+//! missing the check is stale, never guessed. Where both sides render the same requests they
+//! are equal by identity.
 //!
 //! Limits stand in [`Budgets`], the text of `budgets.toml`.
 
@@ -16,6 +17,7 @@ mod measured;
 pub mod render;
 mod report;
 mod schema;
+mod smallest;
 mod tripwire;
 
 pub use self::attribution::{Change, Explanation};

@@ -1,7 +1,7 @@
 //! A candidate beside its base: what costs more is named, with its key.
 
-use fusion_golden::budget::{BudgetReport, Budgets, Subject, compare, measure};
-use fusion_golden::{Suite, Verdict};
+use fusion_golden::budget::{BudgetReport, Budgets, Explanation, Subject, compare, measure};
+use fusion_golden::{Suite, Verdict, record_authored};
 
 use crate::shipped::Shipped;
 
@@ -17,7 +17,7 @@ fn against_shipped(edit: impl FnOnce(&Shipped), budgets: &Budgets) -> BudgetRepo
     let base = base.over_scenarios_of(&candidate);
     let measured = measure(&base, &[&candidate], "base", 1).unwrap();
     let candidates = measure(&candidate, &[&base], "candidate", 1).unwrap();
-    compare(&candidate, &measured, &candidates, budgets).unwrap()
+    compare(&candidate, &measured, &candidates, &[], budgets).unwrap()
 }
 
 /// The verdict of a check of a scenario, and its keys.
@@ -95,6 +95,89 @@ fn of_several_changes_the_one_that_matters_is_named() {
     );
 }
 
+/// The shipped suite with `edit`, its authored answers recorded for what it asks then; the
+/// refund's breaks a hard rule where `bad`.
+fn recorded(bad: bool, edit: impl FnOnce(&Shipped)) -> (Suite, Shipped) {
+    let shipped = Shipped::new();
+    edit(&shipped);
+    let suite = Suite::open(&shipped.path("goldens")).unwrap();
+    let mut answers = shipped.read("goldens/authored/answers.jsonl");
+    // Every call of the cascade answers so: it asks on where an answer breaks a hard rule.
+    let calls =
+        ["gpt-4o-mini", "gpt-4o"].into_iter().flat_map(|model| [0, 1].map(|it| (model, it)));
+    for (model, sample) in calls.filter(|_| bad) {
+        let text = "Invoice INV-88214: refund both charges of 299.99, card 4521.";
+        let answer = serde_json::json!({
+            "scenario": REFUND, "side": "overlay", "model": model, "sample": sample, "text": text,
+        });
+        answers.push_str(&format!("{answer}\n"));
+    }
+    record_authored(&suite, &answers, "RESONTINEX Fusion").unwrap();
+    (suite, shipped)
+}
+
+fn longer_answers(shipped: &Shipped) {
+    shipped.edit(
+        "configs/overlays/fusion_overlay.rollback_first.txt",
+        "MAX_TOKENS=900",
+        "MAX_TOKENS=950",
+    );
+}
+
+fn wording(shipped: &Shipped) {
+    shipped.edit(PROMPT, "Never propose a change", "Never propose any change");
+}
+
+#[test]
+fn a_broken_rule_is_traced_to_the_change_that_breaks_it_where_parts_are_recorded() {
+    // The files stay as long as the suites.
+    let (base, _base) = recorded(false, |_| ());
+    let (candidate, _candidate) = recorded(true, |it| {
+        longer_answers(it);
+        wording(it);
+    });
+    let (only_longer, _longer) = recorded(false, longer_answers);
+    let (only_wording, _wording) = recorded(true, wording);
+    let measured = measure(&base, &[&candidate], "base", 1).unwrap();
+    let candidates = measure(&candidate, &[&base], "candidate", 1).unwrap();
+    let explained = |recordings: &[&Suite]| {
+        let budgets = Budgets::default();
+        let report = compare(&candidate, &measured, &candidates, recordings, &budgets).unwrap();
+        let (verdict, keys) = of(&report, Subject::HardRules, Some(REFUND));
+        assert_eq!(verdict, Verdict::Fail);
+        let is_it = |it: &&Explanation| it.name == Subject::HardRules && it.scenario == REFUND;
+        let separable = report.explanations.iter().find(is_it).unwrap().separable;
+        (keys, separable)
+    };
+    let (keys, separable) = explained(&[&base, &only_longer, &only_wording]);
+    assert!(matches!(keys.as_slice(), [it] if it.starts_with("prompt: ")), "{keys:?}");
+    assert!(separable);
+    // One half tells: what is left of it is one change.
+    assert_eq!(explained(&[&base, &only_wording]), (keys, true));
+    let (keys, separable) = explained(&[&base, &only_longer]);
+    assert_eq!((keys.len(), separable), (2, false), "{keys:?}");
+}
+
+#[test]
+fn a_setting_that_acts_on_answers_alone_is_no_identity() {
+    let raise = |it: &Shipped| {
+        it.edit(
+            "configs/overlays/fusion_overlay.rollback_first.txt",
+            "TRUST_FLOOR=0.65",
+            "TRUST_FLOOR=1.0",
+        );
+        it.edit(
+            "configs/overlays/fusion_overlay.rollback_first.txt",
+            "ENERGY_FLOOR=0.05",
+            "ENERGY_FLOOR=0.06",
+        );
+    };
+    let report = against_shipped(raise, &Budgets::default());
+    let failures = report.checks.iter().filter(|it| it.name == Subject::Failures);
+    let open: Vec<_> = failures.filter(|it| it.gate.verdict != Verdict::Pass).collect();
+    assert!(!open.is_empty(), "nothing is accepted any more: {:#?}", report.checks);
+}
+
 #[test]
 fn a_budget_of_its_own_holds_for_a_scenario() {
     let text = format!("[scenarios.{REFUND}.tokens]\nwarn = 300\nblock = 400\n");
@@ -113,7 +196,7 @@ fn a_suite_that_shrank_is_no_pass() {
     let [base, candidate] = [&before, &after].map(|it| Suite::open(&it.path("goldens")).unwrap());
     let measured = measure(&base, &[], "base", 1).unwrap();
     let candidates = measure(&candidate, &[], "candidate", 1).unwrap();
-    let report = compare(&candidate, &measured, &candidates, &Budgets::default()).unwrap();
+    let report = compare(&candidate, &measured, &candidates, &[], &Budgets::default()).unwrap();
     let (verdict, _) = of(&report, Subject::Suite, None);
     assert_eq!(verdict, Verdict::Fail);
     assert!(report.checks[0].message.contains("it lost"), "{}", report.checks[0].message);
