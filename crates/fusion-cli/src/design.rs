@@ -20,7 +20,7 @@ use crate::output::{Output, Report};
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
-  fusion design check legal.toml")]
+  fusion design check configs/examples/legal_document_analysis.toml")]
 pub(crate) struct Design {
     /// Answer as JSON; short for `--format json`
     #[arg(long, global = true)]
@@ -41,8 +41,8 @@ enum DesignCommand {
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
-  fusion design check legal.toml
-  fusion design check - --json < spec.yaml")]
+  fusion design check configs/examples/legal_document_analysis.toml
+  fusion design check - --json < configs/examples/legal_document_analysis.yaml")]
 struct DesignCheck {
     /// The design spec, `-` for standard input
     spec: PathBuf,

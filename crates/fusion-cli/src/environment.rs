@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use overlay_loader::Clock;
+use overlay_model::visible;
 
 /// One environment variable.
 #[derive(Clone, Copy, Debug)]
@@ -93,7 +94,8 @@ pub const VARIABLES: &[VarInfo] = &[
     row(
         "SOURCE_DATE_EPOCH",
         "seconds since 1970",
-        "The time that is written into goldens and recordings, instead of the clock.",
+        "The time that is written into overlays, goldens and recordings, instead of the clock. \
+         What is no such number is refused.",
     ),
     row("TERM", "`dumb`", "Output without colour and progress bars."),
     row("TF_BUILD", "anything but nothing", "Marks a pipeline, as `CI` does."),
@@ -120,6 +122,9 @@ pub fn environment_md() -> String {
     }
     res
 }
+
+/// The last second of the year 9999, where the years of four digits end.
+const LAST_SECOND: u64 = 253_402_300_799;
 
 /// What the process was started with: the one place where environment variables, the
 /// clock and the terminal are asked.
@@ -195,9 +200,27 @@ impl Environment {
         ci || self.get("TF_BUILD").is_some()
     }
 
-    /// The moment that is written into files: `SOURCE_DATE_EPOCH`, else the clock.
+    /// The moment that is written into files: `SOURCE_DATE_EPOCH`, else the clock. What writes
+    /// files asks [`Self::source_date`] first.
     pub fn now(&self) -> u64 {
-        self.get("SOURCE_DATE_EPOCH").and_then(|it| it.parse().ok()).unwrap_or(self.now)
+        self.source_date().ok().flatten().unwrap_or(self.now)
+    }
+
+    /// `SOURCE_DATE_EPOCH`, where it is set.
+    ///
+    /// # Errors
+    ///
+    /// Where it is no moment, with the reason: the clock would be written in its place.
+    pub fn source_date(&self) -> Result<Option<u64>, String> {
+        let Some(text) = self.get("SOURCE_DATE_EPOCH") else { return Ok(None) };
+        let is_number = text.bytes().all(|it| it.is_ascii_digit());
+        match text.parse::<u64>().ok().filter(|it| is_number && *it <= LAST_SECOND) {
+            Some(seconds) => Ok(Some(seconds)),
+            None => Err(format!(
+                "SOURCE_DATE_EPOCH is `{}`: give whole seconds since 1970, at most {LAST_SECOND}",
+                visible(&text.chars().take(40).collect::<String>())
+            )),
+        }
     }
 
     /// How many columns a table may have, from 40 to 200; 100 where nobody knows.
@@ -287,5 +310,16 @@ mod tests {
     fn source_date_epoch_beats_the_clock() {
         assert_eq!(Environment::of([("SOURCE_DATE_EPOCH", "7")], 9).now(), 7);
         assert_eq!(Environment::of([], 9).now(), 9);
+    }
+
+    #[test]
+    fn a_source_date_is_whole_seconds() {
+        let date = |text| Environment::of([("SOURCE_DATE_EPOCH", text)], 9).source_date();
+        assert_eq!(date(""), Ok(None));
+        assert_eq!(date("0"), Ok(Some(0)));
+        assert_eq!(date("253402300799"), Ok(Some(LAST_SECOND)));
+        for text in ["abc", "-5", "+5", "1.5", " 1", "253402300800", "99999999999999999999"] {
+            assert!(date(text).is_err_and(|it| it.contains(text)), "{text}");
+        }
     }
 }

@@ -2,9 +2,10 @@ use std::fmt::Write as _;
 use std::ops::Range;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
-use overlay_model::{Diagnostic, Location, Severity};
+use overlay_model::{Diagnostic, Location, Severity, visible};
 
 use crate::findings::plural;
+use crate::overlay::{hidden, hidden_text};
 
 /// The most findings of one file that are shown to people.
 const MAX_SHOWN: usize = 50;
@@ -14,12 +15,18 @@ const MAX_LINE: usize = 160;
 /// The findings about the file `path`, each with the line it is about, for people.
 ///
 /// `text` is what the places of the findings refer to. However long its lines are, only
-/// what stands around the place is shown.
+/// what stands around the place is shown. Secrets are written over, and what cannot be seen
+/// is escaped.
 pub(crate) fn render(path: &str, text: &str, findings: &[Diagnostic], width: usize) -> String {
     let renderer = Renderer::styled().term_width(width.max(80));
     let mut res = String::new();
-    for finding in findings.iter().take(MAX_SHOWN) {
-        res.push_str(&renderer.render(&report(path, text, finding)));
+    if findings.is_empty() {
+        return res;
+    }
+    let shown = findings.get(..MAX_SHOWN).unwrap_or(findings);
+    let (text, shown) = (hidden_text(text, findings), hidden(text, shown));
+    for finding in &shown {
+        res.push_str(&renderer.render(&report(path, &text, finding)));
         res.push_str("\n\n");
     }
     if let Some(more) = findings.len().checked_sub(MAX_SHOWN).filter(|it| *it > 0) {
@@ -75,13 +82,16 @@ fn place<'a>(
 }
 
 /// The line of `text` that `span` starts in, cut to what stands around it, and where the
-/// span is in it, and whether something was cut off.
+/// span is in it, and whether what stands in front of it is shown in another form.
 fn excerpt(text: &str, span: &Range<usize>) -> (String, Range<usize>, bool) {
     let start = floor(text, span.start);
     let before = text.get(..start).unwrap_or_default();
     let line_start = before.rfind('\n').map_or(0, |at| at + 1);
     let rest = text.get(start..).unwrap_or_default();
-    let line_end = start + rest.find(['\n', '\r']).unwrap_or(rest.len());
+    // A search for one character is quick on the longest line.
+    let len = rest.find('\n').unwrap_or(rest.len());
+    let rest = rest.get(..len).unwrap_or_default();
+    let line_end = start + rest.strip_suffix('\r').unwrap_or(rest).len();
     let (mut from, mut to) = (line_start, line_end);
     if to - from > MAX_LINE {
         from = floor(text, start.saturating_sub(MAX_LINE / 3).max(line_start));
@@ -89,10 +99,14 @@ fn excerpt(text: &str, span: &Range<usize>) -> (String, Range<usize>, bool) {
     }
     let ellipsis = |cut: bool| if cut { "…" } else { "" };
     let (head, tail) = (ellipsis(from > line_start), ellipsis(to < line_end));
-    let shown = format!("{head}{}{tail}", text.get(from..to).unwrap_or_default());
-    let marked = head.len() + (start - from);
-    let end = head.len() + floor(text, span.end.clamp(start, to)) - from;
-    (shown, marked..end.max(marked), !head.is_empty() || !tail.is_empty())
+    let end = floor(text, span.end.clamp(start, to));
+    let part = |range: Range<usize>| visible(text.get(range).unwrap_or_default());
+    let before = format!("{head}{}", part(from..start));
+    let (marked, behind) = (part(start..end), part(end..to));
+    let span = before.len()..before.len() + marked.len();
+    // Columns are those of the line as long as nothing in front is shown otherwise.
+    let is_other = before.len() != start - line_start;
+    (format!("{before}{marked}{behind}{tail}"), span, is_other)
 }
 
 /// The last character boundary of `text` not behind `at`.
@@ -123,5 +137,19 @@ mod tests {
         let (shown, span, _) = excerpt(&text, &(100_000..100_002));
         assert!(shown.len() <= MAX_LINE + 2 * "…".len());
         assert_eq!(shown.get(span), Some("ß"));
+    }
+
+    #[test]
+    fn what_cannot_be_seen_is_escaped() {
+        check("A=0\u{200b}5", 3..6, "A=0\\u{200b}5", "\\u{200b}");
+        check("A\u{ad}=05", 4..6, "A\\u{ad}=05", "05");
+    }
+
+    #[test]
+    fn a_secret_is_not_shown() {
+        let text = "# AKIA2B3C4D5E6F7G2H3J\n";
+        let finding = Diagnostic::error("OVL8002", "a token").at(text, 2..22);
+        let shown = render("a.txt", text, &[finding], 100);
+        assert!(shown.contains("# ****") && !shown.contains("AKIA"), "{shown}");
     }
 }

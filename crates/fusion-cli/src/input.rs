@@ -61,11 +61,16 @@ pub(crate) fn try_read(path: &Path, limit: usize) -> Result<Input, Unread> {
         bounded(io::stdin().lock(), limit)?
     } else {
         let failed = |err: io::Error| Unread::Failed(reason(&err));
-        let file = File::open(path).map_err(failed)?;
-        let meta = file.metadata().map_err(failed)?;
+        // A named pipe would be waited for before it is opened; `<(command)` is open already.
+        let meta = fs::metadata(path).map_err(failed)?;
         if meta.is_dir() {
             return Err(Unread::Failed("is a folder".to_owned()));
         }
+        if !meta.is_file() && !path.starts_with("/dev/fd") {
+            let why = "is no regular file; `-` reads standard input";
+            return Err(Unread::Failed(why.to_owned()));
+        }
+        let file = File::open(path).map_err(failed)?;
         let len = usize::try_from(meta.len()).unwrap_or(usize::MAX);
         if len > limit {
             return Err(Unread::TooLarge(len));

@@ -76,6 +76,11 @@ pub fn run_as(
 fn execute(arguments: Arguments, environment: &Environment) -> Exit {
     let style = arguments.style();
     let mut output = Output::new(style.format, style.color, style.strict, environment);
+    if writes_dates(&arguments.command)
+        && let Err(why) = environment.source_date()
+    {
+        return failed(&exit::refusal(Exit::USAGE, why), &mut output);
+    }
     let result = match arguments.command {
         Command::Overlay(command) => command.run(&mut output, environment),
         Command::Design(command) => command.run(&mut output, environment),
@@ -92,6 +97,15 @@ fn execute(arguments: Arguments, environment: &Environment) -> Exit {
         Command::Completions(command) => command.run(&mut output),
     };
     result.unwrap_or_else(|err| failed(&err, &mut output))
+}
+
+/// Whether the command writes the moment of `SOURCE_DATE_EPOCH` into files. A kill switch and
+/// a service must not fail on it.
+fn writes_dates(command: &Command) -> bool {
+    matches!(
+        command,
+        Command::Overlay(_) | Command::Golden(_) | Command::Budget(_) | Command::Migrate(_)
+    )
 }
 
 /// Help and version go to standard output; anything else is a wrong command line.

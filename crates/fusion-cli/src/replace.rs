@@ -1,5 +1,5 @@
 use std::fs::{self, File};
-use std::io::Write as _;
+use std::io::{self, Write as _};
 use std::path::Path;
 
 use anyhow::Context as _;
@@ -11,7 +11,7 @@ use crate::exit::{Exit, refusal};
 ///
 /// # Errors
 ///
-/// Where the folder cannot be written.
+/// Where the folder cannot be written: with the exit code `USAGE` where the path is to blame.
 pub(crate) fn replace(path: &Path, content: &[u8]) -> anyhow::Result<()> {
     // A link stays a link: what it points to is replaced.
     let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
@@ -20,12 +20,34 @@ pub(crate) fn replace(path: &Path, content: &[u8]) -> anyhow::Result<()> {
         _ => Path::new("."),
     };
     let failed = || format!("writing {}", path.display());
-    let mut file = tempfile::NamedTempFile::new_in(dir).with_context(failed)?;
+    if let Some(why) = refused(&target, dir) {
+        return Err(refusal(Exit::USAGE, format!("{}: {why}", path.display())));
+    }
+    let mut file = tempfile::NamedTempFile::new_in(dir).map_err(|err| match err.kind() {
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+            let message = format!("{}: {} may not be written", path.display(), dir.display());
+            refusal(Exit::USAGE, message)
+        }
+        // The path of the file beside it would say nothing.
+        kind => anyhow::Error::new(io::Error::from(kind)).context(failed()),
+    })?;
     file.write_all(content).with_context(failed)?;
     fs::set_permissions(file.path(), permissions(&target)?).with_context(failed)?;
     file.as_file().sync_all().with_context(failed)?;
     file.persist(&target).with_context(failed)?;
     sync_dir(dir).with_context(failed)
+}
+
+/// Why no file can stand at `target`, which is in `dir`.
+fn refused(target: &Path, dir: &Path) -> Option<String> {
+    match fs::metadata(dir) {
+        Err(err) if err.kind() == io::ErrorKind::NotFound => {
+            Some(format!("there is no folder {}", dir.display()))
+        }
+        Ok(meta) if !meta.is_dir() => Some(format!("{} is no folder", dir.display())),
+        _ if target.is_dir() => Some("is a folder".to_owned()),
+        _ => None,
+    }
 }
 
 /// Writes a file that must not be there yet, unless `force`.

@@ -1,8 +1,10 @@
-use overlay_model::{DesignSpec, Diagnostic, OverlayName};
+use overlay_model::{DesignSpec, Diagnostic, Location, OverlayName};
+use overlay_schema::{MAX_FINDINGS, capped};
 use serde::Serialize;
 
+use crate::field::SpecPlaces;
+use crate::requirement;
 use crate::text::{is_one_line, visible};
-use crate::{field, requirement};
 
 /// What a design spec is found to be.
 #[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
@@ -17,10 +19,11 @@ pub struct DesignReport {
     pub diagnostics: Vec<Diagnostic>,
 }
 
-/// Checks `spec` and returns all findings. Where `source`, the text it was read from,
-/// is given, findings say where in it.
+/// Checks `spec` and returns all findings, of very many the first ones. Where `source`, the
+/// text it was read from, is given, findings say where in it.
 pub fn check_design(spec: &DesignSpec, source: Option<&str>) -> DesignReport {
-    let mut check = Check { spec, source, report: DesignReport::default() };
+    let places = source.and_then(SpecPlaces::of);
+    let mut check = Check { spec, places, report: DesignReport::default() };
     check.name();
     check.latency();
     check.memory();
@@ -29,8 +32,13 @@ pub fn check_design(spec: &DesignSpec, source: Option<&str>) -> DesignReport {
     check.texts();
     check.scenarios();
     check.requirements();
-    let valid = check.report.issues.is_empty();
-    DesignReport { valid, ..check.report }
+    let DesignReport { mut issues, recommendations, diagnostics, .. } = check.report;
+    let valid = issues.is_empty();
+    if let Some(more) = issues.len().checked_sub(MAX_FINDINGS).filter(|it| *it > 0) {
+        issues.truncate(MAX_FINDINGS);
+        issues.push(format!("and {more} more issues"));
+    }
+    DesignReport { valid, issues, recommendations, diagnostics: capped(diagnostics) }
 }
 
 /// One number of a spec: its field, the largest value it takes, and how to read it.
@@ -51,7 +59,7 @@ const SPEC_SCHEMA: &str = "overlay-design/1";
 
 struct Check<'a> {
     spec: &'a DesignSpec,
-    source: Option<&'a str>,
+    places: Option<SpecPlaces<'a>>,
     report: DesignReport,
 }
 
@@ -120,45 +128,48 @@ impl Check<'_> {
     }
 
     fn scenarios(&mut self) {
-        for name in &self.spec.target_scenarios {
+        for (idx, name) in self.spec.target_scenarios.iter().enumerate() {
             let findings = [not_one_line("the scenario name", name), not_one_name(name)];
             for finding in findings.into_iter().flatten() {
-                self.report_element("target_scenarios", name, finding);
+                self.report_element("target_scenarios", idx, finding);
             }
         }
     }
 
     fn requirements(&mut self) {
-        for text in &self.spec.compatibility_requirements {
+        for (idx, text) in self.spec.compatibility_requirements.iter().enumerate() {
             if let Some(finding) = requirement::finding(text) {
-                self.report_element("compatibility_requirements", text, finding);
+                self.report_element("compatibility_requirements", idx, finding);
             }
         }
     }
 
     /// A finding about `field`; its message is the issue.
     fn report(&mut self, field: &str, finding: Diagnostic) {
-        self.report_element(field, "", finding);
+        self.issue(&finding);
+        self.push(field, finding);
     }
 
-    /// A finding about `element` of the list `field`; its message is the issue.
-    fn report_element(&mut self, field: &str, element: &str, finding: Diagnostic) {
+    /// A finding about an element of the list `field`; its message is the issue.
+    fn report_element(&mut self, field: &str, index: usize, finding: Diagnostic) {
+        self.issue(&finding);
+        let at = self.places.as_ref().and_then(|it| it.element(field, index));
+        self.push_at(at, finding);
+    }
+
+    fn issue(&mut self, finding: &Diagnostic) {
         if finding.is_error() {
             self.report.issues.push(finding.message.clone());
         }
-        self.push_element(field, element, finding);
     }
 
     fn push(&mut self, field: &str, finding: Diagnostic) {
-        self.push_element(field, "", finding);
+        let at = self.places.as_ref().and_then(|it| it.key(field));
+        self.push_at(at, finding);
     }
 
-    fn push_element(&mut self, field: &str, element: &str, finding: Diagnostic) {
-        let place = self.source.and_then(|it| Some((it, field::element(it, field, element)?)));
-        self.report.diagnostics.push(match place {
-            Some((source, span)) => finding.at(source, span),
-            None => finding,
-        });
+    fn push_at(&mut self, at: Option<Location>, finding: Diagnostic) {
+        self.report.diagnostics.push(Diagnostic { at, ..finding });
     }
 }
 

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use overlay_model::{DesignSpec, Diagnostic, Digest, Overlay, header, one_line};
+use overlay_model::{DesignSpec, Diagnostic, Digest, Overlay, format, header, one_line};
 use overlay_schema::{PARAMS, Profile, Required, Subject};
 use serde::Serialize;
 
@@ -21,8 +21,8 @@ pub struct Generated {
     pub origins: BTreeMap<String, KeyOrigin>,
     /// The digest of its settings.
     pub digest: Digest,
-    /// Notes and warnings about the spec and the overlay, without places: neither of the two
-    /// is a file here. [`check_design`] tells places in a spec.
+    /// Notes and warnings about the spec, then about the overlay, without places: neither of
+    /// the two is a file here. The first are those of [`check_design`], which tells places.
     pub diagnostics: Vec<Diagnostic>,
 }
 
@@ -75,7 +75,7 @@ fn build(
     diagnostics.extend(remarks(spec));
     diagnostics.extend(draft.beyond_the_original(spec));
 
-    let (overlay, syntax) = Overlay::parse(&draft.text());
+    let (overlay, syntax) = Overlay::parse(&draft.laid_out());
     let checked = overlay_schema::check(&overlay, syntax, Profile::Deploy, &Subject::default());
     diagnostics.extend(checked.diagnostics.into_iter().map(without_place));
     if diagnostics.iter().any(Diagnostic::is_error) {
@@ -90,7 +90,7 @@ fn without_place(finding: Diagnostic) -> Diagnostic {
     Diagnostic { at: None, related: Vec::new(), fix: None, ..finding }
 }
 
-/// An overlay in the making, its keys in the order they were first set.
+/// An overlay in the making.
 #[derive(Default)]
 struct Draft {
     lines: Vec<Line>,
@@ -98,7 +98,6 @@ struct Draft {
 }
 
 struct Line {
-    stage: Stage,
     key: String,
     value: String,
     origin: KeyOrigin,
@@ -119,42 +118,35 @@ impl Draft {
         res
     }
 
-    fn set(&mut self, stage: Stage, key: &str, value: &str, rule: &str, because: String) {
+    fn set(&mut self, key: &str, value: &str, rule: &str, because: String) {
         let value = value.to_owned();
         let origin = KeyOrigin { rule: rule.to_owned(), because };
         match self.lines.iter_mut().find(|it| it.key == key) {
-            // A key keeps the place where it was first set.
             Some(line) => (line.value, line.origin) = (value, origin),
-            None => self.lines.push(Line { stage, key: key.to_owned(), value, origin }),
+            None => self.lines.push(Line { key: key.to_owned(), value, origin }),
         }
     }
 
     fn apply(&mut self, rule: &'static Rule, spec: &DesignSpec) {
         let Some(because) = rule.because(spec) else { return };
         for (key, set) in rule.keys {
-            self.set(rule.stage, key, &set.value(spec), rule.id, because.clone());
+            self.set(key, &set.value(spec), rule.id, because.clone());
             if rule.pins && !self.pinned.contains(key) {
                 self.pinned.push(key);
             }
         }
     }
 
-    /// Sets `OVERLAY_CREATED`, where the original has it: behind the author.
     fn created(&mut self, moment: &str) {
         let because = "the moment given".to_owned();
-        self.set(Stage::Metadata, "OVERLAY_CREATED", &one_line(moment), "gen.created", because);
-        if let Some(at) = self.lines.iter().position(|it| it.key == "OVERLAY_TARGET_SCENARIOS")
-            && let Some(tail) = self.lines.get_mut(at..)
-        {
-            tail.rotate_right(1);
-        }
+        self.set("OVERLAY_CREATED", &one_line(moment), "gen.created", because);
     }
 
     /// Sets the keys of `template`, and the keys each overlay must have that are left.
     fn template(&mut self, template: &Template) {
         for (key, value) in template.entries() {
             let because = format!("template {}", template.name());
-            self.set(Stage::Template, key, value, "gen.template", because);
+            self.set(key, value, "gen.template", because);
         }
         for param in
             PARAMS.iter().filter(|it| loader_asks_for(it.key) || it.required != Required::No)
@@ -162,7 +154,7 @@ impl Draft {
             let Some(default) = param.default else { continue };
             if self.value(param.key).is_none() {
                 let because = format!("not in template {}: the default", template.name());
-                self.set(Stage::Template, param.key, default, "gen.default", because);
+                self.set(param.key, default, "gen.default", because);
             }
         }
     }
@@ -171,7 +163,7 @@ impl Draft {
         if !self.pinned.is_empty() {
             let keys = self.pinned.join(",");
             let because = "keys that follow from the goals of the spec".to_owned();
-            self.set(Stage::Metadata, "OVERLAY_PINNED", &keys, "gen.pins", because);
+            self.set("OVERLAY_PINNED", &keys, "gen.pins", because);
         }
     }
 
@@ -179,20 +171,19 @@ impl Draft {
         self.lines.iter().find(|it| it.key == key).map(|it| it.value.as_str())
     }
 
-    /// The file: comments that say what it is, then a paragraph a stage.
-    fn text(&self) -> String {
+    /// The file: comments that say what it is, then a section a group of keys.
+    fn laid_out(&self) -> String {
         let value = |key| self.value(key).unwrap_or_default();
         let scenarios = value("OVERLAY_TARGET_SCENARIOS");
-        let mut res = header(value("OVERLAY_NAME"), value("OVERLAY_DESCRIPTION"), scenarios);
-        let mut lines: Vec<_> = self.lines.iter().collect();
-        lines.sort_by_key(|it| it.stage);
-        for paragraph in lines.chunk_by(|a, b| a.stage == b.stage) {
-            res.push('\n');
-            for Line { key, value, .. } in paragraph {
-                res.extend([key, "=", value, "\n"]);
-            }
+        let mut text = header(value("OVERLAY_NAME"), value("OVERLAY_DESCRIPTION"), scenarios);
+        text.push('\n');
+        for Line { key, value, .. } in &self.lines {
+            text.extend([key, "=", value, "\n"]);
         }
-        res
+        let (overlay, findings) = Overlay::parse(&text);
+        // What is no overlay is checked, and refused, as it is.
+        let is_broken = findings.iter().any(Diagnostic::is_error);
+        if is_broken { text } else { format(&overlay, &overlay_schema::place) }
     }
 
     fn origins(self) -> BTreeMap<String, KeyOrigin> {

@@ -8,6 +8,7 @@ use serde_yaml::Spanned;
 use crate::chain::{Chain, verify_chain};
 use crate::diagnostic::{Diagnostic, Location};
 use crate::key::ParamKey;
+use crate::outline::yaml_span;
 use crate::overlay::check_value;
 use crate::parser::shorten;
 use crate::rule::{Rule, Test};
@@ -291,7 +292,5 @@ impl Places {
 fn place<T>(value: &Spanned<T>) -> Location {
     let at = value.referenced;
     let number = |it: u64| usize::try_from(it).unwrap_or(usize::MAX);
-    let start = number(at.span().byte_offset().unwrap_or_default());
-    let end = start.saturating_add(number(at.span().byte_len().unwrap_or_default()));
-    Location { line: number(at.line()), column: number(at.column()), span: start..end }
+    Location { line: number(at.line()), column: number(at.column()), span: yaml_span(value) }
 }

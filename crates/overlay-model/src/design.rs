@@ -1,5 +1,7 @@
 use serde::{Deserialize, Serialize};
 
+use crate::structured::unquoted_option;
+
 /// What an overlay is to achieve, from which the generator derives its keys.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -33,13 +35,25 @@ pub struct DesignSpec {
 #[serde(deny_unknown_fields)]
 pub struct PerformanceGoals {
     /// Time to answer, in milliseconds.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "unquoted_option",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub latency_ms: Option<f64>,
     /// Share of right answers, from 0 to 1.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "unquoted_option",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub accuracy_score: Option<f64>,
     /// Share of tokens to save, from 0 to 1.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "unquoted_option",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub token_efficiency: Option<f64>,
 }
 
@@ -48,12 +62,24 @@ pub struct PerformanceGoals {
 #[serde(deny_unknown_fields)]
 pub struct ResourceConstraints {
     /// Memory, in megabytes.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "unquoted_option",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub max_memory_mb: Option<f64>,
     /// Processor time, in percent of one core, up to 100.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "unquoted_option",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub max_cpu_percent: Option<f64>,
     /// Energy of one request, in units of 10 µ$.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "unquoted_option",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub max_energy_units: Option<f64>,
 }

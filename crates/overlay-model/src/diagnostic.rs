@@ -58,6 +58,55 @@ impl Location {
     }
 }
 
+/// The places of one text, for those who ask for many of them: it is read once, and then at
+/// most a short part of it for each place.
+#[derive(Clone, Debug)]
+pub struct Places<'a> {
+    text: &'a str,
+    /// Line and column of every [`STEP`]th byte, from the first one on.
+    marks: Vec<(usize, usize)>,
+}
+
+/// How many bytes of a text there are from one known place to the next.
+const STEP: usize = 512;
+
+impl<'a> Places<'a> {
+    /// The places of `text`.
+    pub fn of(text: &'a str) -> Self {
+        let mut marks = Vec::with_capacity(text.len() / STEP + 1);
+        let (mut line, mut column) = (1, 1);
+        for (at, byte) in text.bytes().enumerate() {
+            if at.is_multiple_of(STEP) {
+                marks.push((line, column));
+            }
+            (line, column) = behind(byte, line, column);
+        }
+        Self { text, marks }
+    }
+
+    /// The place of `span`, as [`Location::of`] finds it.
+    pub fn get(&self, span: Range<usize>) -> Location {
+        let bytes = self.text.as_bytes();
+        let start = span.start.min(bytes.len());
+        let last = self.marks.len().saturating_sub(1);
+        let step = (start / STEP).min(last);
+        let mut place = self.marks.get(step).copied().unwrap_or((1, 1));
+        for byte in bytes.get(step * STEP..start).unwrap_or_default() {
+            place = behind(*byte, place.0, place.1);
+        }
+        Location { line: place.0, column: place.1, span: start..span.end.clamp(start, bytes.len()) }
+    }
+}
+
+/// The line and column behind a byte that stands at these.
+fn behind(byte: u8, line: usize, column: usize) -> (usize, usize) {
+    match byte {
+        b'\n' => (line + 1, 1),
+        _ if is_continuation(byte) => (line, column),
+        _ => (line, column + 1),
+    }
+}
+
 /// Whether the byte goes on with a character that an earlier byte began.
 fn is_continuation(byte: u8) -> bool {
     byte & 0b1100_0000 == 0b1000_0000

@@ -36,6 +36,7 @@ mod key;
 mod layers;
 mod micro;
 mod name;
+mod outline;
 mod overlay;
 mod parser;
 mod ratio;
@@ -50,7 +51,7 @@ pub use crate::catalogue::CATALOGUE_CODES;
 pub use crate::chain::{Chain, chain, verify_chain};
 pub use crate::convert::{NoText, TextFormat, UnknownFormat, read, scalar_text, to_typed, write};
 pub use crate::design::{DesignSpec, PerformanceGoals, ResourceConstraints};
-pub use crate::diagnostic::{Diagnostic, Edit, Fix, Location, Severity};
+pub use crate::diagnostic::{Diagnostic, Edit, Fix, Location, Places, Severity};
 pub use crate::diff::{Change, diff};
 pub use crate::digest::{Digest, InvalidDigest, canonical_bytes};
 pub use crate::format::{Place, format};
@@ -59,16 +60,21 @@ pub use crate::key::{InvalidKey, ParamKey};
 pub use crate::layers::{Effective, EffectiveSetting, Layer, Origin, Setting, merge};
 pub use crate::micro::{MicroOverlay, SECTIONS};
 pub use crate::name::{InvalidName, InvalidScenarioId, OverlayName, ScenarioId};
+pub use crate::outline::{Outline, OutlineField};
 pub use crate::overlay::{
     Entry, InvalidValue, LineView, MAX_BYTES, MAX_LINES, Overlay, SyntaxError,
 };
+pub use crate::parser::visible;
 pub use crate::ratio::{OutOfRange, Ratio};
 pub use crate::rule::{Rule, RuleSeverity, Test};
 pub use crate::scenario::{
     Catalogue, ParameterText, RouterHints, Scenario, ScenarioSeverity, Turn,
 };
 pub use crate::schema::{catalogue_schema, design_spec_schema};
-pub use crate::structured::{MAX_TEXT_BYTES, TextError, from_toml, from_yaml, from_yaml_of_size};
+pub use crate::structured::{
+    MAX_TEXT_BYTES, TextError, UNQUOTED, from_toml, from_yaml, from_yaml_of_size, unquoted,
+    unquoted_option,
+};
 pub use crate::value::{Data, Shape, Value, ValueError, canonical_number};
 
 #[cfg(doctest)]

@@ -147,7 +147,16 @@ impl Overlay {
         }
     }
 
-    /// Sets `key` where it stands, or in a new line at the end. All else stays.
+    /// How the first line ends.
+    fn line_end(&self) -> &'static str {
+        match self.text.split_once('\n') {
+            Some((line, _)) if line.ends_with('\r') => "\r\n",
+            _ => "\n",
+        }
+    }
+
+    /// Sets `key` where it stands, or in a new line at the end. All else stays, the way its
+    /// lines end too.
     ///
     /// # Errors
     ///
@@ -162,9 +171,10 @@ impl Overlay {
                     return Err(InvalidValue::TooLarge);
                 }
                 let end = self.text.len();
-                let newline =
-                    if self.text.is_empty() || self.text.ends_with('\n') { "" } else { "\n" };
-                Edit { span: end..end, text: format!("{newline}{key}={value}\n") }
+                let line_end = self.line_end();
+                let is_open = !self.text.is_empty() && !self.text.ends_with('\n');
+                let newline = if is_open { line_end } else { "" };
+                Edit { span: end..end, text: format!("{newline}{key}={value}{line_end}") }
             }
         };
         if self.text.len() + edit.text.len() > MAX_BYTES {
@@ -283,8 +293,8 @@ pub struct SyntaxError(pub Box<Diagnostic>);
 #[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
 #[non_exhaustive]
 pub enum InvalidValue {
-    /// A line break or another control character.
-    #[error("the value holds the control character {0:?}")]
+    /// A line break, or another character that cannot be seen.
+    #[error("the value holds the character U+{:04X}, which cannot be seen", u32::from(*.0))]
     Control(char),
     /// Blanks around the value would be lost.
     #[error("the value begins or ends with a blank")]

@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::ops::Range;
 
 use crate::diagnostic::{Diagnostic, Edit, Location, Severity};
@@ -39,6 +40,8 @@ struct Parser<'a> {
     findings: Vec<Diagnostic>,
     /// Where the line that is read now starts.
     line_start: usize,
+    /// Whether a line has ended in CRLF.
+    has_crlf: bool,
 }
 
 /// What a byte may be part of, as far as a plain entry goes.
@@ -90,7 +93,14 @@ fn plain_entry(rest: &[u8]) -> Option<(usize, usize)> {
 impl<'a> Parser<'a> {
     fn new(text: &'a str) -> Self {
         let lines = Vec::with_capacity(text.len().min(MAX_BYTES) / 32 + 1);
-        Self { text, lines, by_key: Vec::new(), findings: Vec::new(), line_start: 0 }
+        Self {
+            text,
+            lines,
+            by_key: Vec::new(),
+            findings: Vec::new(),
+            line_start: 0,
+            has_crlf: false,
+        }
     }
 
     fn lines(&mut self) {
@@ -131,12 +141,27 @@ impl<'a> Parser<'a> {
         self.line_start = start;
         let len = rest.iter().position(|b| *b == b'\n').unwrap_or(rest.len());
         let end = match rest.get(..len) {
-            Some([.., b'\r']) => start + len - 1,
+            Some([.., b'\r']) => {
+                self.windows_line_end(start + len - 1);
+                start + len - 1
+            }
             _ => start + len,
         };
         let kind = self.line(start, end);
         self.lines.push(Line { span: narrow(start..end), kind });
         start + len + 1
+    }
+
+    /// Notes the first line end of two characters; it begins at the byte `at`.
+    fn windows_line_end(&mut self, at: usize) {
+        if self.has_crlf {
+            return;
+        }
+        self.has_crlf = true;
+        let finding = Diagnostic::note("OVL1012", "lines end in CRLF")
+            .located(self.here(at..at + 1))
+            .hint("nothing to do: both are read; `fusion overlay fmt` writes LF");
+        self.findings.push(finding);
     }
 
     /// The line between the bytes `start` and `end`.
@@ -333,8 +358,8 @@ const KEY_RULE: &str = "use upper-case letters, digits, `_` and `-`, a letter or
 /// At most the first 60 characters, so that a hostile line does not flood a report.
 pub(crate) fn shorten(text: &str) -> String {
     match text.char_indices().nth(60) {
-        Some((at, _)) => format!("{}…", text.get(..at).unwrap_or_default()),
-        None => text.to_owned(),
+        Some((at, _)) => format!("{}…", visible(text.get(..at).unwrap_or_default())),
+        None => visible(text).into_owned(),
     }
 }
 
@@ -344,11 +369,68 @@ fn narrow(span: Range<usize>) -> Range<u32> {
     narrow(span.start)..narrow(span.end)
 }
 
-/// Control characters, line and paragraph separators, and marks that change the
-/// direction of a text: what a reader cannot see.
+/// What a reader cannot see: control characters, line and paragraph separators, marks that
+/// change the direction of a text, spaces without width, soft hyphens, byte order marks
+/// inside a text, and the tag characters that spell ASCII unseen.
+///
+/// The joiners U+200C and U+200D are not among them: Persian and emoji are written with them.
 pub(crate) fn is_forbidden(c: char) -> bool {
-    (c.is_control() && c != '\t')
-        || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    match c {
+        '\t' => false,
+        '\0'..='\u{ac}' => c.is_control(),
+        _ => matches!(
+            c,
+            '\u{ad}'
+                | '\u{61c}'
+                | '\u{180e}'
+                | '\u{200b}'
+                | '\u{200e}' | '\u{200f}'
+                | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}'
+                | '\u{feff}'
+                | '\u{fff9}'..='\u{fffb}'
+                | '\u{e0000}'..='\u{e007f}'
+        ),
+    }
+}
+
+/// Whether nothing or next to nothing is seen of `c`: what no overlay file holds, and marks
+/// that belong into texts of some scripts and into no name, number or word.
+fn is_invisible(c: char) -> bool {
+    is_forbidden(c)
+        || matches!(
+            c,
+            '\u{34f}'
+                | '\u{115f}'
+                | '\u{1160}'
+                | '\u{17b4}'
+                | '\u{17b5}'
+                | '\u{200c}'
+                | '\u{200d}'
+                | '\u{3164}'
+                | '\u{ffa0}'
+                | '\u{fe00}'..='\u{fe0f}'
+        )
+}
+
+/// `text` with what cannot be seen escaped as in Rust, for messages: `\u{200b}`.
+///
+/// ```
+/// assert_eq!(overlay_model::visible("0.5\u{200b}"), "0.5\\u{200b}");
+/// ```
+pub fn visible(text: &str) -> Cow<'_, str> {
+    if !text.contains(is_invisible) {
+        return Cow::Borrowed(text);
+    }
+    let mut res = String::with_capacity(text.len() + 8);
+    for c in text.chars() {
+        if is_invisible(c) {
+            res.extend(c.escape_default());
+        } else {
+            res.push(c);
+        }
+    }
+    Cow::Owned(res)
 }
 
 /// The bytes as text, or the finding that they are none.

@@ -1,5 +1,7 @@
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::structured::unquoted_option;
+
 /// What an answer must be like.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Rule {
@@ -76,12 +78,17 @@ struct RawRule {
     contains: Option<String>,
     not: Option<String>,
     regex: Option<String>,
+    #[serde(default, deserialize_with = "unquoted_option")]
     number: Option<f64>,
     json_schema: Option<serde_json::Value>,
     facts: Option<Vec<String>>,
+    #[serde(default, deserialize_with = "unquoted_option")]
     max_tokens: Option<u32>,
+    #[serde(default, deserialize_with = "unquoted_option")]
     refusal: Option<bool>,
+    #[serde(default, deserialize_with = "unquoted_option")]
     termination: Option<bool>,
+    #[serde(default, deserialize_with = "unquoted_option")]
     repetition: Option<bool>,
 }
 

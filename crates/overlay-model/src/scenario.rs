@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::name::ScenarioId;
 use crate::rule::Rule;
+use crate::structured::unquoted;
 
 /// The scenarios of an installation: `scenarios.yaml`.
 ///
@@ -48,7 +49,7 @@ pub struct Scenario {
     #[serde(default)]
     pub category: String,
     /// How hard it is, from 0 to 1.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "unquoted")]
     pub complexity: f64,
     /// One sentence.
     #[serde(default)]
@@ -68,7 +69,7 @@ pub struct Scenario {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expected_capabilities: Option<serde_json::Value>,
     /// The weight in means over the catalogue; 1 where absent.
-    #[serde(default = "one")]
+    #[serde(default = "one", deserialize_with = "unquoted")]
     pub evaluation_weight: f64,
     /// What an answer must be like.
     #[serde(default)]
@@ -80,7 +81,7 @@ pub struct Scenario {
     #[serde(default)]
     pub tags: Vec<String>,
     /// Whether the scenario belongs to every run.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "unquoted")]
     pub critical: bool,
     /// The family whose answers are not independent.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -1,5 +1,9 @@
-use serde::de::DeserializeOwned;
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::de::{self, Deserialize, DeserializeOwned, Deserializer, IntoDeserializer, Visitor};
 use serde_yaml::UserMessageFormatter;
+use serde_yaml::budget::BudgetBreach;
 use thiserror::Error;
 
 /// The most bytes a YAML, TOML or JSON file of ours has, flag files aside.
@@ -35,6 +39,8 @@ pub fn from_yaml_of_size<T: DeserializeOwned>(
         leading_zero_numbers_as_strings: true,
         underscored_numbers_as_strings: true,
         with_snippet: false,
+        // Whoever asks for a number says which ones they take.
+        non_finite_float_policy: serde_yaml::options::NonFiniteFloatPolicy::PassThrough,
         merge_keys: serde_yaml::options::MergeKeyPolicy::Error,
         duplicate_keys: serde_yaml::options::DuplicateKeyPolicy::Error,
         budget: serde_yaml::budget! {
@@ -52,9 +58,86 @@ pub fn from_yaml_of_size<T: DeserializeOwned>(
         let (line, column) = err.location().map_or((1, 1), |at| {
             (usize::try_from(at.line()).unwrap_or(1), usize::try_from(at.column()).unwrap_or(1))
         });
-        let message = err.without_snippet().render_with_formatter(&UserMessageFormatter);
-        TextError { line, column, message: plain_message(&message) }
+        TextError { line, column, message: yaml_message(err.without_snippet()) }
     })
+}
+
+fn yaml_message(err: &serde_yaml::Error) -> String {
+    match err {
+        serde_yaml::Error::Budget { breach, .. } => beyond(breach).to_owned(),
+        _ => plain_message(&err.render_with_formatter(&UserMessageFormatter)),
+    }
+}
+
+/// What of YAML is not read here, where a text has it.
+fn beyond(breach: &BudgetBreach) -> &'static str {
+    match breach {
+        BudgetBreach::Anchors { .. }
+        | BudgetBreach::Aliases { .. }
+        | BudgetBreach::AliasAnchorRatio { .. } => {
+            "anchors (`&`) and aliases (`*`) are not taken: write the value where it belongs"
+        }
+        BudgetBreach::MergeKeys { .. } => {
+            "merge keys (`<<`) are not taken: write the keys where they belong"
+        }
+        BudgetBreach::Depth { .. } => "more than 16 levels",
+        BudgetBreach::Documents { .. } => "more than one document",
+        _ => "larger or more complex than a file may be",
+    }
+}
+
+/// What [`unquoted`] expects, at the end of its errors.
+pub const UNQUOTED: &str = "a number or a switch, without quotes";
+
+/// A number or a switch as it is written: `50` or `true`, where a YAML reader would else take
+/// `"50"` and `"true"` as well. For `#[serde(deserialize_with)]`.
+///
+/// # Errors
+///
+/// Where a text stands in its place, or what does not fit `T`.
+pub fn unquoted<'de, T: Deserialize<'de>, D: Deserializer<'de>>(from: D) -> Result<T, D::Error> {
+    from.deserialize_any(UnquotedVisitor(PhantomData))
+}
+
+/// [`unquoted`], where `null` is nothing.
+///
+/// # Errors
+///
+/// As [`unquoted`].
+pub fn unquoted_option<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    from: D,
+) -> Result<Option<T>, D::Error> {
+    Ok(Option::<Unquoted<T>>::deserialize(from)?.map(|it| it.0))
+}
+
+#[derive(serde::Deserialize)]
+#[serde(bound = "T: Deserialize<'de>")]
+struct Unquoted<T>(#[serde(deserialize_with = "unquoted")] T);
+
+struct UnquotedVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for UnquotedVisitor<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(UNQUOTED)
+    }
+
+    fn visit_bool<E: de::Error>(self, value: bool) -> Result<T, E> {
+        T::deserialize(value.into_deserializer())
+    }
+
+    fn visit_i64<E: de::Error>(self, value: i64) -> Result<T, E> {
+        T::deserialize(value.into_deserializer())
+    }
+
+    fn visit_u64<E: de::Error>(self, value: u64) -> Result<T, E> {
+        T::deserialize(value.into_deserializer())
+    }
+
+    fn visit_f64<E: de::Error>(self, value: f64) -> Result<T, E> {
+        T::deserialize(value.into_deserializer())
+    }
 }
 
 /// The message without the place, which [`TextError`] has in its fields.

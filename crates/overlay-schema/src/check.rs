@@ -19,7 +19,7 @@ mod semantic;
 mod typed;
 
 pub(crate) use crate::check::found::{Found, rows};
-pub use crate::check::typed::check_typed;
+pub use crate::check::typed::{check_typed, check_typed_value};
 
 /// Whose rules an overlay is held to.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq, Serialize)]
@@ -152,6 +152,27 @@ impl Checked {
         !self.diagnostics.iter().any(Diagnostic::is_error)
     }
 
+    /// What there is to say of a text that is no overlay at all: its syntax failed, and nothing
+    /// else could be looked at.
+    pub fn unread(syntax: Vec<Diagnostic>, profile: Profile) -> Self {
+        let verdict = |phase| match phase {
+            Phase::Syntax => PhaseVerdict::Failed,
+            _ => PhaseVerdict::Skipped,
+        };
+        Self { phases: Phase::ALL.map(|it| (it, verdict(it))), diagnostics: syntax, profile }
+    }
+
+    /// The same check with more findings of `phase`, which fails where an error is among them.
+    #[must_use]
+    pub fn with(mut self, phase: Phase, findings: Vec<Diagnostic>) -> Self {
+        if findings.iter().any(Diagnostic::is_error) {
+            let verdicts = self.phases.iter_mut().filter(|(it, _)| *it == phase);
+            verdicts.for_each(|(_, verdict)| *verdict = PhaseVerdict::Failed);
+        }
+        self.diagnostics.extend(findings);
+        self
+    }
+
     /// Whether the overlay may go live: it was held to [`Profile::Deploy`], and no phase
     /// failed.
     pub fn is_deployable(&self) -> bool {
@@ -174,7 +195,7 @@ pub fn check(
     let unread = syntax.iter().any(|it| it.code == "OVL1005" || it.code == "OVL1006");
     let mut findings = Findings::after(syntax, profile);
     if unread && overlay.is_empty() {
-        return findings.unread();
+        return Checked::unread(findings.list, profile);
     }
     findings.enter(Phase::Schema);
     let found = schema::check(overlay, subject.file_name, &mut findings);
@@ -188,6 +209,23 @@ pub fn check(
     findings.enter(Phase::Loadable);
     loadable::check(&found, &mut findings);
     findings.finish(subject.references.is_some())
+}
+
+/// The most findings about one file that are listed.
+pub const MAX_FINDINGS: usize = 1000;
+
+/// The first [`MAX_FINDINGS`] of the findings about one file, and one that stands for the
+/// others and weighs what the worst of them does.
+pub fn capped(mut findings: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    let Some(rest) = findings.get(MAX_FINDINGS..).filter(|it| !it.is_empty()) else {
+        return findings;
+    };
+    let severity = rest.iter().map(|it| it.severity).max().unwrap_or(Severity::Note);
+    let message = format!("and {} more findings", rest.len());
+    let more = Diagnostic::new("OVL1013", severity, message).hint("mend the first ones");
+    findings.truncate(MAX_FINDINGS);
+    findings.push(more);
+    findings
 }
 
 /// The findings so far, and which phases failed.
@@ -231,19 +269,6 @@ impl Findings {
 
     fn fail(&mut self) {
         self.failed.push(self.phase);
-    }
-
-    /// What there is to say where the text could not be read.
-    fn unread(self) -> Checked {
-        let verdict = |phase| match phase {
-            Phase::Syntax => PhaseVerdict::Failed,
-            _ => PhaseVerdict::Skipped,
-        };
-        Checked {
-            phases: Phase::ALL.map(|it| (it, verdict(it))),
-            diagnostics: self.list,
-            profile: self.profile,
-        }
     }
 
     fn finish(mut self, has_references: bool) -> Checked {

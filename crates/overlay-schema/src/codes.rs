@@ -64,8 +64,9 @@ pub const CODES: &[CodeInfo] = &[
     error(
         "OVL1004",
         "a character that cannot be seen",
-        "Control characters, line separators and marks that change the direction of a \
-         text hide what a file says.",
+        "Control characters, line separators, marks that change the direction of a text, \
+         spaces without width, soft hyphens and tag characters hide what a file says. The \
+         message names the character; `--fix` takes it out.",
         "OVERLAY_AUTHOR=ops\u{7}team",
     ),
     error(
@@ -99,6 +100,20 @@ pub const CODES: &[CodeInfo] = &[
         "Values are written without quotes.",
         "OVERLAY_AUTHOR=\"ops\"",
     )),
+    note(error(
+        "OVL1012",
+        "lines end in CRLF",
+        "Lines that end in CR and LF, as Windows writes them, are read as they are. \
+             `fusion overlay set` keeps them, `fusion overlay fmt` writes LF.",
+        "OVERLAY_AUTHOR=ops\r",
+    )),
+    error(
+        "OVL1013",
+        "more findings than are listed",
+        "Of one file at most 1,000 findings are listed. This one says how many more there \
+         are, and is as severe as the worst of them.",
+        "",
+    ),
     error(
         "OVL2001",
         "a required key is missing",

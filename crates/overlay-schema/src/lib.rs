@@ -35,7 +35,8 @@ mod wording;
 mod words;
 
 pub use crate::check::{
-    Checked, Phase, PhaseVerdict, Profile, References, Subject, UnknownProfile, check, check_typed,
+    Checked, MAX_FINDINGS, Phase, PhaseVerdict, Profile, References, Subject, UnknownProfile,
+    capped, check, check_typed, check_typed_value,
 };
 pub use crate::codes::{CODES, CodeInfo, code};
 pub use crate::digest::{digest, key_digests, typed};
@@ -46,7 +47,7 @@ pub use crate::params::{
 pub use crate::place::place;
 pub use crate::providers::{Model, Provider, Providers, energy_units, same_model};
 pub use crate::reference::{codes_md, diagnostics_md, parameters_md};
-pub use crate::scan::{redact, scan_prompt};
+pub use crate::scan::{is_secret, redact, scan_prompt, secret_spans};
 pub use crate::schema::{overlay_schema, providers_schema};
 pub use crate::settings::{InvalidSetting, ModelOverride, Sampling, Settings, Voter};
 pub use crate::words::{

@@ -43,6 +43,29 @@ pub fn scan_prompt(text: &str, pii: PiiDetection) -> Vec<Diagnostic> {
     res
 }
 
+/// Whether a finding of this code is about a secret, which no report may repeat: its place is
+/// what has to be hidden.
+///
+/// ```
+/// assert!(overlay_schema::is_secret("OVL8002") && !overlay_schema::is_secret("OVL8101"));
+/// ```
+pub fn is_secret(code: &str) -> bool {
+    matches!(code, "OVL8001" | "OVL8002" | "OVL8003" | "OVL8004" | "OVL8005")
+}
+
+/// The bytes of what looks like a secret by its own form, in the order of the text: what no
+/// report may repeat. What is one by the name of its key only is not among them.
+///
+/// ```
+/// let text = "MODEL=AKIA2B3C4D5E6F7G2H3J";
+/// assert_eq!(overlay_schema::secret_spans(text), [6..26]);
+/// ```
+pub fn secret_spans(text: &str) -> Vec<Range<usize>> {
+    let mut res: Vec<_> = secrets::find(text).into_iter().map(|it| it.span).collect();
+    res.sort_by_key(|it| (it.start, it.end));
+    res
+}
+
 /// The text with personal data replaced by what they were, as `[redacted:email]`, and how
 /// many pieces that were. Kinds: `email`, `phone`, `card`, `iban`, `ssn`.
 ///

@@ -6,8 +6,7 @@ use crate::refusal::float;
 const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
 
 /// Characters that no line of an overlay file holds, as a class of a regular expression.
-const FORBIDDEN: &str =
-    r"\u0000-\u0008\u000A-\u001F\u007F-\u009F\u2028\u2029\u202A-\u202E\u2066-\u2069";
+const FORBIDDEN: &str = r"\u0000-\u0008\u000A-\u001F\u007F-\u009F\u00AD\u061C\u180E\u200B\u200E\u200F\u2028-\u202E\u2060-\u206F\uFEFF\uFFF9-\uFFFB\u{E0000}-\u{E007F}";
 /// Other white space.
 const BLANK: &str = r"\u0009\u0020\u00A0\u1680\u2000-\u200A\u202F\u205F\u3000";
 

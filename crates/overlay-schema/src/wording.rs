@@ -1,5 +1,7 @@
 //! The original's messages, letter for letter; what we have to add stands in hints.
 
+use overlay_model::visible;
+
 use crate::params::Kind;
 
 /// A number as Python writes a float: `49.0`, `1e+16`, `1e-05`, `nan`.
@@ -74,10 +76,11 @@ pub(crate) fn takes(kind: Kind) -> String {
     }
 }
 
-/// At most the first 60 characters, so that a hostile value does not flood a report.
+/// At most the first 60 characters, so that a hostile value does not flood a report; what
+/// cannot be seen is escaped.
 pub(crate) fn shorten(text: &str) -> String {
     match text.char_indices().nth(60) {
-        Some((at, _)) => format!("{}…", text.get(..at).unwrap_or_default()),
-        None => text.to_owned(),
+        Some((at, _)) => format!("{}…", visible(text.get(..at).unwrap_or_default())),
+        None => visible(text).into_owned(),
     }
 }

@@ -6,12 +6,14 @@ use anyhow::Context as _;
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use overlay_loader::Installation;
-use overlay_model::{Diagnostic, Digest, Edit, Overlay, TextFormat};
+use overlay_model::{Diagnostic, Digest, Edit, MicroOverlay, Overlay, TextFormat};
 use overlay_schema::{Phase, PhaseVerdict, Profile, References};
 use serde::Serialize;
 
 use super::document::Document;
+use super::prompt::{self, Prompt};
 use super::rewrite::{Writing, rewrite};
+use super::secret::hidden;
 use super::unreadable_installation;
 use crate::codes;
 use crate::environment::Environment;
@@ -27,18 +29,20 @@ use crate::sarif;
 /// Five phases, one verdict each: syntax, schema, semantic, reference (only with `--configs` or
 /// FUSION_CONFIGS), loadable. Every finding has a stable code (`fusion overlay explain CODE`), a
 /// place, and often a change that `--fix` applies. Of a folder, the files
-/// `fusion_overlay.*.txt` below it are checked.
+/// `fusion_overlay.*.txt` below it are checked, and the prompts in `micro_overlays` for secrets
+/// and personal data.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
   fusion overlay check configs/overlays --configs configs
-  fusion overlay check refund.toml --profile seed --json
+  fusion overlay check configs --configs configs --json
+  fusion overlay check configs/overlays/fusion_overlay.baseline.txt --profile seed
   fusion overlay check configs/overlays --fix --dry-run
   fusion overlay check configs/overlays --format sarif > overlays.sarif
 
 Ends with 1 where a file is not valid, with 65 where one cannot be read.")]
 pub(crate) struct Check {
-    /// Overlays (.txt, .toml, .yaml, .json) or folders; `-` for standard input
+    /// Overlays (.txt, .toml, .yaml, .json), prompts (.md) or folders; `-` for standard input
     #[arg(required = true, value_name = "FILE|DIR")]
     files: Vec<PathBuf>,
     /// Whose rules count: `deploy` ours, `seed` the original generator's, `origin` the original
@@ -148,14 +152,19 @@ impl Check {
         let installation = configs.map(|dir| Installation::read(&dir)).transpose();
         let installation = installation.map_err(|err| unreadable_installation(&err))?;
         let references = installation.as_ref().map(references);
-        let files = input::expand(&self.files, &is_overlay)?;
+        let wanted = |path: &Path| is_overlay(path) || prompt::is_of_installation(path);
+        let files = input::expand(&self.files, &wanted)?;
         if files.is_empty() {
             output.remark("no overlay files there: they are named fusion_overlay.<name>.txt\n")?;
         }
         let mut exit = if files.is_empty() { Exit::NOTHING } else { Exit::DONE };
         let mut report = CheckReport { files: Vec::with_capacity(files.len()) };
         for path in &files {
-            let (file, ended) = self.file(path, references.as_ref(), output)?;
+            let (file, ended) = if prompt::is_prompt(path) {
+                self.prompt(path, installation.as_ref(), output)
+            } else {
+                self.file(path, references.as_ref(), output)?
+            };
             exit = worst(exit, ended);
             report.files.push(file);
         }
@@ -194,20 +203,50 @@ impl Check {
         }
         let checked = document.check(self.profile, references);
         let valid = !are_fatal(&checked.diagnostics, output.strict);
-        let is_text = !document.text.is_empty();
+        let findings = hidden(&document.text, &checked.diagnostics);
+        let digest = document.is_read().then(|| overlay_schema::digest(&document.overlay));
         let phases = checked.phases.into_iter();
         let file = CheckedFile {
             path: document.name,
             valid,
             profile: self.profile,
-            digest: is_text.then(|| overlay_schema::digest(&document.overlay)),
+            digest,
             phases: phases.map(|(phase, verdict)| PhaseResult { phase, verdict }).collect(),
             fixed,
-            diagnostics: views(&checked.diagnostics),
-            findings: checked.diagnostics,
+            diagnostics: views(&findings),
+            findings,
             text: document.text,
         };
         Ok((file, if valid { exit } else { worst(exit, Exit::FINDINGS) }))
+    }
+
+    /// The prompt text of a micro overlay.
+    fn prompt(
+        &self,
+        path: &Path,
+        installation: Option<&Installation>,
+        output: &Output,
+    ) -> (CheckedFile, Exit) {
+        let Prompt { name, text, findings } = match Prompt::load(path, installation) {
+            Ok(prompt) => prompt,
+            Err(why) => {
+                return (CheckedFile::unreadable(path, self.profile, &why), Exit::UNREADABLE);
+            }
+        };
+        let valid = !are_fatal(&findings, output.strict);
+        let findings = hidden(&text, &findings);
+        let file = CheckedFile {
+            path: name,
+            valid,
+            profile: self.profile,
+            digest: Some(Digest::of(MicroOverlay::parse(&text).text().as_bytes())),
+            phases: Vec::new(),
+            fixed: None,
+            diagnostics: views(&findings),
+            findings,
+            text,
+        };
+        (file, if valid { Exit::DONE } else { Exit::FINDINGS })
     }
 }
 

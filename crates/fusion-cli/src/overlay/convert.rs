@@ -16,8 +16,9 @@ use crate::replace::create;
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
-  fusion overlay convert fusion_overlay.refund.txt --to toml
-  fusion overlay convert refund.yaml --to txt -o fusion_overlay.refund.txt")]
+  fusion overlay convert configs/overlays/fusion_overlay.rollback_first.txt --to toml
+  fusion overlay convert configs/overlays/fusion_overlay.rollback_first.txt --to json -o refund.json
+  fusion overlay convert refund.json --to txt -o fusion_overlay.refund.txt")]
 pub(crate) struct Convert {
     /// The overlay; `-` for standard input
     #[arg(value_name = "FILE")]

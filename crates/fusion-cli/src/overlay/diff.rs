@@ -17,8 +17,10 @@ use crate::output::{Output, Report};
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
-  fusion overlay diff old.txt new.txt
-  git show HEAD:configs/overlays/fusion_overlay.refund.txt | fusion overlay diff - refund.txt
+  fusion overlay diff configs/overlays/fusion_overlay.baseline.txt \\
+    configs/overlays/fusion_overlay.rollback_first.txt
+  git show HEAD:configs/overlays/fusion_overlay.rollback_first.txt \\
+    | fusion overlay diff - configs/overlays/fusion_overlay.rollback_first.txt
 
 Ends with 2 where they differ.")]
 pub(crate) struct Diff {

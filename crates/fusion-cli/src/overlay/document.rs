@@ -1,9 +1,10 @@
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use overlay_model::{Diagnostic, Layer, MAX_BYTES, Origin, Overlay, Setting, TextFormat};
-use overlay_schema::{Checked, Profile, References, Subject, check};
+use overlay_schema::{Checked, Phase, Profile, References, Subject, capped, check};
 
-use super::structured::{self, Structured};
+use super::structured::{self, LinePlaces, Structured};
 use crate::excerpt;
 use crate::exit::{Exit, refusal};
 use crate::input::{self, Input, Unread, name_of};
@@ -25,6 +26,9 @@ pub(crate) struct Document {
     pub(crate) syntax: Vec<Diagnostic>,
     /// Findings about the types that a structured format has.
     types: Vec<Diagnostic>,
+    /// Where the lines of `overlay` stand in a structured text; `None` where the text is
+    /// no such text at all.
+    places: Option<LinePlaces>,
 }
 
 impl Document {
@@ -59,6 +63,7 @@ impl Document {
             overlay,
             syntax,
             types: Vec::new(),
+            places: None,
         }
     }
 
@@ -67,15 +72,20 @@ impl Document {
         let format = format_of(path, &bytes);
         let path = path.to_path_buf();
         // Size and encoding are limited alike for every format.
-        let (lines, mut syntax) = Overlay::read(&bytes);
-        let text = lines.source().to_owned();
+        let (overlay, syntax) = Overlay::read(&bytes);
+        let text = overlay.source().to_owned();
         let is_unread = text.is_empty() && !bytes.is_empty();
+        let lines =
+            Self { path, name, format, text, overlay, syntax, types: Vec::new(), places: None };
         if format == TextFormat::Overlay || is_unread {
-            return Self { path, name, format, text, overlay: lines, syntax, types: Vec::new() };
+            return lines;
         }
-        let Structured { overlay, syntax: found, types } = structured::read(format, &text);
-        syntax = found;
-        Self { path, name, format, text, overlay, syntax, types }
+        match structured::read(format, &lines.text) {
+            Ok(Structured { overlay, syntax, types, places }) => {
+                Self { overlay, syntax, types, places: Some(places), ..lines }
+            }
+            Err(finding) => Self { overlay: Overlay::default(), syntax: vec![*finding], ..lines },
+        }
     }
 
     /// Reads a document that must have no syntax error; findings go to standard error.
@@ -109,29 +119,37 @@ impl Document {
         Ok(document)
     }
 
-    /// Every finding of every phase, in the order of the text.
+    /// Whether the text is one of its format, whatever it says.
+    pub(crate) fn is_read(&self) -> bool {
+        !self.text.is_empty() && (self.format == TextFormat::Overlay || self.places.is_some())
+    }
+
+    /// Every finding of every phase, in the order of the text; of very many the first ones.
     pub(crate) fn check(&self, profile: Profile, references: Option<&References<'_>>) -> Checked {
         let is_lines = self.format == TextFormat::Overlay;
         let file_name = self.path.file_name().and_then(|it| it.to_str());
         let file_name = file_name.filter(|_| is_lines && !input::is_stdin(&self.path));
         let subject = Subject { file_name, references };
         if is_lines {
-            return check(&self.overlay, self.syntax.clone(), profile, &subject);
+            let checked = check(&self.overlay, self.syntax.clone(), profile, &subject);
+            return Checked { diagnostics: capped(checked.diagnostics), ..checked };
         }
+        let Some(places) = &self.places else {
+            return Checked::unread(capped(self.syntax.clone()), profile);
+        };
         let mut checked = check(&self.overlay, Vec::new(), profile, &subject);
-        let moved = checked.diagnostics.into_iter();
-        let moved = moved.map(|it| structured::moved(&self.text, &self.overlay, it));
-        let mut all: Vec<Diagnostic> = self.syntax.iter().chain(&self.types).cloned().collect();
+        let moved = std::mem::take(&mut checked.diagnostics);
+        let mut checked = checked
+            .with(Phase::Syntax, self.syntax.clone())
+            .with(Phase::Schema, self.types.clone());
+        let start = |it: &Diagnostic| it.at.as_ref().map(|at| at.span.start);
         // What is wrong with a value is often wrong in both forms.
-        for finding in moved {
-            let is_known = |it: &Diagnostic| it.code == finding.code && it.at == finding.at;
-            if finding.at.is_none() || !all.iter().any(is_known) {
-                all.push(finding);
-            }
-        }
-        all.sort_by_key(|it| it.at.as_ref().map_or(usize::MAX, |at| at.span.start));
-        checked.diagnostics = all;
-        checked
+        let known: HashSet<_> = checked.diagnostics.iter().map(|it| (it.code, start(it))).collect();
+        let moved = moved.into_iter().map(|it| places.moved(it));
+        let new = moved.filter(|it| it.at.is_none() || !known.contains(&(it.code, start(it))));
+        checked.diagnostics.extend(new);
+        checked.diagnostics.sort_by_key(|it| start(it).unwrap_or(usize::MAX));
+        Checked { diagnostics: capped(checked.diagnostics), ..checked }
     }
 
     /// The entries as a layer, with their places in this text.
@@ -140,9 +158,9 @@ impl Document {
             return self.overlay.layer(&self.name);
         }
         let settings = self.overlay.entries().filter_map(|it| {
-            let at = structured::place_of(&self.text, it.key)?;
             let path = self.name.clone();
-            let origin = Origin::File { path, line: at.line, column: at.column };
+            let (line, column) = self.place_of(it.line).unwrap_or((1, 1));
+            let origin = Origin::File { path, line, column };
             Some((it.key.parse().ok()?, Setting { value: it.value.to_owned(), origin }))
         });
         settings.collect()
@@ -150,10 +168,17 @@ impl Document {
 
     /// The line on which `key` stands.
     pub(crate) fn line_of(&self, key: &str) -> Option<usize> {
+        let line = self.overlay.get(key)?.line;
         match self.format {
-            TextFormat::Overlay => self.overlay.get(key).map(|it| it.line),
-            _ => structured::place_of(&self.text, key).map(|it| it.line),
+            TextFormat::Overlay => Some(line),
+            _ => self.place_of(line).map(|(line, _)| line),
         }
+    }
+
+    /// Line and column of the value that a line of the overlay of a structured text is about.
+    fn place_of(&self, line: usize) -> Option<(usize, usize)> {
+        let place = self.places.as_ref()?.of_line(line)?;
+        Some((place.value.line, place.value.column))
     }
 }
 

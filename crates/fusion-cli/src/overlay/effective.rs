@@ -29,8 +29,9 @@ use crate::output::{Output, Report};
 #[command(after_help = "\
 Examples:
   fusion overlay effective configs/overlays/fusion_overlay.rollback_first.txt
-  fusion overlay effective refund.txt --configs configs --why TRUST_FLOOR
-  fusion overlay effective refund.txt --set SAMPLES=3 --json")]
+  fusion overlay effective configs/overlays/fusion_overlay.rollback_first.txt --configs configs \\
+    --why TRUST_FLOOR
+  fusion overlay effective configs/overlays/fusion_overlay.rollback_first.txt --set SAMPLES=3 --json")]
 pub(crate) struct EffectiveArguments {
     /// The overlays, weakest first
     #[arg(required = true, value_name = "FILE")]

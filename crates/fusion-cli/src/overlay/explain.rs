@@ -11,25 +11,34 @@ use crate::output::{Output, Report};
 /// Say what a parameter, a code or an exit code means
 ///
 /// Takes the key of a parameter (TRUST_FLOOR, GPT-4O_MAX_TOKENS), the code of a finding
-/// (OVL2102, GLD2001), the number of an exit code, or `exit-codes` for all of them.
+/// (OVL2102, GLD2001), the number of an exit code, or `exit-codes` for all of them. Without any,
+/// lists the parameters.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
+  fusion overlay explain
   fusion overlay explain TRUST_FLOOR
   fusion overlay explain OVL2102
   fusion overlay explain exit-codes")]
 pub(crate) struct Explain {
-    /// What to explain
+    /// What to explain; without it, the parameters there are
     #[arg(value_name = "KEY|CODE")]
-    subject: String,
+    subject: Option<String>,
 }
 
 #[derive(Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 enum ExplainReport {
+    Parameters { parameters: Vec<ListedParameter> },
     Parameter(ExplainedParameter),
     Code(ExplainedCode),
     ExitCodes { exit_codes: Vec<ExplainedExit> },
+}
+
+#[derive(Serialize)]
+struct ListedParameter {
+    key: &'static str,
+    doc: &'static str,
 }
 
 #[derive(Serialize)]
@@ -69,6 +78,10 @@ impl Report for ExplainReport {
         let mut res = String::new();
         // Writing to a string cannot fail.
         let _ = match self {
+            Self::Parameters { parameters } => {
+                let width = parameters.iter().map(|it| it.key.len()).max().unwrap_or_default();
+                parameters.iter().try_for_each(|it| writeln!(res, "{:width$}  {}", it.key, it.doc))
+            }
             Self::Parameter(it) => it.write(&mut res),
             Self::Code(ExplainedCode { code, title, explanation, example }) => {
                 let example = example.replace('\n', "\n    ");
@@ -99,11 +112,18 @@ impl ExplainedParameter {
 
 impl Explain {
     pub(crate) fn run(self, output: &mut Output) -> anyhow::Result<Exit> {
-        let subject = self.subject.trim();
-        let report = explained(subject).ok_or_else(|| unknown(subject))?;
+        let report = match self.subject.as_deref().map(str::trim) {
+            Some(subject) => explained(subject).ok_or_else(|| unknown(subject))?,
+            None => parameters(),
+        };
         output.show(&report)?;
         Ok(Exit::DONE)
     }
+}
+
+fn parameters() -> ExplainReport {
+    let listed = |it: &'static Param| ListedParameter { key: it.key, doc: it.doc };
+    ExplainReport::Parameters { parameters: PARAMS.iter().map(listed).collect() }
 }
 
 fn explained(subject: &str) -> Option<ExplainReport> {

@@ -79,7 +79,12 @@ impl Fmt {
             let name = path.display().to_string();
             let (changed, ended, error) = match self.file(path, writing, output) {
                 Ok((changed, ended)) => (changed, ended, None),
-                Err(err) => (false, crate::exit::exit_of(&err), Some(format!("{err:#}"))),
+                Err(err) => {
+                    // The report names the file already.
+                    let why = format!("{err:#}");
+                    let why = why.strip_prefix(&format!("{name}: ")).unwrap_or(&why).to_owned();
+                    (false, crate::exit::exit_of(&err), Some(why))
+                }
             };
             exit = worst(exit, ended);
             report.files.push(FormattedFile { path: name, changed, error });

@@ -3,14 +3,17 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::Args;
-use overlay_gen::{Generated, KeyOrigin, Template, UnknownTemplate, generate, generate_at};
+use overlay_gen::{
+    Generated, KeyOrigin, Template, UnknownTemplate, check_design, generate, generate_at,
+};
 use overlay_model::{Diagnostic, Digest};
 use serde::Serialize;
 
+use super::secret::hidden;
 use crate::design::Spec;
 use crate::environment::{Environment, rfc3339};
 use crate::excerpt;
-use crate::exit::Exit;
+use crate::exit::{Exit, refusal};
 use crate::findings::{Finding, are_fatal, views};
 use crate::input;
 use crate::output::{Output, Report};
@@ -24,9 +27,12 @@ use crate::replace::create;
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
-  fusion overlay generate --spec legal.toml --template quality_focused
-  fusion overlay generate --spec legal.toml --template quality_focused -o fusion_overlay.legal.txt
-  fusion overlay generate --spec - --template house --template-dir templates --json < spec.yaml")]
+  fusion overlay generate --spec configs/examples/legal_document_analysis.toml \\
+    --template quality_focused
+  fusion overlay generate --spec configs/examples/legal_document_analysis.toml \\
+    --template quality_focused -o fusion_overlay.legal.txt
+  fusion overlay generate --spec - --template balanced --json \\
+    < configs/examples/legal_document_analysis.yaml")]
 pub(crate) struct Generate {
     /// The design spec (TOML, YAML or JSON), `-` for standard input
     #[arg(long, value_name = "FILE")]
@@ -51,7 +57,7 @@ struct GenerateReport {
     overlay: BTreeMap<String, String>,
     origins: BTreeMap<String, KeyOrigin>,
     digest: Option<Digest>,
-    diagnostics: Vec<Finding>,
+    diagnostics: Vec<FoundInFile>,
     #[serde(skip)]
     text: String,
 }
@@ -64,6 +70,44 @@ impl Report for GenerateReport {
     }
 }
 
+/// A finding with the file it is about.
+#[derive(Serialize)]
+struct FoundInFile {
+    file: String,
+    #[serde(flatten)]
+    finding: Finding,
+}
+
+/// What was made, or why nothing was.
+struct Made {
+    generated: Option<Generated>,
+    /// About the spec, and about what was made of it.
+    findings: Vec<Diagnostic>,
+    template: Option<OwnTemplate>,
+}
+
+/// A template of a folder, with what was found in it.
+struct OwnTemplate {
+    name: String,
+    text: String,
+    findings: Vec<Diagnostic>,
+}
+
+/// The template asked for, or why it cannot be used.
+type Asked = Result<Template, Vec<Diagnostic>>;
+
+impl Made {
+    fn nothing(findings: Vec<Diagnostic>) -> Self {
+        Self { generated: None, findings, template: None }
+    }
+
+    /// All findings.
+    fn all(&self) -> Vec<Diagnostic> {
+        let of_template = self.template.iter().flat_map(|it| &it.findings);
+        self.findings.iter().chain(of_template).cloned().collect()
+    }
+}
+
 impl Generate {
     pub(crate) fn run(
         self,
@@ -71,81 +115,105 @@ impl Generate {
         environment: &Environment,
     ) -> anyhow::Result<Exit> {
         let spec = Spec::load(&self.spec)?;
-        let (made, findings) = self.make(&spec, environment)?;
-        let fatal = made.is_none() || are_fatal(&findings, output.strict);
+        let made = self.make(&spec, environment)?;
+        let fatal = made.generated.is_none() || are_fatal(&made.all(), output.strict);
         if !output.is_json() {
             let source = spec.source();
-            output.remark(&excerpt::render(&spec.name, source, &findings, output.width))?;
+            output.remark(&excerpt::render(&spec.name, source, &made.findings, output.width))?;
+            if let Some(OwnTemplate { name, text, findings }) = &made.template {
+                output.remark(&excerpt::render(name, text, findings, output.width))?;
+            }
         }
-        let report = report(made, &findings);
+        let report = report(made, &spec);
         if fatal {
             if output.is_json() {
                 output.show(&report)?;
             }
             return Ok(Exit::FINDINGS);
         }
-        match &self.output {
-            Some(path) => {
-                create(path, report.text.as_bytes(), self.force)?;
-                if output.is_json() {
-                    output.show(&report)?;
-                } else {
-                    output.remark(&format!("wrote {}\n", path.display()))?;
-                }
-            }
-            None => output.show(&report)?,
+        self.deliver(&report, output)
+    }
+
+    fn deliver(&self, report: &GenerateReport, output: &mut Output) -> anyhow::Result<Exit> {
+        let Some(path) = &self.output else {
+            output.show(report)?;
+            return Ok(Exit::DONE);
+        };
+        create(path, report.text.as_bytes(), self.force)?;
+        if output.is_json() {
+            output.show(report)?;
+        } else {
+            output.remark(&format!("wrote {}\n", path.display()))?;
         }
         Ok(Exit::DONE)
     }
 
     /// The overlay, or none, with all findings.
-    fn make(
-        &self,
-        spec: &Spec,
-        environment: &Environment,
-    ) -> anyhow::Result<(Option<Generated>, Vec<Diagnostic>)> {
+    fn make(&self, spec: &Spec, environment: &Environment) -> anyhow::Result<Made> {
+        let (template, own) = self.template()?;
         let design = match &spec.design {
             Ok(design) => design,
-            Err(finding) => return Ok((None, vec![(**finding).clone()])),
+            Err(finding) => {
+                return Ok(Made { template: own, ..Made::nothing(vec![(**finding).clone()]) });
+            }
         };
-        let template = match self.template()? {
+        let template = match template {
             Ok(template) => template,
-            Err(findings) => return Ok((None, findings)),
+            Err(mut findings) => {
+                findings.extend(check_design(design, Some(spec.source())).diagnostics);
+                return Ok(Made { template: own, ..Made::nothing(findings) });
+            }
         };
         let made = match environment.get("SOURCE_DATE_EPOCH") {
             Some(_) => generate_at(design, &template, &rfc3339(environment.now())),
             None => generate(design, &template),
         };
-        Ok(match made {
-            Ok(made) => {
-                let findings = made.diagnostics.clone();
-                (Some(made), findings)
-            }
+        let (generated, mut findings) = match made {
+            Ok(made) => (Some(made.clone()), made.diagnostics),
             Err(findings) => (None, findings),
-        })
+        };
+        // Those about the spec come first; only here is its text known.
+        let placed = check_design(design, Some(spec.source())).diagnostics;
+        findings.splice(..placed.len().min(findings.len()), placed);
+        if let Some(own) = &own {
+            let is_known = |it: &Diagnostic| {
+                own.findings
+                    .iter()
+                    .any(|known| (known.code, &known.message) == (it.code, &it.message))
+            };
+            findings.retain(|it| !is_known(it));
+        }
+        Ok(Made { generated, findings, template: own })
     }
 
-    /// The template of that name: one of the folder, else a built-in one.
-    fn template(&self) -> anyhow::Result<Result<Template, Vec<Diagnostic>>> {
+    /// The template of that name, or why there is none: one of the folder, with what was found
+    /// in it, else a built-in one.
+    fn template(&self) -> anyhow::Result<(Asked, Option<OwnTemplate>)> {
         let own = match &self.template_dir {
             Some(dir) => templates(dir)?,
             None => BTreeMap::new(),
         };
         if let Some(path) = own.get(&self.template) {
             let input = input::read(path)?;
-            let (template, findings) = Template::parse(&self.template, input.text()?);
+            let text = input.text()?.to_owned();
+            let (template, findings) = Template::parse(&self.template, &text);
             let fatal = findings.iter().any(Diagnostic::is_error);
-            return Ok(if fatal { Err(findings) } else { Ok(template) });
+            let template = if fatal { Err(Vec::new()) } else { Ok(template) };
+            return Ok((template, Some(OwnTemplate { name: input.name, text, findings })));
         }
         let known: Vec<_> = own.into_keys().chain(Template::known().map(str::to_owned)).collect();
         let known = known.iter().map(String::as_str);
         let unknown = UnknownTemplate::among(&self.template, known);
-        Ok(Template::named(&self.template).map_err(|_| vec![unknown.diagnostic()]))
+        Ok((Template::named(&self.template).map_err(|_| vec![unknown.diagnostic()]), None))
     }
 }
 
 /// The templates of a folder, by name.
 fn templates(dir: &Path) -> anyhow::Result<BTreeMap<String, PathBuf>> {
+    if !dir.is_dir() {
+        let what = if dir.exists() { "is no folder" } else { "no such folder" };
+        return Err(refusal(Exit::UNREADABLE, format!("{}: {what}", dir.display())));
+    }
     let is_template = |path: &Path| path.extension().is_some_and(|it| it == "txt");
     let files = input::expand(&[dir.to_path_buf()], &is_template).context("reading templates")?;
     let named = files.into_iter().filter_map(|path| {
@@ -155,9 +223,16 @@ fn templates(dir: &Path) -> anyhow::Result<BTreeMap<String, PathBuf>> {
     Ok(named.collect())
 }
 
-fn report(made: Option<Generated>, findings: &[Diagnostic]) -> GenerateReport {
-    let diagnostics = views(findings);
-    match made {
+fn report(made: Made, spec: &Spec) -> GenerateReport {
+    let in_file = |file: &str, text: &str, findings: &[Diagnostic]| {
+        let views = views(&hidden(text, findings)).into_iter();
+        views.map(|finding| FoundInFile { file: file.to_owned(), finding }).collect::<Vec<_>>()
+    };
+    let mut diagnostics = in_file(&spec.name, spec.source(), &made.findings);
+    if let Some(OwnTemplate { name, text, findings }) = &made.template {
+        diagnostics.extend(in_file(name, text, findings));
+    }
+    match made.generated {
         Some(Generated { overlay, origins, digest, .. }) => GenerateReport {
             overlay: overlay.entries().map(|it| (it.key.to_owned(), it.value.to_owned())).collect(),
             origins,

@@ -18,7 +18,7 @@ use crate::output::{Output, Report};
 #[command(after_help = "\
 Examples:
   fusion overlay hash configs/overlays/fusion_overlay.rollback_first.txt
-  fusion overlay hash a.txt a.toml --json")]
+  fusion overlay hash configs/overlays/*.txt --json")]
 pub(crate) struct Hash {
     /// The overlays; `-` for standard input
     #[arg(required = true, value_name = "FILE")]

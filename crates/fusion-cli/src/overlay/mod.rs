@@ -13,7 +13,9 @@ mod hash;
 mod list;
 mod optimize;
 mod profile;
+mod prompt;
 mod rewrite;
+mod secret;
 mod set;
 mod status;
 mod structured;
@@ -29,6 +31,7 @@ use crate::exit::{Exit, refusal};
 use crate::output::Output;
 
 pub(crate) use self::rewrite::{Writing, rewrite, unified};
+pub(crate) use self::secret::{hidden, hidden_text};
 
 /// Write, check and compare overlay files
 ///

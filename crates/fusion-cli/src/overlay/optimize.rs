@@ -13,6 +13,7 @@ use serde::Serialize;
 
 use super::document::Document;
 use super::rewrite::unified;
+use super::tune::places::may_hold;
 use super::workload::Workload;
 use crate::environment::{Environment, rfc3339};
 use crate::excerpt;
@@ -175,6 +176,9 @@ impl Optimize {
         environment: &Environment,
     ) -> anyhow::Result<Exit> {
         let document = Document::writable(&self.file, output)?;
+        if let Some(path) = self.output.as_deref().filter(|_| !self.dry_run) {
+            may_hold("--output", path)?;
+        }
         let workload = Workload::load(&self.workload)?;
         let Workload { name, profile, text, findings } = &workload;
         if !output.is_json() {

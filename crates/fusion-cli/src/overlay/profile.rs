@@ -1,5 +1,5 @@
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use clap::Args;
@@ -8,6 +8,7 @@ use overlay_sqlite::{Operations, Performance, RETENTION_US, Span, SqliteError, T
 use serde::Serialize;
 use thiserror::Error;
 
+use super::tune::places::may_hold;
 use crate::environment::{Environment, rfc3339};
 use crate::exit::{Exit, refusal};
 use crate::findings::plural;
@@ -32,9 +33,9 @@ pub(crate) struct Profile {
     /// kept
     #[arg(long, value_name = "SPAN")]
     from_metrics: Window,
-    /// The deployment, whose rows are in `db/perf.sqlite`
+    /// The deployment root, whose rows are in `db/perf.sqlite`; else FUSION_ROOT
     #[arg(long, value_name = "DIR")]
-    root: PathBuf,
+    root: Option<PathBuf>,
     /// Only rows of this overlay
     #[arg(long, value_name = "NAME")]
     overlay: Option<String>,
@@ -121,11 +122,14 @@ impl Profile {
         let before_us =
             i64::try_from(environment.now()).unwrap_or(i64::MAX / 1_000_000) * 1_000_000;
         let span = Span { from_us: before_us - self.from_metrics.micros(), before_us };
-        let timings = self.timings(span)?;
+        let path = self.path(environment)?;
+        if let Some(file) = &self.output {
+            may_hold("--output", file)?;
+        }
+        let timings = self.timings(&path, span)?;
         let samples: Vec<_> = timings.iter().map(sample).collect();
         let minutes = f64::from(self.from_metrics.minutes);
         if samples.is_empty() {
-            let path = self.path();
             let message = format!("{}: no row in {}", path.display(), moments(span));
             return Err(refusal(Exit::INSUFFICIENT, message));
         }
@@ -160,11 +164,14 @@ impl Profile {
         Ok(Exit::DONE)
     }
 
-    fn path(&self) -> PathBuf {
-        self.root.join("db").join("perf.sqlite")
+    fn path(&self, environment: &Environment) -> anyhow::Result<PathBuf> {
+        let root = self.root.clone().or_else(|| environment.path("FUSION_ROOT"));
+        let root =
+            root.ok_or_else(|| refusal(Exit::USAGE, "which deployment root? give --root DIR"))?;
+        Ok(root.join("db").join("perf.sqlite"))
     }
 
-    fn timings(&self, span: Span) -> anyhow::Result<Vec<Timing>> {
+    fn timings(&self, path: &Path, span: Span) -> anyhow::Result<Vec<Timing>> {
         let of = Operations {
             overlay: self.overlay.as_deref(),
             operation: self.operation.as_deref(),
@@ -172,7 +179,7 @@ impl Profile {
         };
         let unreadable =
             |err: SqliteError| refusal(Exit::UNREADABLE, format!("{:#}", anyhow::Error::new(err)));
-        let rows = Performance::open_read_only(&self.path()).map_err(unreadable)?;
+        let rows = Performance::open_read_only(path).map_err(unreadable)?;
         rows.timings(of, span).map_err(unreadable)
     }
 }

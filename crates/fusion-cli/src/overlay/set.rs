@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -8,6 +9,7 @@ use serde::Serialize;
 use super::assignment::Assignment;
 use super::document::Document;
 use super::rewrite::{Writing, rewrite};
+use super::secret::hidden;
 use crate::excerpt;
 use crate::exit::{Exit, refusal};
 use crate::findings::{Finding, are_fatal, views};
@@ -24,8 +26,8 @@ const PINNED: &str = "OVERLAY_PINNED";
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
-  fusion overlay set configs/overlays/fusion_overlay.refund.txt TRUST_FLOOR=0.65
-  fusion overlay set refund.txt TRUST_FLOOR=0.65 SAMPLES=3 --dry-run")]
+  fusion overlay set configs/overlays/fusion_overlay.rollback_first.txt TRUST_FLOOR=0.65
+  fusion overlay set configs/overlays/fusion_overlay.rollback_first.txt SAMPLES=3 --dry-run")]
 pub(crate) struct Set {
     /// The overlay
     #[arg(value_name = "FILE")]
@@ -47,7 +49,7 @@ pub(crate) struct Set {
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
-  fusion overlay unpin configs/overlays/fusion_overlay.refund.txt TRUST_FLOOR")]
+  fusion overlay unpin configs/examples/fusion_overlay.legal_document_analysis.txt TRUST_FLOOR")]
 pub(crate) struct Unpin {
     /// The overlay
     #[arg(value_name = "FILE")]
@@ -85,6 +87,7 @@ impl Report for SetReport {
 
 impl Set {
     pub(crate) fn run(self, output: &mut Output) -> anyhow::Result<Exit> {
+        self.refuse_twice()?;
         let document = Document::writable(&self.file, output)?;
         let mut changed = document.overlay.clone();
         let mut pins = pins(&changed);
@@ -100,6 +103,19 @@ impl Set {
         write_pins(&mut changed, &pins)?;
         let writing = Writing::of(self.dry_run);
         finish(&self.file, &document, &changed, writing, self.force, output)
+    }
+}
+
+impl Set {
+    /// Of two values for one key nobody knows which was meant.
+    fn refuse_twice(&self) -> anyhow::Result<()> {
+        let mut seen = BTreeSet::new();
+        match self.assignments.iter().find(|it| !seen.insert(it.key.as_str())) {
+            Some(Assignment { key, .. }) => {
+                Err(refusal(Exit::USAGE, format!("{key} is given twice: set it once")))
+            }
+            None => Ok(()),
+        }
     }
 }
 
@@ -166,7 +182,7 @@ fn finish(
         changes: overlay_model::diff(&a, &b),
         pinned: pins(changed),
         digest: overlay_schema::digest(changed),
-        diagnostics: views(&findings),
+        diagnostics: views(&hidden(&after.text, &findings)),
     };
     if refused && !output.is_json() {
         let message = format!("{} stays as it is: give --force to write it", report.path);

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use clap::Args;
 use overlay_loader::{
-    Deployment, FileFinding, Generation, Health, HealthStatus, Installation, Live, Options, Source,
-    environment_layer,
+    Deployment, FileFinding, Generation, Health, HealthStatus, Installation, Live, Nack, Options,
+    Source, environment_layer,
 };
 use overlay_model::{Digest, Layer};
 use overlay_store::Store;
@@ -32,7 +32,8 @@ Examples:
 Ends with 1 where a file is refused, so that only the built-in overlay would answer; under
 --strict also where anything is not as it was asked for.")]
 pub(crate) struct StatusArguments {
-    /// The installation, or a root of deployments; else FUSION_CONFIGS, else `configs`
+    /// The installation, or a root of deployments; else FUSION_ROOT, else FUSION_CONFIGS, else
+    /// `configs`
     #[arg(long, value_name = "DIR")]
     root: Option<PathBuf>,
 }
@@ -48,6 +49,10 @@ struct StatusReport {
     environment: Option<String>,
     health: Health,
     emergency: bool,
+    held_by: Vec<String>,
+    nacks: u64,
+    last_error: Option<Nack>,
+    staleness_ms: i64,
     shadowed: Vec<String>,
     overlays: usize,
     features: usize,
@@ -106,7 +111,8 @@ impl StatusArguments {
         output: &mut Output,
         environment: &Environment,
     ) -> anyhow::Result<Exit> {
-        let dir = environment.configs(self.root.as_deref());
+        let dir = self.root.or_else(|| environment.path("FUSION_ROOT"));
+        let dir = environment.configs(dir.as_deref());
         let dir = dir.unwrap_or_else(|| PathBuf::from("configs"));
         let variables = environment.variables().map(|(name, value)| (name.into(), value.into()));
         let (layer, odd) = environment_layer(variables);
@@ -131,6 +137,10 @@ impl StatusArguments {
             environment: environment.get("RESON_ENV").map(str::to_owned),
             health: status.health(),
             emergency: status.emergency,
+            held_by: status.held_by,
+            nacks: status.nacks,
+            last_error: status.last_error,
+            staleness_ms: status.staleness_ms,
             shadowed: status.shadowed,
             overlays: installation.overlays().len(),
             features: installation.flags().names().count(),

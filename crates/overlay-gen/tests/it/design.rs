@@ -116,11 +116,11 @@ fn scenario_names() {
     check_with(
         "target_scenarios: ['a,b', '', none, \"c\\nd\", fine]",
         expect![[r#"
-        3:21: error[OVL6008]: the scenario name `a,b` holds a comma, which ends a name (name one type of work: `contract_review`)
-        3:1: error[OVL6008]: the scenario name `` is empty (name one type of work: `contract_review`)
-        3:31: error[OVL6008]: the scenario name `none` means the empty list (name one type of work: `contract_review`)
-        3:1: error[OVL6006]: the scenario name is more than one line, or holds what cannot be seen (write it on one line, without line breaks and control characters)
-    "#]],
+            3:21: error[OVL6008]: the scenario name `a,b` holds a comma, which ends a name (name one type of work: `contract_review`)
+            3:28: error[OVL6008]: the scenario name `` is empty (name one type of work: `contract_review`)
+            3:31: error[OVL6008]: the scenario name `none` means the empty list (name one type of work: `contract_review`)
+            3:38: error[OVL6006]: the scenario name is more than one line, or holds what cannot be seen (write it on one line, without line breaks and control characters)
+        "#]],
     );
 }
 

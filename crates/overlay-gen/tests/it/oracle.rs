@@ -1,12 +1,11 @@
 //! Every row the original's design check and generator were asked, and how ours differs.
 
-use std::fmt;
+use std::collections::BTreeMap;
 
 use expect_test::expect;
 use overlay_gen::{Generated, Template, check_design, generate};
 use overlay_model::{DesignSpec, Diagnostic};
 use serde::Deserialize;
-use serde::de::{Deserializer, MapAccess, Visitor};
 
 use crate::data;
 
@@ -30,31 +29,10 @@ struct GenerateRow {
     expect: Keys,
 }
 
-/// Keys with values in the order of the file.
-#[derive(Clone, Debug, PartialEq)]
-struct Keys(Vec<(String, String)>);
-
-impl<'de> Deserialize<'de> for Keys {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        struct InOrder;
-        impl<'de> Visitor<'de> for InOrder {
-            type Value = Keys;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object of strings")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Keys, A::Error> {
-                let mut res = Vec::new();
-                while let Some(pair) = map.next_entry()? {
-                    res.push(pair);
-                }
-                Ok(Keys(res))
-            }
-        }
-        from.deserialize_map(InOrder)
-    }
-}
+/// Keys with values. The order is no part of what an overlay says: ours is the order of
+/// `fusion overlay fmt`.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+struct Keys(BTreeMap<String, String>);
 
 impl Keys {
     /// The keys of `overlay` that the original knows.
@@ -65,7 +43,7 @@ impl Keys {
 
     #[track_caller]
     fn replace(&mut self, key: &str, theirs: &str, ours: &str) {
-        let (_, value) = self.0.iter_mut().find(|(it, _)| it == key).unwrap();
+        let value = self.0.get_mut(key).unwrap();
         assert_eq!(value, theirs, "{key}");
         ours.clone_into(value);
     }
@@ -73,7 +51,7 @@ impl Keys {
     #[track_caller]
     fn remove(&mut self, key: &str, theirs: &str) {
         self.replace(key, theirs, "");
-        self.0.retain(|(it, _)| it != key);
+        self.0.remove(key);
     }
 }
 

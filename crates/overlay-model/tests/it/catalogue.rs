@@ -59,7 +59,7 @@ fn what_the_types_cannot_say() {
             4:17: error[OVL5302]: scenario `a` has the complexity 1.5 (use a number from 0 to 1)
             5:24: error[OVL5303]: scenario `a` has the weight 0 (use a number above 0)
             9:9: error[OVL5304]: scenario `a` has a turn of the role `robot` (use user, assistant or system)
-            11:7: error[OVL5305]: scenario `a` sets `BAD`: the value holds the control character '\n'
+            11:7: error[OVL5305]: scenario `a` sets `BAD`: the value holds the character U+000A, which cannot be seen
             11:7: error[OVL5305]: scenario `a` sets `trust`: not a parameter name
             16:17: error[OVL5302]: scenario `b` has the complexity NaN (use a number from 0 to 1)
             17:24: error[OVL5303]: scenario `b` has the weight inf (use a number above 0)
@@ -130,7 +130,9 @@ fn what_the_types_say() {
     );
     check_refused(
         "scenarios:\n- {id: a, prompt: x, critical: yes}",
-        expect!["2:32: invalid boolean (true or false expected)"],
+        expect![[
+            r#"2:22: invalid type: string "yes", expected a number or a switch, without quotes"#
+        ]],
     );
     check_refused(
         "scenarios:\n- id: a\n  prompt: x\n  id: b\n",

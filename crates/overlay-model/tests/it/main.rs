@@ -12,8 +12,10 @@ mod hostile;
 mod layers;
 mod micro;
 mod names;
+mod outline;
 mod parse;
 mod schema;
+mod unquoted;
 mod values;
 
 use overlay_model::Diagnostic;

@@ -30,6 +30,12 @@ pub fn check_typed(overlay: &Map<String, Json>) -> Vec<Diagnostic> {
     values.chain(missing).collect()
 }
 
+/// What is wrong with the value `json` of `key` as [`check_typed`] sees it; nothing where
+/// there is no parameter of that name.
+pub fn check_typed_value(key: &str, json: &Json) -> Option<Diagnostic> {
+    value(key, param(key).filter(|_| ParamKey::is_valid(key))?, json)
+}
+
 fn value(key: &str, param: &Param, json: &Json) -> Option<Diagnostic> {
     let refusal = match text(param.kind, json) {
         Some(text) => param.kind.read(&text).err()?,

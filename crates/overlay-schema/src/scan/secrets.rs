@@ -72,11 +72,30 @@ pub(super) fn find(text: &str) -> Vec<Hit> {
             let whole = it.get(0)?;
             let body = it.get(1).unwrap_or(whole).as_str();
             let is_secret = !is_placeholder(whole.as_str()) && (!form.is_random || is_random(body));
-            is_secret.then(|| Hit { span: whole.range(), code: form.code, what: form.what })
+            let span = whole.start()..key_end(text, whole.end(), form);
+            is_secret.then_some(Hit { span, code: form.code, what: form.what })
         })
     });
     hits.collect()
 }
+
+/// The most bytes of a private key behind its first line.
+const MAX_KEY: usize = 8 << 10;
+
+/// Where a secret ends whose form ends at the byte `end`: a private key ends with a line of
+/// its own.
+fn key_end(text: &str, end: usize, form: &Form) -> usize {
+    let is_key = form.code == "OVL8001";
+    let rest = text.as_bytes().get(end..).filter(|_| is_key).unwrap_or_default();
+    let rest = rest.get(..MAX_KEY).unwrap_or(rest);
+    let last = rest.windows(END.len()).position(|it| it == END);
+    let is_marker = |it: &&u8| it.is_ascii_graphic() || **it == b' ';
+    let last = last.map(|at| at + rest.iter().skip(at).take_while(is_marker).count());
+    last.map_or(end, |len| end + len)
+}
+
+/// How the last line of a private key begins.
+const END: &[u8] = b"-----END ";
 
 /// Whether `key` is named like a secret and `value` looks like one.
 pub(super) fn is_named(key: &str, value: &str) -> bool {

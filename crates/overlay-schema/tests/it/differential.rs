@@ -142,6 +142,9 @@ fn near(kind: Kind, dice: &mut Dice) -> Value {
             json!(["a\u{85}"]),
             json!(["\u{a0}a"]),
             json!(["a\u{2028}b"]),
+            json!(["a\u{200b}b"]),
+            json!(["a\u{200d}b"]),
+            json!(["\u{e0041}"]),
             json!("a"),
             json!(["a", "none", "b"]),
             json!(["a", "a"]),
@@ -192,7 +195,12 @@ fn near(kind: Kind, dice: &mut Dice) -> Value {
                 "\t",
                 "a\r",
                 "\u{a0}a",
-                "a\u{feff}"
+                "a\u{feff}",
+                "a\u{ad}b",
+                "\u{200b}a",
+                "a\u{200d}b",
+                "a\u{2060}",
+                "a\u{e0041}b"
             ]))
         }
     }

@@ -1,7 +1,10 @@
 //! Profiles, phases, verdicts.
 
 use expect_test::{Expect, expect};
-use overlay_schema::{EMBEDDED_OVERLAY, PhaseVerdict, Profile};
+use overlay_model::{Diagnostic, Severity};
+use overlay_schema::{
+    Checked, EMBEDDED_OVERLAY, MAX_FINDINGS, Phase, PhaseVerdict, Profile, capped,
+};
 
 use crate::{checked, lines, with_lines};
 
@@ -213,4 +216,35 @@ fn of_a_text_that_was_not_read_only_that_is_said() {
         assert_eq!(checked.diagnostics.len(), 1, "{:#?}", checked.diagnostics);
         assert!(!checked.is_valid());
     }
+}
+
+#[test]
+fn of_very_many_findings_the_first_are_listed() {
+    let note = Diagnostic::note("OVL1007", "x");
+    let found = |count: usize| vec![note.clone(); count];
+    assert_eq!(capped(found(MAX_FINDINGS)), found(MAX_FINDINGS));
+    let listed = capped(found(MAX_FINDINGS + 2));
+    assert_eq!(listed.len(), MAX_FINDINGS + 1);
+    let last = listed.last().unwrap();
+    assert_eq!((last.code, last.severity), ("OVL1013", Severity::Note));
+    assert_eq!(last.message, "and 2 more findings");
+    // An error that is not listed keeps the file from being valid.
+    let listed = capped([found(MAX_FINDINGS), vec![Diagnostic::error("OVL2002", "y")]].concat());
+    assert!(listed.iter().any(Diagnostic::is_error));
+}
+
+#[test]
+fn findings_from_elsewhere_fail_their_phase() {
+    let of = |report: &Checked, phase| {
+        report.phases.iter().find(|(it, _)| *it == phase).map(|(_, verdict)| *verdict)
+    };
+    let report = checked(EMBEDDED_OVERLAY, Profile::Deploy);
+    let noted = report.clone().with(Phase::Schema, vec![Diagnostic::note("OVL1007", "x")]);
+    assert_eq!(of(&noted, Phase::Schema), Some(PhaseVerdict::Passed));
+    let failed = report.with(Phase::Schema, vec![Diagnostic::error("OVL2101", "x")]);
+    assert_eq!(of(&failed, Phase::Schema), Some(PhaseVerdict::Failed));
+    assert!(!failed.is_deployable());
+    let unread = Checked::unread(vec![Diagnostic::error("OVL1005", "x")], Profile::Deploy);
+    assert_eq!(of(&unread, Phase::Syntax), Some(PhaseVerdict::Failed));
+    assert_eq!(of(&unread, Phase::Loadable), Some(PhaseVerdict::Skipped));
 }

@@ -1,7 +1,7 @@
 //! Secrets and personal data: what is found, and what is let alone.
 
 use expect_test::{Expect, expect};
-use overlay_schema::{EMBEDDED_OVERLAY, PiiDetection, Profile, redact, scan_prompt};
+use overlay_schema::{EMBEDDED_OVERLAY, PiiDetection, Profile, redact, scan_prompt, secret_spans};
 
 use crate::{checked, lines, with_lines};
 
@@ -176,4 +176,15 @@ fn overlays_are_scanned_by_key_and_type() {
         20:16: error[OVL8005]: `OPENAI_API_KEY` holds a secret by its name (keep secrets in the environment, and name them in `providers.toml`)
     "#]].assert_eq(&found("OPENAI_API_KEY=q8Zr2LmX0vTt7Kd1"));
     assert!(!found("OPENAI_API_KEY=${OPENAI_API_KEY}").contains("OVL8"));
+}
+
+#[test]
+fn the_place_of_a_private_key_is_the_whole_key() {
+    let key = token("-----BEGIN ", "PRIVATE KEY-----\n# MIIEvQ\n-----END ") + "PRIVATE KEY-----";
+    let text = format!("# a\n# {key}\nB=1\n");
+    let only = |text: &str| secret_spans(text).first().cloned();
+    assert_eq!(only(&text), Some(6..6 + key.len()));
+    // One that does not end is known by its first line.
+    let open = token("-----BEGIN ", "PRIVATE KEY-----\nMIIEvQ\n");
+    assert_eq!(only(&open), Some(0..27));
 }

@@ -5,7 +5,7 @@ use std::fs;
 use std::io::{Read, Write as _};
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc::{self, Sender};
+use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -15,11 +15,17 @@ use serde_json::{Map, Value};
 
 use super::fault::Fault;
 use super::goal::Values;
+use super::interrupt::{Interrupt, Wish};
 
 /// The most bytes that are read of what a command writes.
 const MAX_OUTPUT: u64 = 16 << 20;
-/// What stands for the path of the candidate.
+/// What stands for the path of the candidate, and the variable that holds it.
 const PLACE: &str = "{overlay}";
+const VARIABLE: &str = "FUSION_OVERLAY";
+/// How long a command may take to end where somebody wants it to.
+const GRACE: Duration = Duration::from_secs(2);
+/// How often is looked whether somebody does.
+const BEAT: Duration = Duration::from_millis(50);
 
 /// A command that evaluates candidates.
 pub(super) struct Evaluation {
@@ -33,6 +39,7 @@ pub(super) struct Evaluation {
     scenarios: BTreeMap<String, Value>,
     /// The values it has to give.
     names: BTreeSet<String>,
+    interrupt: Interrupt,
 }
 
 /// What came of a running command.
@@ -42,10 +49,37 @@ enum Part {
     End(std::io::Result<ExitStatus>),
 }
 
+/// All that came so far.
+#[derive(Default)]
+struct Parts {
+    stdout: Option<std::io::Result<Vec<u8>>>,
+    stderr: Option<Vec<u8>>,
+    status: Option<std::io::Result<ExitStatus>>,
+}
+
+impl Parts {
+    fn is_whole(&self) -> bool {
+        self.stdout.is_some() && self.stderr.is_some() && self.status.is_some()
+    }
+
+    /// Takes what comes until all is there, `until` at most.
+    fn wait(&mut self, from: &Receiver<Part>, until: Instant) {
+        while !self.is_whole() {
+            let left = until.saturating_duration_since(Instant::now());
+            match from.recv_timeout(left) {
+                Ok(Part::Stdout(it)) => self.stdout = Some(it),
+                Ok(Part::Stderr(it)) => self.stderr = Some(it),
+                Ok(Part::End(it)) => self.status = Some(it),
+                Err(_) => return,
+            }
+        }
+    }
+}
+
 impl Evaluation {
     /// Whether `line` says where the candidate is to be named.
     pub(super) fn names_overlay(line: &str) -> bool {
-        line.contains(PLACE)
+        line.contains(PLACE) || line.contains(VARIABLE)
     }
 
     /// An evaluation by the shell command `line`, which is given `timeout`. `file_name` is
@@ -60,7 +94,8 @@ impl Evaluation {
         let dir = tempfile::tempdir().context("making a folder for candidates")?;
         let file = dir.path().join(file_name);
         let line = line.replace(PLACE, &quoted(&file.display().to_string()));
-        Ok(Self { line, timeout, file, _dir: dir, scenarios, names })
+        let interrupt = Interrupt::watch()?;
+        Ok(Self { line, timeout, file, _dir: dir, scenarios, names, interrupt })
     }
 
     /// The values of `overlay` on the scenarios `asked`.
@@ -82,8 +117,11 @@ impl Evaluation {
 
     /// Runs the command to its end and gives what it wrote.
     fn run(&self, input: String) -> Result<String, Fault> {
+        if self.interrupt.told().is_some() {
+            return Err(Fault::Interrupted);
+        }
         let mut child = shell(&self.line)
-            .env("FUSION_OVERLAY", &self.file)
+            .env(VARIABLE, &self.file)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -96,19 +134,21 @@ impl Evaluation {
         // together, and ended together.
         thread::spawn(move || sender.send(Part::End(child.wait())).ok());
         let end = Instant::now() + self.timeout;
-        let (mut stdout, mut stderr, mut status) = (None, None, None);
-        while stdout.is_none() || stderr.is_none() || status.is_none() {
-            let left = end.saturating_duration_since(Instant::now());
-            match receiver.recv_timeout(left) {
-                Ok(Part::Stdout(it)) => stdout = Some(it),
-                Ok(Part::Stderr(it)) => stderr = Some(it),
-                Ok(Part::End(it)) => status = Some(it),
-                Err(_) => {
-                    stop(id);
-                    return Err(Fault::TimedOut { seconds: self.timeout.as_secs() });
-                }
+        let mut ran = Parts::default();
+        while !ran.is_whole() {
+            if let Some(wish) = self.interrupt.told() {
+                forward(id, wish);
+                ran.wait(&receiver, Instant::now() + GRACE);
+                stop(id);
+                return Err(Fault::Interrupted);
             }
+            if Instant::now() >= end {
+                stop(id);
+                return Err(Fault::TimedOut { seconds: self.timeout.as_secs() });
+            }
+            ran.wait(&receiver, end.min(Instant::now() + BEAT));
         }
+        let Parts { stdout, stderr, status } = ran;
         let unread = |why: &dyn std::fmt::Display| Fault::Output { why: why.to_string() };
         let (Some(stdout), Some(Ok(status))) = (stdout, status) else {
             return Err(unread(&"its end was not seen"));
@@ -242,14 +282,36 @@ fn shell(line: &str) -> Command {
     command
 }
 
+/// Passes a wish on to the command and all it started.
+#[cfg(unix)]
+fn forward(id: u32, wish: Wish) {
+    use rustix::process::Signal;
+
+    let signal = match wish {
+        Wish::Interrupt => Signal::INT,
+        Wish::Terminate => Signal::TERM,
+    };
+    send(id, signal);
+}
+
+#[cfg(not(unix))]
+fn forward(id: u32, _wish: Wish) {
+    stop(id);
+}
+
 /// Ends the command with all it started.
 #[cfg(unix)]
 fn stop(id: u32) {
-    use rustix::process::{Pid, Signal, kill_process_group};
+    send(id, rustix::process::Signal::KILL);
+}
+
+#[cfg(unix)]
+fn send(id: u32, signal: rustix::process::Signal) {
+    use rustix::process::{Pid, kill_process_group};
 
     if let Some(group) = i32::try_from(id).ok().and_then(Pid::from_raw) {
         // It may have ended in this moment.
-        let _ = kill_process_group(group, Signal::KILL);
+        let _ = kill_process_group(group, signal);
     }
 }
 

@@ -24,17 +24,22 @@ impl Evaluator {
         overlay: &Overlay,
         asked: &[String],
     ) -> Result<Vec<Measured>, Fault> {
-        let values: BTreeMap<String, Values> = match self {
-            Self::Replay(it) => it.values(overlay, asked)?,
-            Self::Command(it) => it.values(overlay, asked)?,
-        };
+        let values = self.values(overlay, asked)?;
         let nothing = Values::new();
-        let measured = asked.iter().map(|id| {
-            let measured = goals.measured(id, values.get(id).unwrap_or(&nothing))?;
-            finite(goals, &measured)?;
-            Ok(measured)
-        });
-        measured.collect()
+        let known = |id: &String| goals.measured(id, values.get(id).unwrap_or(&nothing));
+        asked.iter().map(known).collect()
+    }
+
+    /// The values themselves, by scenario.
+    pub(super) fn values(
+        &self,
+        overlay: &Overlay,
+        asked: &[String],
+    ) -> Result<BTreeMap<String, Values>, Fault> {
+        match self {
+            Self::Replay(it) => it.values(overlay, asked),
+            Self::Command(it) => it.values(overlay, asked),
+        }
     }
 
     /// `replay` or `command`.
@@ -43,18 +48,5 @@ impl Evaluator {
             Self::Replay(_) => "replay",
             Self::Command(_) => "command",
         }
-    }
-}
-
-/// A sum of finite numbers may still be none.
-fn finite(goals: &Goals, measured: &Measured) -> Result<(), Fault> {
-    let mut named = goals.objectives.iter().zip(&measured.objectives);
-    match named.find(|(_, value)| !value.is_finite()) {
-        Some((objective, value)) => Err(Fault::NoNumber {
-            scenario: measured.scenario.clone(),
-            name: objective.name.clone(),
-            text: value.to_string(),
-        }),
-        None => Ok(()),
     }
 }

@@ -1,5 +1,6 @@
 use std::process::ExitStatus;
 
+use overlay_optimizer::LARGEST;
 use thiserror::Error;
 
 use crate::exit::Exit;
@@ -55,6 +56,14 @@ pub(super) enum Fault {
     /// Not a number that can be compared.
     #[error("`{name}` of scenario `{scenario}` is {text}: only finite numbers can be compared")]
     NoNumber { scenario: String, name: String, text: String },
+    /// Finite, and nothing to reckon with.
+    #[error(
+        "`{name}` of scenario `{scenario}` is {value:e}: nothing beyond {LARGEST:e} can be added up"
+    )]
+    TooLarge { scenario: String, name: String, value: f64 },
+    /// Somebody wants the run to end.
+    #[error("the run was interrupted")]
+    Interrupted,
 }
 
 impl Fault {
@@ -66,6 +75,7 @@ impl Fault {
             Self::NoValue { .. } => Exit::INSUFFICIENT,
             Self::Suite { .. } => Exit::UNREADABLE,
             Self::Write(_) => Exit::INTERNAL,
+            Self::Interrupted => Exit::ABORTED,
             _ => Exit::UNREACHABLE,
         }
     }

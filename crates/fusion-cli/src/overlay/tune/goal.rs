@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
 
-use overlay_optimizer::{Aim, Limit, Measured, Objective};
+use overlay_optimizer::{Aim, LARGEST, Limit, Measured, Objective};
+use serde::Serialize;
 use thiserror::Error;
 
 use super::fault::Fault;
@@ -108,11 +109,33 @@ impl Bound {
     }
 }
 
+/// A value that counts for an objective.
+#[derive(Clone, Debug, PartialEq)]
+struct Summand {
+    name: String,
+    aim: Aim,
+    /// Negative where the sum is to be small, and the value large.
+    factor: f64,
+}
+
+/// What the gains of an objective are counted in.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum GainUnit {
+    /// The objective's own unit: scores from 0 to 1, and costs of nothing.
+    Points,
+    /// Shares of the value the overlay has as it is: times and costs.
+    Shares,
+    /// Of a weighted sum: shares of what each of its values may bring, by its weight. A sum
+    /// itself may be near nothing, of which anything would be a large share.
+    Weighted,
+}
+
 /// The objectives and limits of a run, and how they follow from what is measured.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Goals {
-    /// For each objective its summands: a value and its factor.
-    sums: Vec<Vec<(String, f64)>>,
+    /// For each objective its summands.
+    sums: Vec<Vec<Summand>>,
     pub(super) objectives: Vec<Objective>,
     bounds: Vec<Bound>,
     pub(super) limits: Vec<Limit>,
@@ -135,35 +158,37 @@ impl Goals {
         let mut weighted = Vec::new();
         for Goal { name, aim, weight } in goals {
             let aim = aim.or_else(|| aim_of(name)).ok_or_else(|| name.clone())?;
+            let summand = |factor| Summand { name: name.clone(), aim, factor };
             match weight {
-                Some(weight) => weighted.push((name.clone(), aim, *weight)),
-                None => res.push(name.clone(), aim, vec![(name.clone(), 1.0)]),
+                Some(weight) => weighted.push(summand(*weight)),
+                None => res.push(name.clone(), aim, vec![summand(1.0)]),
             }
         }
-        match weighted.as_slice() {
+        match weighted.as_mut_slice() {
             [] => (),
-            [(name, aim, _)] => res.push(name.clone(), *aim, vec![(name.clone(), 1.0)]),
+            [only] => {
+                only.factor = 1.0;
+                res.push(only.name.clone(), only.aim, weighted);
+            }
             several => {
-                let sign = |aim: Aim| if aim == Aim::Least { 1.0 } else { -1.0 };
-                let summands =
-                    several.iter().map(|(name, aim, it)| (name.clone(), sign(*aim) * it));
-                let summands: Vec<_> = summands.collect();
+                let large = several.iter_mut().filter(|it| it.aim == Aim::Most);
+                large.for_each(|it| it.factor = -it.factor);
                 let names: Vec<_> =
-                    summands.iter().map(|(name, it)| format!("{it} {name}")).collect();
-                res.push(names.join(" + "), Aim::Least, summands);
+                    several.iter().map(|it| format!("{} {}", it.factor, it.name)).collect();
+                res.push(names.join(" + "), Aim::Least, weighted);
             }
         }
         Ok(res)
     }
 
-    fn push(&mut self, name: String, aim: Aim, sum: Vec<(String, f64)>) {
+    fn push(&mut self, name: String, aim: Aim, sum: Vec<Summand>) {
         self.objectives.push(Objective { name, aim });
         self.sums.push(sum);
     }
 
     /// The names of all values that are needed.
     pub(super) fn names(&self) -> BTreeSet<&str> {
-        let sums = self.sums.iter().flatten().map(|(name, _)| name.as_str());
+        let sums = self.sums.iter().flatten().map(|it| it.name.as_str());
         sums.chain(self.bounds.iter().map(|it| it.name.as_str())).collect()
     }
 
@@ -171,21 +196,67 @@ impl Goals {
     ///
     /// # Errors
     ///
-    /// Where a value is not there.
+    /// Where a value is not there, or none to reckon with.
     pub(super) fn measured(&self, scenario: &str, values: &Values) -> Result<Measured, Fault> {
         let value = |name: &str| {
             let missing =
                 || Fault::NoValue { scenario: scenario.to_owned(), name: name.to_owned() };
             values.get(name).copied().ok_or_else(missing)
         };
-        let sum = |parts: &Vec<(String, f64)>| {
-            let parts = parts.iter().map(|(name, factor)| Ok(factor * value(name)?));
+        let sum = |parts: &Vec<Summand>| {
+            let parts = parts.iter().map(|it| Ok(it.factor * value(&it.name)?));
             parts.sum::<Result<f64, Fault>>()
         };
-        let objectives = self.sums.iter().map(sum).collect::<Result<_, _>>()?;
+        let objectives = self.sums.iter().map(sum).collect::<Result<Vec<_>, _>>()?;
         let limits = self.bounds.iter().map(|it| Ok(it.of(value(&it.name)?)));
-        let limits = limits.collect::<Result<_, Fault>>()?;
+        let limits = limits.collect::<Result<Vec<_>, Fault>>()?;
+        let objective_names = self.objectives.iter().map(|it| &it.name);
+        let names = objective_names.chain(self.limits.iter().map(|it| &it.name));
+        for (name, value) in names.zip(objectives.iter().chain(&limits)) {
+            sound(scenario, name, *value)?;
+        }
         Ok(Measured { scenario: scenario.to_owned(), objectives, limits })
+    }
+
+    /// What gains of objective `at` are counted in, and for each scenario how much the whole
+    /// is. `base` are the values with the overlay as it is, of each repeat.
+    pub(super) fn wholes(&self, at: usize, base: &[Vec<&Values>]) -> (GainUnit, Vec<f64>) {
+        let sum = self.sums.get(at).map(Vec::as_slice).unwrap_or_default();
+        let cost = |it: &Summand, repeats: &[&Values]| {
+            let known = repeats.iter().filter_map(|values| values.get(&it.name));
+            let count = repeats.len().max(1) as f64;
+            known.map(|it| it.abs()).sum::<f64>() / count
+        };
+        // What costs nothing somewhere has no shares there, and is counted in points.
+        let has_shares = |it: &&Summand| {
+            it.aim == Aim::Least && base.iter().all(|repeats| cost(it, repeats) > 0.0)
+        };
+        let in_shares: Vec<_> = sum.iter().filter(has_shares).collect();
+        let whole = |repeats: &Vec<&Values>| {
+            let parts = sum.iter().map(|it| {
+                let whole = if in_shares.contains(&it) { cost(it, repeats) } else { 1.0 };
+                it.factor.abs() * whole
+            });
+            parts.sum()
+        };
+        let unit = match (sum, in_shares.as_slice()) {
+            ([_], []) => GainUnit::Points,
+            ([_], _) => GainUnit::Shares,
+            _ => GainUnit::Weighted,
+        };
+        (unit, base.iter().map(whole).collect())
+    }
+}
+
+/// A sum of finite numbers may still be none, and their squares too.
+fn sound(scenario: &str, name: &str, value: f64) -> Result<(), Fault> {
+    let (scenario, name) = (scenario.to_owned(), name.to_owned());
+    if value.is_nan() || value.is_infinite() {
+        Err(Fault::NoNumber { scenario, name, text: value.to_string() })
+    } else if value.abs() > LARGEST {
+        Err(Fault::TooLarge { scenario, name, value })
+    } else {
+        Ok(())
     }
 }
 
@@ -223,5 +294,27 @@ mod tests {
         assert_eq!((measured.objectives, measured.limits[0]), (vec![0.5, 5.5], 3.0));
         assert!(measured.limits[1] > goals.limits[1].at_most);
         assert!("units<7".parse::<Bound>().is_err() && "units<=NaN".parse::<Bound>().is_err());
+    }
+
+    #[track_caller]
+    fn wholes(goals: &[&str], base: &[&[(&str, f64)]], expect: (GainUnit, &[f64])) {
+        let goals: Vec<Goal> = goals.iter().map(|it| it.parse().unwrap()).collect();
+        let goals = Goals::of(&goals, Vec::new(), |_| None).unwrap();
+        let values = |row: &&[(&str, f64)]| -> Values {
+            row.iter().map(|(name, it)| ((*name).to_owned(), *it)).collect()
+        };
+        let values: Vec<_> = base.iter().map(values).collect();
+        let repeats: Vec<_> = values.iter().map(|it| vec![it]).collect();
+        assert_eq!(goals.wholes(0, &repeats), (expect.0, expect.1.to_vec()));
+    }
+
+    #[test]
+    fn a_sum_near_nothing_is_no_measure_of_gains() {
+        let base: [&[_]; 2] = [&[("q", 0.9), ("c", 900.0)], &[("q", 0.1), ("c", 100.0)]];
+        wholes(&["q:max"], &base, (GainUnit::Points, &[1.0, 1.0]));
+        wholes(&["c:min"], &base, (GainUnit::Shares, &[900.0, 100.0]));
+        wholes(&["q:max:1", "c:min:0.001"], &base, (GainUnit::Weighted, &[1.9, 1.1]));
+        let free: [&[_]; 2] = [&[("c", 900.0)], &[("c", 0.0)]];
+        wholes(&["c:min"], &free, (GainUnit::Points, &[1.0, 1.0]));
     }
 }

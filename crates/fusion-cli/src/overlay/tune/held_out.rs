@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use overlay_model::Overlay;
 use overlay_optimizer::{
-    AcceptError, AcceptVerdict, Acceptance, Aim, GainUnit, HeldOut, Measured, Objective,
-    WeightedScenario, accept,
+    AcceptError, AcceptVerdict, Acceptance, Aim, HeldOut, Measured, Objective, WeightedScenario,
+    accept,
 };
 use serde::Serialize;
 
 use super::evaluator::Evaluator;
 use super::fault::Fault;
-use super::goal::Goals;
+use super::goal::{GainUnit, Goals, Values};
 
 /// The fewest scenarios that are held out of a search by replay.
 const LEAST: usize = overlay_optimizer::LEAST_SCENARIOS;
@@ -37,12 +37,12 @@ pub(super) struct Judged {
 }
 
 /// The scenarios of a search by replay, and those held out of it: a third, evenly from the
-/// whole list, three at least. Of three or fewer nothing can be held out.
+/// whole list; of few a half, three at least. Of three or fewer nothing can be held out.
 pub(super) fn split(
     scenarios: Vec<WeightedScenario>,
 ) -> (Vec<WeightedScenario>, Vec<WeightedScenario>) {
     let all = scenarios.len();
-    let held = if all > LEAST { LEAST.max(all / 3) } else { 0 };
+    let held = if all > LEAST { LEAST.max(all / 3).max((all / 2).min(6)) } else { 0 };
     let is_held = |at: usize| (0..held).any(|it| (it * all + all / 2) / held == at);
     let (held, searched): (Vec<_>, Vec<_>) =
         scenarios.into_iter().enumerate().partition(|(at, _)| is_held(*at));
@@ -54,13 +54,17 @@ pub(super) fn split(
 ///
 /// With several objectives one has to gain, and none may lose. An evaluation that fails
 /// leaves too little to say.
+///
+/// # Errors
+///
+/// Where the run was interrupted.
 pub(super) fn confirm(
     evaluator: &Evaluator,
     goals: &Goals,
     (overlay, tuned): (&Overlay, &Overlay),
     scenarios: &[WeightedScenario],
     (repeats, seed): (usize, u64),
-) -> Confirmation {
+) -> Result<Confirmation, Fault> {
     let mut res = Confirmation {
         verdict: AcceptVerdict::Insufficient,
         because: String::new(),
@@ -70,19 +74,20 @@ pub(super) fn confirm(
     };
     let pairs = match pairs(evaluator, goals, (overlay, tuned), scenarios, repeats) {
         Ok(pairs) => pairs,
+        Err(Fault::Interrupted) => return Err(Fault::Interrupted),
         Err(fault) => {
             res.because = format!("a held-out evaluation failed: {fault}");
-            return res;
+            return Ok(res);
         }
     };
-    for (at, Objective { name, aim }) in goals.objectives.iter().enumerate() {
-        match judge(&pairs, scenarios, at, (*aim, seed)) {
+    for (at, Objective { name, .. }) in goals.objectives.iter().enumerate() {
+        match judge(goals, &pairs, scenarios, (at, seed)) {
             Ok((unit, acceptance)) => {
                 res.objectives.push(Judged { objective: name.clone(), unit, acceptance });
             }
             Err(err) => {
                 res.because = format!("{name}: {err}");
-                return res;
+                return Ok(res);
             }
         }
     }
@@ -90,10 +95,18 @@ pub(super) fn confirm(
         Some(because) => (AcceptVerdict::Rejected, because),
         None => verdict(&res.objectives),
     };
-    res
+    Ok(res)
 }
 
-type Pairs = BTreeMap<String, Vec<(Measured, Measured)>>;
+/// Overlay and candidate on one scenario, once.
+struct Pair {
+    /// The values with the overlay as it is.
+    base: Values,
+    before: Measured,
+    after: Measured,
+}
+
+type Pairs = BTreeMap<String, Vec<Pair>>;
 
 fn pairs(
     evaluator: &Evaluator,
@@ -109,49 +122,45 @@ fn pairs(
             break;
         }
         // What drifts while they run hits both alike where they take turns.
-        let (before, after) = if repeat % 2 == 0 {
-            let before = evaluator.measure(goals, overlay, &ids)?;
-            (before, evaluator.measure(goals, tuned, &ids)?)
+        let (base, after) = if repeat % 2 == 0 {
+            let base = evaluator.values(overlay, &ids)?;
+            (base, evaluator.measure(goals, tuned, &ids)?)
         } else {
             let after = evaluator.measure(goals, tuned, &ids)?;
-            (evaluator.measure(goals, overlay, &ids)?, after)
+            (evaluator.values(overlay, &ids)?, after)
         };
-        for pair in before.into_iter().zip(after) {
-            res.entry(pair.0.scenario.clone()).or_default().push(pair);
+        for after in after {
+            let base = base.get(&after.scenario).cloned().unwrap_or_default();
+            let before = goals.measured(&after.scenario, &base)?;
+            let own = res.entry(after.scenario.clone()).or_default();
+            own.push(Pair { base, before, after });
         }
     }
     Ok(res)
 }
 
-/// Costs in shares of what they are, scores in points; so is a cost of nothing, which has
-/// no shares.
 fn judge(
+    goals: &Goals,
     pairs: &Pairs,
     scenarios: &[WeightedScenario],
-    at: usize,
-    (aim, seed): (Aim, u64),
+    (at, seed): (usize, u64),
 ) -> Result<(GainUnit, Acceptance), AcceptError> {
+    let aim = goals.objectives.get(at).map_or(Aim::Least, |it| it.aim);
     let value = |it: &Measured| it.objectives.get(at).copied().unwrap_or(f64::NAN);
-    let held_out = scenarios.iter().map(|it| {
-        let own = pairs.get(&it.id).into_iter().flatten();
-        let own = own.map(|(before, after)| (value(before), value(after))).collect();
-        HeldOut { scenario: it.id.clone(), weight: it.weight, pairs: own }
+    let own = |id: &String| pairs.get(id).map(Vec::as_slice).unwrap_or_default();
+    let base = scenarios.iter().map(|it| own(&it.id).iter().map(|it| &it.base).collect());
+    let (unit, wholes) = goals.wholes(at, &base.collect::<Vec<_>>());
+    let held_out = scenarios.iter().zip(wholes).map(|(it, whole)| {
+        let pairs = own(&it.id).iter().map(|it| (value(&it.before), value(&it.after)));
+        HeldOut { scenario: it.id.clone(), weight: it.weight, whole, pairs: pairs.collect() }
     });
     let held_out: Vec<_> = held_out.collect();
-    let points = || Ok((GainUnit::Points, accept(&held_out, aim, GainUnit::Points, seed)?));
-    match aim {
-        Aim::Most => points(),
-        Aim::Least => match accept(&held_out, aim, GainUnit::Shares, seed) {
-            Ok(acceptance) => Ok((GainUnit::Shares, acceptance)),
-            Err(AcceptError::NoShare(_)) => points(),
-            Err(err) => Err(err),
-        },
-    }
+    Ok((unit, accept(&held_out, aim, goals.objectives.len(), seed)?))
 }
 
 /// The first limit that the candidate does not keep.
 fn exceeded(goals: &Goals, pairs: &Pairs) -> Option<String> {
-    let tuned = pairs.values().flatten().map(|(_, tuned)| tuned);
+    let tuned = pairs.values().flatten().map(|it| &it.after);
     tuned.into_iter().find_map(|it| {
         let rows = it.limits.iter().zip(&goals.limits);
         let (value, limit) = rows.into_iter().find(|(value, limit)| **value > limit.at_most)?;
@@ -163,19 +172,19 @@ fn exceeded(goals: &Goals, pairs: &Pairs) -> Option<String> {
 fn verdict(objectives: &[Judged]) -> (AcceptVerdict, String) {
     let find =
         |wanted: &dyn Fn(&Acceptance) -> bool| objectives.iter().find(|it| wanted(&it.acceptance));
-    let told = |it: &Judged| match objectives.len() {
-        1 => it.acceptance.because.clone(),
-        _ => format!("{}: {}", it.objective, it.acceptance.because),
+    let with = |verdict: AcceptVerdict| find(&|it| it.verdict == verdict);
+    let decisive = find(&|it| !it.losers.is_empty())
+        .or_else(|| with(AcceptVerdict::Accepted))
+        .or_else(|| with(AcceptVerdict::Insufficient))
+        .or(objectives.first());
+    let Some(Judged { objective, acceptance, .. }) = decisive else {
+        return (AcceptVerdict::Insufficient, "there is no objective".to_owned());
     };
-    let insufficient = find(&|it| it.verdict == AcceptVerdict::Insufficient);
-    let loses = || find(&|it| !it.losers.is_empty());
-    if let Some(it) = insufficient.or_else(loses) {
-        return (it.acceptance.verdict, told(it));
-    }
-    match find(&|it| it.verdict == AcceptVerdict::Accepted).or(objectives.first()) {
-        Some(it) => (it.acceptance.verdict, told(it)),
-        None => (AcceptVerdict::Insufficient, "there is no objective".to_owned()),
-    }
+    let because = match objectives.len() {
+        1 => acceptance.because.clone(),
+        _ => format!("{objective}: {}", acceptance.because),
+    };
+    (acceptance.verdict, because)
 }
 
 #[cfg(test)]
@@ -194,7 +203,7 @@ mod tests {
     fn a_third_is_held_out() {
         check(3, &[]);
         check(4, &[0, 2, 3]);
-        check(9, &[1, 4, 7]);
-        check(12, &[1, 4, 7, 10]);
+        check(9, &[1, 3, 5, 7]);
+        check(24, &[1, 4, 7, 10, 13, 16, 19, 22]);
     }
 }

@@ -47,6 +47,11 @@ impl JournalFile {
         Ok((Self { file: Some((path.to_owned(), file)), kept }, text))
     }
 
+    /// Where it is kept.
+    pub(super) fn path(&self) -> Option<&Path> {
+        self.file.as_ref().map(|it| it.0.as_path())
+    }
+
     /// Appends the lines that are new, and sees them to the disk.
     pub(super) fn keep(&mut self, tuner: &Tuner) -> anyhow::Result<()> {
         let Some((path, file)) = &mut self.file else { return Ok(()) };

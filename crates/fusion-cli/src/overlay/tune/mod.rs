@@ -5,7 +5,9 @@ mod evaluator;
 mod fault;
 mod goal;
 mod held_out;
+mod interrupt;
 mod journal;
+pub(super) mod places;
 mod pool;
 mod replay;
 mod report;
@@ -20,8 +22,8 @@ use fusion_golden::Suite;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use overlay_model::{Overlay, OverlayName};
 use overlay_optimizer::{
-    Aim, Evaluation, PlanError, ResumeError, Space, SpaceError, Stop, TunePlan, Tuner,
-    WeightedScenario,
+    Aim, Basis, Evaluation, LEAST_SCENARIOS, PlanError, ResumeError, Space, SpaceError, Stop,
+    TunePlan, Tuner, WeightedScenario,
 };
 
 use self::command::Evaluation as EvalCommand;
@@ -31,13 +33,14 @@ use self::held_out::{Confirmation, confirm, split};
 use self::journal::JournalFile;
 use self::replay::{BROKEN, MEASURED, Replay};
 use self::report::{TuneAnswer, TuneVerdict};
-use self::search::Search;
-use self::told::Told;
+use self::search::{Search, interrupted};
+use self::told::{Told, digest};
 use super::document::Document;
 use super::optimize::is_same;
 use crate::environment::Environment;
 use crate::excerpt;
 use crate::exit::{Exit, refusal};
+use crate::findings::plural;
 use crate::golden::suite_error;
 use crate::output::{Output, to_json};
 use crate::replace::{create, replace};
@@ -49,11 +52,13 @@ const PROBES: usize = 3;
 
 /// Search for better settings of an overlay, by measuring
 ///
-/// Keys that are pinned, describe something or promise something are left alone. Candidates are
-/// evaluated by the recordings of a suite, or by a command of yours; nothing is simulated. What
-/// is found is accepted only if evaluations that the search did not see say that it gains at
-/// least 0.05 with a probability of 0.95, and that no scenario loses more than 0.02. The file
-/// itself stays as it is: an accepted result goes to `--output`.
+/// Keys that are pinned, describe something or promise something are left alone, and what guards
+/// answers (the floors, what trust is, what is verified of a conversation) changes only where
+/// `--key` names it. Candidates are evaluated by the recordings of a suite, or by a command of
+/// yours; nothing is simulated. A change that brings nothing goes back. What is found is accepted
+/// only if evaluations that the search did not see say that it gains at least 0.05 with a
+/// probability of 0.95, and that no scenario loses more than 0.02. The file itself stays as it
+/// is: an accepted result goes to `--output`.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -63,14 +68,14 @@ Examples:
   fusion overlay tune fusion_overlay.refund.txt --eval './score.sh {overlay}' --scenario a \
 --scenario b --scenario c --objective quality:max --svg trials.svg -o tuned.txt
 
-The command gets the path of the candidate and, on standard input, one line of JSON for each
+The command gets the path of the candidate, also as FUSION_OVERLAY, and, on standard input, one line of JSON for each
 scenario to evaluate; it writes a line {\"scenario\": \"a\", \"quality\": 0.8} for each. A replay
 measures units, tokens, prompt_tokens, latency_ms (small), trust, score, accepted and rules
 (large).
 
 Ends with 0 where a candidate is accepted or the overlay as it is is best, 1 where the candidate
 is rejected or no candidate keeps the limits, 3 where too little was evaluated, 4 where the
-overlay itself is not recorded, 69 where the command fails.")]
+overlay itself is not recorded, 10 where it was interrupted, 69 where the command fails.")]
 pub(crate) struct Tune {
     /// The overlay
     #[arg(value_name = "FILE")]
@@ -90,7 +95,7 @@ pub(crate) struct Tune {
     /// What every scenario has to keep: `units<=5`, `trust>=0.6`
     #[arg(long = "limit", value_name = "NAME<=NUMBER")]
     limits: Vec<Bound>,
-    /// Vary only this key; may be given several times
+    /// Vary only this key, a floor or another guard too; may be given several times
     #[arg(long = "key", value_name = "KEY")]
     keys: Vec<String>,
     /// How many evaluations of one candidate on one scenario; 20 for each scenario without it
@@ -101,9 +106,11 @@ pub(crate) struct Tune {
     seed: u64,
     /// With `--eval`: how often overlay and candidate are evaluated to accept it
     #[arg(long, default_value_t = 3, value_name = "N", conflicts_with = "suite")]
-    repeats: usize,
+    #[arg(value_parser = clap::value_parser!(u16).range(1..))]
+    repeats: u16,
     /// With `--eval`: how long one evaluation may take, in seconds
     #[arg(long, default_value_t = 600, value_name = "SECONDS", conflicts_with = "suite")]
+    #[arg(value_parser = clap::value_parser!(u64).range(1..))]
     timeout: u64,
     /// Write every question and answer to this file, from which a run goes on
     #[arg(long, value_name = "FILE")]
@@ -132,7 +139,8 @@ struct SourceArguments {
     /// Replay the recordings of this suite
     #[arg(long, value_name = "DIR")]
     suite: Option<PathBuf>,
-    /// Ask this command; `{overlay}` stands for the path of the candidate
+    /// Ask this command; `{overlay}` stands for the path of the candidate, and so does the
+    /// variable FUSION_OVERLAY
     #[arg(long, value_name = "COMMAND")]
     eval: Option<String>,
 }
@@ -174,13 +182,30 @@ impl Tune {
         };
         let stop = search.run(&mut tuner, &mut journal, output)?;
         progress.set_message("held out");
-        let answer = self.judge(&document, &setting, &tuner, stop)?;
+        let answer = self.judge(&document, &setting, (&tuner, &journal), stop)?;
         progress.finish_and_clear();
         self.finish(answer, output)
     }
 
     /// Says before the search, and not after it, that its result has no place.
     fn may_write(&self) -> anyhow::Result<()> {
+        let places = [
+            ("--journal", &self.journal),
+            ("--report", &self.report),
+            ("--svg", &self.svg),
+            ("--output", &self.output),
+        ];
+        let named = || places.iter().filter_map(|(option, path)| Some((*option, path.as_ref()?)));
+        for (number, (option, path)) in named().enumerate() {
+            places::may_hold(option, path)?;
+            let mut earlier = named().take(number);
+            let other = earlier.find(|it| it.1 == path || is_same(it.1, path)).map(|it| it.0);
+            let own = (option != "--output" && is_same(path, &self.file)).then_some("the overlay");
+            if let Some(other) = other.or(own) {
+                let message = format!("{option} {} is {other} too", path.display());
+                return Err(refusal(Exit::USAGE, message));
+            }
+        }
         match self.output.as_deref().filter(|_| !self.force) {
             Some(path) if path.exists() && !is_same(path, &self.file) => {
                 let message = format!("{} exists: give --force to replace it", path.display());
@@ -196,7 +221,12 @@ impl Tune {
             Some(_) => Evaluation::Replay,
             None => Evaluation::Live,
         };
-        let space = match Space::of(&document.overlay, evaluation) {
+        let keys: Vec<_> = self.keys.iter().map(String::as_str).collect();
+        let space = match keys.as_slice() {
+            [] => Space::of(&document.overlay, evaluation),
+            keys => Space::of_keys(&document.overlay, evaluation, keys),
+        };
+        let space = match space {
             Err(SpaceError::Invalid(findings)) => {
                 let Document { name, text, .. } = document;
                 output.remark(&excerpt::render(name, text, &findings, output.width))?;
@@ -205,8 +235,6 @@ impl Tune {
             }
             other => other,
         };
-        let keys: Vec<_> = self.keys.iter().map(String::as_str).collect();
-        let space = space.and_then(|it| if keys.is_empty() { Ok(it) } else { it.only(&keys) });
         space.map_err(|err| {
             let exit = match err {
                 SpaceError::UnknownKey(..) => Exit::USAGE,
@@ -241,6 +269,7 @@ impl Tune {
             return Err(refusal(Exit::USAGE, message));
         }
         let (searched, held_out) = split(own);
+        self.enough(held_out.len(), searched.len() + held_out.len())?;
         let probes = probes(&searched, &held_out);
         if let Err(fault) = replay.values(overlay, &probes) {
             let message = format!("the overlay as it is cannot be evaluated: {fault}");
@@ -254,6 +283,11 @@ impl Tune {
         }
         let mut plan = self.plan(&goals, searched);
         plan.pool = Some(pool);
+        plan.basis = Some(Basis {
+            overlay: overlay_schema::digest(overlay),
+            evaluator: "replay".to_owned(),
+            scenarios: digest(&replay.lines()),
+        });
         let evaluator = Evaluator::Replay(Box::new(replay));
         // Repeated, a replay gives what it gave.
         Ok(Setting { evaluator, goals, space, plan, held_out, repeats: 1 })
@@ -268,7 +302,8 @@ impl Tune {
         environment: &Environment,
     ) -> anyhow::Result<Setting> {
         if !EvalCommand::names_overlay(line) {
-            let message = "--eval does not say `{overlay}`, so it would evaluate one and the same";
+            let message = "--eval says neither `{overlay}` nor FUSION_OVERLAY, so it would \
+                           evaluate one and the same";
             return Err(refusal(Exit::USAGE, message));
         }
         let told = match environment.configs(self.configs.as_deref()) {
@@ -280,15 +315,35 @@ impl Tune {
                            installation that has some with --configs";
             return Err(refusal(Exit::NOTHING, message));
         }
+        self.enough(told.scenarios.len(), told.scenarios.len())?;
         let goals = self.goals(self.limits.clone(), None, |_| None)?;
         let file_name = self.file.file_name().and_then(|it| it.to_str()).unwrap_or("overlay.txt");
-        let timeout = Duration::from_secs(self.timeout.max(1));
+        let timeout = Duration::from_secs(self.timeout);
         let names = goals.names().into_iter().map(str::to_owned).collect();
+        let mut plan = self.plan(&goals, told.scenarios.clone());
+        plan.basis = Some(Basis {
+            overlay: overlay_schema::digest(overlay),
+            evaluator: line.to_owned(),
+            scenarios: digest(&told.lines),
+        });
         let command = EvalCommand::new(line, timeout, file_name, told.lines, names)?;
-        let plan = self.plan(&goals, told.scenarios.clone());
         let evaluator = Evaluator::Command(command);
-        let (held_out, repeats) = (told.scenarios, self.repeats.max(1));
+        let (held_out, repeats) = (told.scenarios, self.repeats.into());
         Ok(Setting { evaluator, goals, space, plan, held_out, repeats })
+    }
+
+    /// Refuses a run that could accept nothing, whatever it finds.
+    fn enough(&self, judged: usize, all: usize) -> anyhow::Result<()> {
+        if judged >= LEAST_SCENARIOS {
+            return Ok(());
+        }
+        let exit = if self.scenarios.is_empty() { Exit::INSUFFICIENT } else { Exit::USAGE };
+        let held = if self.source.suite.is_some() { " and one to search on" } else { "" };
+        let message = format!(
+            "{}: at least {LEAST_SCENARIOS} are needed to judge a candidate on{held}",
+            plural(all, "scenario")
+        );
+        Err(refusal(exit, message))
     }
 
     fn goals(
@@ -322,6 +377,7 @@ impl Tune {
             stop_below: None,
             starts: Vec::new(),
             pool: None,
+            basis: None,
         }
     }
 
@@ -347,7 +403,7 @@ impl Tune {
             [] => Ok((tuner, journal)),
             parts => {
                 let (path, parts) = (path.display(), parts.join(", "));
-                let message = format!("{path} was begun with other options: {parts}");
+                let message = format!("{path} was begun otherwise: another run differs in {parts}");
                 Err(refusal(Exit::USAGE, message))
             }
         }
@@ -358,7 +414,7 @@ impl Tune {
         &self,
         document: &Document,
         setting: &Setting,
-        tuner: &Tuner,
+        (tuner, journal): (&Tuner, &JournalFile),
         stop: Stop,
     ) -> anyhow::Result<TuneAnswer> {
         let search = tuner.report(&document.overlay);
@@ -366,11 +422,14 @@ impl Tune {
             Some(_) => Some(patched(&document.overlay, &search.patch)?),
             None => None,
         };
-        let held_out: Option<Confirmation> = tuned.as_ref().map(|tuned| {
+        let confirmed = tuned.as_ref().map(|tuned| {
             let Setting { evaluator, goals, held_out, repeats, .. } = setting;
             let pair = (&document.overlay, tuned);
             confirm(evaluator, goals, pair, held_out, (*repeats, self.seed))
         });
+        // A confirmation fails only where somebody ended the run.
+        let held_out: Option<Confirmation> =
+            confirmed.transpose().map_err(|_| interrupted(journal))?;
         Ok(TuneAnswer {
             path: document.name.clone(),
             evaluation: setting.evaluator.name(),
@@ -384,8 +443,16 @@ impl Tune {
         })
     }
 
-    /// Writes what was asked for, the overlay only where it was accepted.
+    /// Writes what was asked for, the overlay only where it was accepted. What was paid for
+    /// is shown whether or not that succeeds.
     fn finish(&self, mut answer: TuneAnswer, output: &mut Output) -> anyhow::Result<Exit> {
+        let written = self.write(&mut answer);
+        output.show(&answer)?;
+        written?;
+        Ok(answer.verdict.exit())
+    }
+
+    fn write(&self, answer: &mut TuneAnswer) -> anyhow::Result<()> {
         if let (Some(path), Some(text), TuneVerdict::Accepted) =
             (&self.output, &answer.overlay, answer.verdict)
         {
@@ -395,11 +462,10 @@ impl Tune {
         if let Some(path) = &self.svg {
             replace(path, answer.search.svg().as_bytes())?;
         }
-        if let Some(path) = &self.report {
-            replace(path, to_json(&answer)?.as_bytes())?;
+        match &self.report {
+            Some(path) => replace(path, to_json(answer)?.as_bytes()),
+            None => Ok(()),
         }
-        output.show(&answer)?;
-        Ok(answer.verdict.exit())
     }
 }
 
@@ -433,7 +499,13 @@ fn probes(searched: &[WeightedScenario], held_out: &[WeightedScenario]) -> Vec<S
 
 /// What two plans differ in.
 fn differing(a: &TunePlan, b: &TunePlan) -> Vec<&'static str> {
+    fn basis<'a, T: 'a>(plan: &'a TunePlan, of: fn(&'a Basis) -> &'a T) -> Option<&'a T> {
+        plan.basis.as_ref().map(of)
+    }
     let parts = [
+        ("the overlay", basis(a, |it| &it.overlay) != basis(b, |it| &it.overlay)),
+        ("what evaluates", basis(a, |it| &it.evaluator) != basis(b, |it| &it.evaluator)),
+        ("what the scenarios say", basis(a, |it| &it.scenarios) != basis(b, |it| &it.scenarios)),
         ("objectives", a.objectives != b.objectives),
         ("limits", a.limits != b.limits),
         ("scenarios", a.scenarios != b.scenarios),

@@ -11,10 +11,11 @@ use fusion_golden::budget::{Measured, MeasuredAnswer, measure};
 use overlay_loader::Installation;
 use overlay_model::{Catalogue, Overlay, OverlayName};
 use overlay_optimizer::{Aim, WeightedScenario};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::fault::Fault;
 use super::goal::Values;
+use super::told::line;
 use crate::exit::{Exit, refusal};
 use crate::golden::suite_error;
 
@@ -81,6 +82,13 @@ impl Replay {
         let weighted =
             own.map(|it| WeightedScenario { id: it.id.to_string(), weight: it.evaluation_weight });
         weighted.collect()
+    }
+
+    /// What is asked in each of these scenarios.
+    pub(super) fn lines(&self) -> BTreeMap<String, Value> {
+        let all = self.catalogue().scenarios.iter();
+        let own = all.filter(|it| self.answered.contains(it.id.as_str()));
+        own.map(|it| (it.id.to_string(), line(it))).collect()
     }
 
     /// The values of `overlay` on the scenarios `asked`; only where each of them has its

@@ -1,8 +1,9 @@
 use std::fmt::Write as _;
 
-use overlay_optimizer::{AcceptVerdict, Finding, GainUnit, Stop, TrialStatus, TuneReport};
+use overlay_optimizer::{AcceptVerdict, Finding, KeyWorth, Stop, TrialStatus, TuneReport};
 use serde::Serialize;
 
+use super::goal::GainUnit;
 use super::held_out::{Confirmation, Judged};
 use crate::exit::Exit;
 use crate::findings::plural;
@@ -112,7 +113,19 @@ impl TuneAnswer {
             writeln!(to)?;
         }
         for it in patch {
-            writeln!(to, "{}: {} → {}", it.key, it.from.as_deref().unwrap_or("unset"), it.to)?;
+            write!(to, "{}: {} → {}", it.key, it.from.as_deref().unwrap_or("unset"), it.to)?;
+            match self.search.keys.iter().find(|own| own.key == it.key) {
+                Some(own) => writeln!(to, "{}", self.without(own))?,
+                None => writeln!(to)?,
+            }
+        }
+        let reverted: Vec<_> = self.search.reverted.iter().map(|it| it.key.as_str()).collect();
+        if !reverted.is_empty() {
+            writeln!(
+                to,
+                "back as they were, for no gain that could be seen: {}",
+                reverted.join(", ")
+            )?;
         }
         if let Some(held_out) = &self.held_out {
             write_held_out(held_out, to)?;
@@ -129,6 +142,17 @@ impl TuneAnswer {
             Some(path) => writeln!(to, "wrote {path}"),
             None => writeln!(to, "nothing was written to an overlay"),
         }
+    }
+
+    /// What a change brings: what is expected without it.
+    fn without(&self, it: &KeyWorth) -> String {
+        let mut res = String::new();
+        for (name, (worse, sd)) in self.search.objectives.iter().zip(&it.worth) {
+            let sign = if *worse < 0.0 { "better" } else { "worse" };
+            // Writing to a string cannot fail.
+            let _ = write!(res, ", without it {name} {:.4} {sign} (± {sd:.4})", worse.abs());
+        }
+        res
     }
 
     /// Each objective of the overlay as it is and of the candidate.
@@ -159,6 +183,7 @@ fn write_held_out(it: &Confirmation, to: &mut String) -> std::fmt::Result {
         let unit = match unit {
             GainUnit::Points => "points",
             GainUnit::Shares => "as a share",
+            GainUnit::Weighted => "as a weighted share",
         };
         let gain = acceptance.gain;
         writeln!(to, "  {objective}: gain {gain:.4} ({low:.4} to {high:.4}) {unit}")?;

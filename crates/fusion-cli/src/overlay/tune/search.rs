@@ -8,7 +8,7 @@ use super::evaluator::Evaluator;
 use super::fault::Fault;
 use super::goal::Goals;
 use super::journal::JournalFile;
-use crate::exit::refusal;
+use crate::exit::{Exit, refusal};
 use crate::output::Output;
 
 /// After so many faults of the evaluator in a row it is not asked any more.
@@ -50,6 +50,7 @@ impl Search<'_> {
                     faults = 0;
                     tuner.tell(trial, &measured)?;
                 }
+                Err(Fault::Interrupted) => return Err(interrupted(journal)),
                 Err(fault) if trial == 0 => {
                     let message = format!("the overlay as it is cannot be evaluated: {fault}");
                     return Err(refusal(fault.exit(), message));
@@ -77,6 +78,17 @@ impl Search<'_> {
         let candidate = candidate.map_err(|err| Fault::NotDeployable { why: why(&err) })?;
         self.evaluator.measure(self.goals, &candidate, &question.scenarios)
     }
+}
+
+/// The error of a run that somebody ended.
+pub(super) fn interrupted(journal: &JournalFile) -> anyhow::Error {
+    let message = match journal.path() {
+        Some(path) => {
+            format!("interrupted: the same command with --resume goes on from {}", path.display())
+        }
+        None => "interrupted: without --journal nothing is kept".to_owned(),
+    };
+    refusal(Exit::ABORTED, message)
 }
 
 /// The first error of a candidate that does not deploy.

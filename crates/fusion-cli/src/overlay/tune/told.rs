@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use overlay_loader::Installation;
-use overlay_model::{Overlay, Scenario};
+use overlay_model::{Digest, Overlay, Scenario};
 use overlay_optimizer::WeightedScenario;
 use serde_json::{Value, json};
 
@@ -55,7 +55,14 @@ impl Told {
     }
 }
 
-fn line(it: &Scenario) -> Value {
+/// The digest of what is told of scenarios.
+pub(super) fn digest(lines: &BTreeMap<String, Value>) -> Digest {
+    let lines = lines.values().map(Value::to_string);
+    Digest::of(lines.collect::<Vec<_>>().join("\n").as_bytes())
+}
+
+/// What is told of a scenario.
+pub(super) fn line(it: &Scenario) -> Value {
     json!({
         "scenario": it.id.as_str(),
         "weight": it.evaluation_weight,
