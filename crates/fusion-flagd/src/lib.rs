@@ -52,3 +52,7 @@ pub use crate::evaluate::{Evaluation, EvaluationError, Variation};
 pub use crate::export::export;
 pub use crate::file::{FlagdError, FlagdFile};
 pub use crate::import::import;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::breaker_set::Quota;
 use crate::policy::{BreakerPolicy, MAX_PROBES};
 use crate::sync::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering};
+use crate::ticket::Ticket;
 use crate::window::Window;
 use crate::word::{Lease, State, Word};
 
@@ -43,6 +44,10 @@ pub struct Breaker {
     leases: [AtomicU64; MAX_PROBES as usize],
     seed: u64,
     quota: Option<Arc<Quota>>,
+    /// Whether one of the set's places for open breakers is taken for this one.
+    has_place: AtomicBool,
+    /// Whether it is a member of its set no more.
+    has_left: AtomicBool,
 }
 
 /// A policy with the counts it asks for.
@@ -90,6 +95,15 @@ impl Permit<'_> {
     pub fn failure(self, now_ms: i64) {
         self.breaker.record_failure(self.generation, now_ms);
     }
+
+    /// The permit as a value, for a call whose result somebody else tells: a probe's place
+    /// stays taken until then, or until its lease runs out.
+    pub fn into_ticket(self) -> Ticket {
+        let ticket = Ticket { generation: self.generation, probe: self.probe };
+        // Its drop would give the place back.
+        std::mem::forget(self);
+        ticket
+    }
 }
 
 impl Drop for Permit<'_> {
@@ -113,6 +127,8 @@ impl Breaker {
             leases: std::array::from_fn(|_| AtomicU64::new(Lease::FREE)),
             seed,
             quota: None,
+            has_place: AtomicBool::new(false),
+            has_left: AtomicBool::new(false),
         }
     }
 
@@ -174,6 +190,21 @@ impl Breaker {
             return Some(self.permit(Word::generation_of(word)));
         }
         self.acquire_probe(now_ms)
+    }
+
+    /// The permit that `ticket` stands for. The result of one whose time is over counts as
+    /// little as with the permit itself.
+    pub fn resume(&self, ticket: Ticket) -> Permit<'_> {
+        Permit { breaker: self, generation: ticket.generation, probe: ticket.probe }
+    }
+
+    /// Whether a result by `ticket` would count: the breaker has not changed its state since,
+    /// and a probe's place is still its own.
+    pub fn counts(&self, ticket: Ticket) -> bool {
+        let holds = |(place, lease): (usize, u64)| {
+            self.leases.get(place).is_some_and(|it| it.load(Ordering::Acquire) == lease)
+        };
+        self.is_live(ticket.generation) && ticket.probe.is_none_or(holds)
     }
 
     #[inline]
@@ -380,7 +411,7 @@ impl Breaker {
             return;
         }
         let from_closed = matches!(word.state, State::Closed { .. });
-        if from_closed && self.quota.as_ref().is_some_and(|it| !it.take()) {
+        if from_closed && !self.take_place() {
             return;
         }
         let streak = self.streak_at(policy, now_ms, from_closed);
@@ -389,11 +420,45 @@ impl Breaker {
             let live = matches!(word.state, State::Closed { .. } | State::HalfOpen { .. });
             (live && word.generation == generation).then(|| word.next(State::Open { until }))
         });
-        match (opened, &self.quota) {
-            (Some(_), _) => self.streak.store(streak.saturating_add(1), Ordering::Release),
-            (None, Some(quota)) if from_closed => quota.give_back(),
-            (None, _) => (),
+        match opened {
+            Some(_) => self.streak.store(streak.saturating_add(1), Ordering::Release),
+            None if from_closed => self.free_place(),
+            None => (),
         }
+    }
+
+    /// Takes one of the set's places for open breakers, where there is one or none is
+    /// needed.
+    fn take_place(&self) -> bool {
+        let Some(quota) = &self.quota else { return true };
+        if self.has_left.load(Ordering::SeqCst) {
+            return true;
+        }
+        if !quota.take() {
+            return false;
+        }
+        if self.has_place.swap(true, Ordering::SeqCst) {
+            // Another thread is about to open it.
+            quota.give_back();
+            return false;
+        }
+        // It may have left meanwhile: then nobody else frees the place.
+        if self.has_left.load(Ordering::SeqCst) {
+            self.free_place();
+        }
+        true
+    }
+
+    fn free_place(&self) {
+        if let (true, Some(quota)) = (self.has_place.swap(false, Ordering::SeqCst), &self.quota) {
+            quota.give_back();
+        }
+    }
+
+    /// It is no member of its set any more, and takes none of its places.
+    pub(crate) fn leave(&self) {
+        self.has_left.store(true, Ordering::SeqCst);
+        self.free_place();
     }
 
     /// How many times in a row it opened before: forgotten once it stayed closed for as
@@ -423,8 +488,8 @@ impl Breaker {
     fn give_back(&self, before: Option<Word>) {
         let held = before
             .is_some_and(|it| matches!(it.state, State::Open { .. } | State::HalfOpen { .. }));
-        if let (true, Some(quota)) = (held, &self.quota) {
-            quota.give_back();
+        if held {
+            self.free_place();
         }
     }
 }

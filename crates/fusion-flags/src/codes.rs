@@ -157,6 +157,14 @@ pub const CODES: &[FlagCode] = &[
         "global: {circuit_breaker: {failure_threshold: 0}}",
     ),
     row(
+        Warning,
+        "FLG2011",
+        "a fallback that Fusion does not know",
+        "Fusion knows `baseline_only`: the bare model answers. Any other word is handed to the \
+         service with the route, and does nothing unless the service knows it.",
+        "features: {a: {fallback_strategy: basline_only}}",
+    ),
+    row(
         Error,
         "FLG3001",
         "a flag requires one that there is not",
@@ -306,6 +314,15 @@ pub const CODES: &[FlagCode] = &[
         "FLG6002",
         "units change their variants",
         "Other weights, or another order of the variants, move units that are in already.",
+        "",
+    ),
+    row(
+        Warning,
+        "FLG6003",
+        "a change that no question shows",
+        "Two files differ, and nothing that was asked shows it: settings of breakers, a quality \
+         gate, or a flag that another one always keeps off. `fusion flags diff --json` has what \
+         was asked.",
         "",
     ),
 ];

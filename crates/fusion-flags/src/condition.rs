@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 
 use semver::{Version, VersionReq};
+use serde::Serialize;
 
 use crate::file::{ActiveHours, AttributeTest};
 use crate::time::{minute_at, minute_of_day};
@@ -27,14 +28,37 @@ impl Attribute<'_> {
     }
 }
 
+/// A value that an attribute of a request may have.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum GivenValue {
+    /// A text.
+    Text(String),
+    /// A number.
+    Number(f64),
+}
+
+impl GivenValue {
+    /// The value, as conditions look at it.
+    pub(crate) fn as_attribute(&self) -> Attribute<'_> {
+        match self {
+            Self::Text(text) => Attribute::Text(text),
+            Self::Number(number) => Attribute::Number(*number),
+        }
+    }
+}
+
+/// Texts that hardly a condition lists.
+const OUTSIDE: [&str; 2] = ["other", "~"];
+
 /// A condition on one attribute, compiled.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub(crate) struct Condition {
     attribute: Box<str>,
     test: Test,
 }
 
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 enum Test {
     In(Box<[Box<str>]>),
     NotIn(Box<[Box<str>]>),
@@ -63,6 +87,16 @@ impl Condition {
         &self.attribute
     }
 
+    /// Whether it holds where its attribute has this value.
+    pub(crate) fn holds_for(&self, value: &GivenValue) -> bool {
+        self.test.holds(value.as_attribute())
+    }
+
+    /// Values that it tells apart: every one it names, and what lies beside.
+    pub(crate) fn values(&self) -> Vec<GivenValue> {
+        self.test.values()
+    }
+
     pub(crate) fn holds(&self, attributes: &[(&str, Attribute<'_>)]) -> bool {
         let value = attributes.iter().find(|(name, _)| *name == &*self.attribute);
         value.is_some_and(|(_, value)| self.test.holds(*value))
@@ -89,6 +123,21 @@ impl Test {
         }
     }
 
+    fn values(&self) -> Vec<GivenValue> {
+        let text = |it: &str| GivenValue::Text(it.to_owned());
+        let mut res: Vec<GivenValue> = match self {
+            Self::In(words) | Self::NotIn(words) => words.iter().map(|it| text(it)).collect(),
+            Self::StartsWith(part) | Self::EndsWith(part) => vec![text(part)],
+            Self::Semver(range) => versions(range).iter().map(|it| text(&it.to_string())).collect(),
+            Self::AtLeast(bound) | Self::LessThan(bound) => {
+                return [*bound, *bound - 1.0].map(GivenValue::Number).into();
+            }
+            Self::Never => Vec::new(),
+        };
+        res.extend(OUTSIDE.map(text));
+        res
+    }
+
     fn holds(&self, value: Attribute<'_>) -> bool {
         match (self, value) {
             (Self::In(words), value) => words.iter().any(|it| value.is_written(it)),
@@ -105,13 +154,37 @@ impl Test {
     }
 }
 
+/// The versions that a range names, and those next to them.
+fn versions(range: &VersionReq) -> Vec<Version> {
+    let mut res = Vec::new();
+    for it in &range.comparators {
+        let (major, minor, patch) = (it.major, it.minor.unwrap_or(0), it.patch.unwrap_or(0));
+        let mut named = Version::new(major, minor, patch);
+        named.pre = it.pre.clone();
+        res.push(named);
+        let after = [(0, 0, 1), (0, 1, 0), (1, 0, 0)].map(|(a, b, c)| {
+            let zero = |is_kept: bool, it: u64| if is_kept { it } else { 0 };
+            Version::new(
+                major.saturating_add(a),
+                zero(a == 0, minor).saturating_add(b),
+                zero(a == 0 && b == 0, patch).saturating_add(c),
+            )
+        });
+        res.extend(after);
+        res.extend(patch.checked_sub(1).map(|it| Version::new(major, minor, it)));
+        res.extend(minor.checked_sub(1).map(|it| Version::new(major, it, 0)));
+        res.extend(major.checked_sub(1).map(|it| Version::new(it, 0, 0)));
+    }
+    res
+}
+
 /// Whether exactly one test is set, and a version range is one.
 pub(crate) fn is_valid_test(test: &AttributeTest) -> bool {
     Test::compile(test).is_some_and(|it| !matches!(it, Test::Never))
 }
 
 /// The hours a flag applies in, compiled.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub(crate) struct Hours {
     /// First minute and the minute after the last one.
     ranges: Box<[(u32, u32)]>,
@@ -131,6 +204,15 @@ impl Hours {
             Some(name) => jiff::tz::TimeZone::get(name).ok()?,
         };
         Some(Self { ranges: ranges.filter(|it| !it.is_empty())?, zone })
+    }
+
+    /// The next moments from `now_ms` on at which a range begins or ends, in milliseconds
+    /// since 1970; an hour off on a day when the clocks change.
+    pub(crate) fn edges_after(&self, now_ms: i64) -> impl Iterator<Item = i64> {
+        let (now, start) = (minute_at(&self.zone, now_ms), now_ms - now_ms.rem_euclid(60_000));
+        let minutes = self.ranges.iter().flat_map(|(from, to)| [*from, *to]);
+        let ahead = minutes.map(move |it| i64::from((it + 1440 - now) % 1440));
+        ahead.map(move |it| start.saturating_add(it * 60_000))
     }
 
     pub(crate) fn contain(&self, now_ms: i64) -> bool {

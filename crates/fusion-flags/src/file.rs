@@ -5,7 +5,7 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use crate::time::{duration_ms, instant_ms};
-use overlay_model::TextError;
+use overlay_model::{TextError, unquoted, unquoted_option};
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
 use serde::{Deserialize as DeserializeDerive, Serialize};
 
@@ -18,7 +18,11 @@ pub const MAX_FLAG_BYTES: usize = 8 << 20;
 pub struct FlagFile {
     /// `2`; absent in the original's files, which match scenario types by part and let a
     /// missing confidence pass.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "unquoted_option",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub schema_version: Option<u32>,
     /// What a flag that says nothing does.
     #[serde(default)]
@@ -129,7 +133,11 @@ pub struct Feature {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fallback_strategy: Option<String>,
     /// The share of units that is in, from 0 to 100; 100 where absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "unquoted_option",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub rollout_percentage: Option<f64>,
     /// When it applies.
     #[serde(default)]
@@ -147,7 +155,11 @@ pub struct Feature {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub salt: Option<String>,
     /// Whether it is on at all; on where absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "unquoted_option",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub enabled: Option<bool>,
     /// A rollout by schedule, instead of `rollout_percentage`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -201,7 +213,11 @@ pub struct Conditions {
     #[serde(default)]
     pub scenario_types: Vec<String>,
     /// The least confidence of the scenario type, from 0 to 1.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "unquoted_option",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub confidence_threshold: Option<f64>,
     /// Conditions on attributes; all must hold.
     #[serde(
@@ -233,10 +249,18 @@ pub struct AttributeTest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub semver: Option<String>,
     /// It is a number, and at least this.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "unquoted_option",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub at_least: Option<f64>,
     /// It is a number, and less than this.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "unquoted_option",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub less_than: Option<f64>,
 }
 
@@ -270,6 +294,7 @@ impl Ramp {
 #[serde(deny_unknown_fields)]
 pub struct RampStep {
     /// The share of units that is in, from 0 to 100.
+    #[serde(deserialize_with = "unquoted")]
     pub percent: f64,
     /// How long it stays: `1h`, `30m`, `1d`; the last step has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -306,6 +331,7 @@ pub struct Variant {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub overlay: Option<String>,
     /// Its weight among the variants.
+    #[serde(deserialize_with = "unquoted")]
     pub weight: u32,
 }
 
@@ -325,13 +351,25 @@ pub struct ActiveHours {
 #[serde(deny_unknown_fields)]
 pub struct BreakerSettings {
     /// Whether there is one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "unquoted_option",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub enabled: Option<bool>,
     /// Failures in a row that open it; 5 where absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "unquoted_option",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub failure_threshold: Option<u32>,
     /// Seconds until probes are let through; 300 where absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "unquoted_option",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub recovery_timeout: Option<u64>,
     /// A rate over time that opens it too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -339,6 +377,14 @@ pub struct BreakerSettings {
     /// How probes are let through.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub half_open: Option<HalfOpenSettings>,
+    /// The share of all breakers that may be open at a time, from 0 to 1; 0.5 where absent.
+    /// Only in `global.circuit_breaker`.
+    #[serde(
+        default,
+        deserialize_with = "unquoted_option",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub max_open_share: Option<f64>,
 }
 
 impl BreakerSettings {
@@ -350,6 +396,7 @@ impl BreakerSettings {
             recovery_timeout: self.recovery_timeout.or(base.recovery_timeout),
             window: self.window.clone().or_else(|| base.window.clone()),
             half_open: self.half_open.clone().or_else(|| base.half_open.clone()),
+            max_open_share: base.max_open_share,
         }
     }
 }
@@ -359,18 +406,35 @@ impl BreakerSettings {
 #[serde(deny_unknown_fields)]
 pub struct WindowSettings {
     /// Its length in seconds.
+    #[serde(deserialize_with = "unquoted")]
     pub seconds: u32,
     /// The share of failures that opens, from 0 to 1.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "unquoted_option",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub failure_rate: Option<f64>,
     /// Calls below which no rate counts.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "unquoted_option",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub min_calls: Option<u32>,
     /// A call that takes longer is slow, in milliseconds.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "unquoted_option",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub slow_ms: Option<u64>,
     /// The share of slow calls that opens, from 0 to 1.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "unquoted_option",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub slow_rate: Option<f64>,
 }
 
@@ -379,13 +443,25 @@ pub struct WindowSettings {
 #[serde(deny_unknown_fields)]
 pub struct HalfOpenSettings {
     /// Probes at a time; 3 where absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "unquoted_option",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub max_probes: Option<u32>,
     /// Successful probes that close it; `max_probes` where absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "unquoted_option",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub need: Option<u32>,
     /// Seconds after which a lost probe gives its place back; 60 where absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "unquoted_option",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub lease: Option<u64>,
 }
 
@@ -403,7 +479,7 @@ pub struct Global {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metrics: Option<MetricSwitches>,
     /// `true`: every overlay is off, whatever else is set.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "unquoted")]
     pub kill_switch: bool,
 }
 
@@ -412,16 +488,32 @@ pub struct Global {
 #[serde(deny_unknown_fields)]
 pub struct MetricSwitches {
     /// Any.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "unquoted_option",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub enabled: Option<bool>,
     /// Latency.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "unquoted_option",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub track_latency: Option<bool>,
     /// Quality.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "unquoted_option",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub track_quality: Option<bool>,
     /// Tokens.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "unquoted_option",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub track_token_usage: Option<bool>,
 }
 
@@ -430,13 +522,25 @@ pub struct MetricSwitches {
 #[serde(deny_unknown_fields)]
 pub struct Environment {
     /// Scales every rollout, from 0 to 100; the units that stay are a part of those before.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "unquoted_option",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub global_rollout_percentage: Option<f64>,
     /// Whether breakers work.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "unquoted_option",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub circuit_breaker_enabled: Option<bool>,
     /// The least measured quality at which an overlay is offered, from 0 to 1.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "unquoted_option",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub quality_gate_threshold: Option<f64>,
 }
 

@@ -40,6 +40,7 @@ mod diff;
 mod explain;
 mod file;
 mod flags;
+mod form;
 mod lint;
 mod names;
 mod place;
@@ -52,6 +53,7 @@ mod schema;
 mod snapshot;
 mod switches;
 mod sync;
+mod ticket;
 mod time;
 mod window;
 mod word;
@@ -62,7 +64,9 @@ pub use crate::bucket::{BUCKETS, Salt, buckets_of_percent, murmur3_32};
 pub use crate::codes::{CODES, FlagCode, code};
 pub use crate::condition::Attribute;
 pub use crate::decide::{Context, Decision};
-pub use crate::diff::{CaseDiff, DiffCase, FlagDiff, Move, diff};
+pub use crate::diff::{
+    CaseDiff, Comparison, DiffCase, DiffPlan, DiffScope, FlagChange, FlagDiff, GivenValue, Move,
+};
 pub use crate::explain::{FlagReport, RejectedReport, RouteReport};
 pub use crate::file::{
     ActiveHours, AttributeTest, BreakerSettings, Conditions, Defaults, Environment, Feature,
@@ -77,6 +81,7 @@ pub use crate::route::{OverlayId, Rejected, Route};
 pub use crate::schema::flag_file_schema;
 pub use crate::snapshot::Snapshot;
 pub use crate::switches::Switches;
+pub use crate::ticket::{InvalidTicket, Ticket};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use overlay_model::{Diagnostic, Location, TextError};
+use overlay_model::{Diagnostic, Location, TextError, UNQUOTED};
 
 use crate::file::{FlagFile, MAX_FLAG_BYTES};
 use crate::place::{Places, Step};
-use crate::{advice, codes, references, rules};
+use crate::{advice, codes, form, references, rules};
 
 /// What a flag file names outside itself. What is `None` is not checked.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -119,8 +119,9 @@ fn refusal(text: &str, err: &TextError) -> Diagnostic {
         _ if message.starts_with("duplicate") || message.ends_with("twice") => ("FLG1005", message),
         "expected mapping start" => ("FLG1004", "a map is expected here"),
         "expected sequence start" => ("FLG1004", "a list is expected here"),
-        _ if message.ends_with(", expected f64") => ("FLG1004", "a number is expected here"),
-        "invalid floating point" => ("FLG1004", "a number is expected here"),
+        _ if message.ends_with(UNQUOTED) => {
+            ("FLG1004", "a number or a switch is expected here, without quotes")
+        }
         "value requires quoting" => ("FLG1004", "a text is expected here; put it in quotes"),
         _ if message.starts_with("invalid ") => ("FLG1004", message),
         _ => ("FLG1001", message),
@@ -133,6 +134,11 @@ fn refusal(text: &str, err: &TextError) -> Diagnostic {
     let name = said.split('`').nth(1).unwrap_or_default();
     let known = known.trim_start_matches("one of ");
     let words = known.split([',', ' ', '`']).filter(|it| !it.is_empty());
+    if code == "FLG1004"
+        && let Some(hint) = form::expected(text, err.line, err.column)
+    {
+        return res.hint(hint);
+    }
     match (code, nearest(name, words)) {
         ("FLG1003" | "FLG1007", Some(near)) => res.hint(format!("did you mean `{near}`?")),
         ("FLG1003" | "FLG1007", None) if !known.is_empty() => {

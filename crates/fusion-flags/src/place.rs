@@ -42,6 +42,24 @@ impl Places {
         Self(serde_yaml::from_str_with_options(text, options).ok())
     }
 
+    /// The way to the outermost value that begins at a line and column, and its form.
+    pub(crate) fn find(&self, line: usize, column: usize) -> Option<(Vec<Step<'_>>, Form)> {
+        let root = self.0.as_ref()?;
+        let mut ways = vec![(Vec::new(), root)];
+        while let Some((way, node)) = ways.pop() {
+            let at = place(node);
+            if !way.is_empty() && (at.line, at.column) == (line, column) {
+                return Some((way, node.value.form()));
+            }
+            ways.extend(node.value.children().map(|(step, child)| {
+                let mut way = way.clone();
+                way.push(step);
+                (way, child)
+            }));
+        }
+        None
+    }
+
     /// The place of the value at the end of `path`: of the value itself where it is one
     /// word, else of its name. Where the path leads to nothing, the last place on it.
     pub(crate) fn get(&self, path: &[Step<'_>]) -> Option<Location> {
@@ -61,7 +79,33 @@ enum Node {
     Map(Vec<(Spanned<String>, Spanned<Self>)>),
 }
 
+/// Whether a value is a word, a list or a map.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Form {
+    Word,
+    List,
+    Map,
+}
+
 impl Node {
+    fn form(&self) -> Form {
+        match self {
+            Self::Word => Form::Word,
+            Self::List(_) => Form::List,
+            Self::Map(_) => Form::Map,
+        }
+    }
+
+    fn children(&self) -> impl Iterator<Item = (Step<'_>, &Spanned<Self>)> {
+        let (items, entries) = match self {
+            Self::Word => (&[][..], &[][..]),
+            Self::List(items) => (&items[..], &[][..]),
+            Self::Map(entries) => (&[][..], &entries[..]),
+        };
+        let items = items.iter().enumerate().map(|(idx, it)| (Step::At(idx), it));
+        items.chain(entries.iter().map(|(name, it)| (Step::Key(&name.value), it)))
+    }
+
     fn child(&self, step: Step<'_>) -> Option<(&Spanned<Self>, Location)> {
         match (self, step) {
             (Self::List(items), Step::At(idx)) => {

@@ -8,6 +8,7 @@ use crate::decide::{MAX_DEPTH, MAX_LOOKS};
 use crate::file::{ActiveHours, BreakerSettings, Feature, FlagFile, Ramp};
 use crate::lint::{Findings, finding, with_nearest};
 use crate::place::Step::{self, At, Key};
+use crate::snapshot::BASELINE_ONLY;
 use crate::time::{duration_ms, instant_ms, minute_of_day};
 
 /// What a finding is added by: the way to a value, the code, and what is wrong.
@@ -30,11 +31,16 @@ pub(crate) fn check<'a>(file: &'a FlagFile, findings: &mut Findings<'a>) {
     breaker(global, &mut |path, code, said| {
         findings.add(&[&[Key("global"), Key("circuit_breaker")], path].concat(), code, said);
     });
+    if let Some(share) = global.max_open_share.filter(|it| !(0.0..=1.0).contains(it)) {
+        let path = [Key("global"), Key("circuit_breaker"), Key("max_open_share")];
+        findings.add(&path, "FLG2003", format!("{share} is not from 0 to 1"));
+    }
     for (name, flag) in &file.features.0 {
         feature(name, flag, &mut |path, code, said| {
             let path = [&[Key("features"), Key(name)], path].concat();
             findings.add(&path, code, format!("`{name}`: {said}"));
         });
+        attributes(name, flag, findings);
     }
     prerequisites(file, findings);
 }
@@ -43,6 +49,9 @@ fn whole<'a>(file: &'a FlagFile, findings: &mut Findings<'a>) {
     if let Some(version) = file.schema_version.filter(|it| *it != 2) {
         let said = format!("`schema_version` {version} is none; 2 is the latest");
         findings.add(&[Key("schema_version")], "FLG2004", said);
+    }
+    if let Some((code, said)) = fallback(file.global.default_strategy.as_deref()) {
+        findings.add(&[Key("global"), Key("default_strategy")], code, said);
     }
     let defaults = &file.defaults;
     if let Some(hash) = defaults.hash.as_deref().filter(|it| *it != "flagd-v3") {
@@ -79,9 +88,11 @@ fn feature<'a>(name: &'a str, flag: &'a Feature, add: &mut Add<'_, 'a>) {
             add(&path, "FLG2009", format!("`{overlay}` is no name of an overlay"));
         }
     }
-    let texts = [("salt", &flag.salt), ("fallback_strategy", &flag.fallback_strategy)];
-    for (field, _) in texts.iter().filter(|(_, it)| it.as_deref() == Some("")) {
-        add(&[Key(field)], "FLG2009", format!("`{field}` is empty"));
+    if flag.salt.as_deref() == Some("") {
+        add(&[Key("salt")], "FLG2009", "`salt` is empty".to_owned());
+    }
+    if let Some((code, said)) = fallback(flag.fallback_strategy.as_deref()) {
+        add(&[Key("fallback_strategy")], code, said);
     }
     if let Some(percent) = flag.rollout_percentage {
         percentage(percent, &mut |code, said| add(&[Key("rollout_percentage")], code, said));
@@ -106,6 +117,18 @@ fn feature<'a>(name: &'a str, flag: &'a Feature, add: &mut Add<'_, 'a>) {
         breaker(settings, &mut |path, code, said| {
             add(&[&[Key("circuit_breaker")], path].concat(), code, said);
         });
+        if settings.max_open_share.is_some() {
+            let said = "max_open_share is of all breakers: it stands in global.circuit_breaker";
+            add(&[Key("circuit_breaker"), Key("max_open_share")], "FLG1003", said.to_owned());
+        }
+    }
+}
+
+/// The code of a word for what answers where no overlay does, and what is wrong with it.
+fn fallback(word: Option<&str>) -> Option<(&'static str, String)> {
+    match word.filter(|it| *it != BASELINE_ONLY)? {
+        "" => Some(("FLG2009", "the fallback is empty".to_owned())),
+        word => Some(("FLG2011", format!("`{word}` is no fallback of Fusion's"))),
     }
 }
 
@@ -140,11 +163,48 @@ fn conditions<'a>(flag: &'a Feature, add: &mut Add<'_, 'a>) {
         let path = [Key("conditions"), Key("confidence_threshold")];
         share(threshold, &mut |said| add(&path, "FLG2003", said));
     }
-    for (attribute, test) in &conditions.attributes {
-        if !crate::condition::is_valid_test(test) {
-            let path = [Key("conditions"), Key("where"), Key(attribute)];
-            add(&path, "FLG2008", format!("the condition on `{attribute}` is none"));
+}
+
+/// The conditions on attributes, each with what is wrong with it.
+fn attributes<'a>(name: &'a str, flag: &'a Feature, findings: &mut Findings<'a>) {
+    for (attribute, test) in &flag.conditions.attributes {
+        if crate::condition::is_valid_test(test) {
+            continue;
         }
+        let mut path =
+            vec![Key("features"), Key(name), Key("conditions"), Key("where"), Key(attribute)];
+        let mut said = format!("`{name}`: the condition on `{attribute}` is none");
+        let mut hint = ONE_TEST.to_owned();
+        if let Some(range) = test.semver.as_deref().filter(|it| !is_range(it)) {
+            path.push(Key("semver"));
+            said = format!("`{name}`: `{range}` is no range of versions");
+            hint = range_hint(range);
+        }
+        findings.push(&path, finding("FLG2008", said).hint(hint));
+    }
+}
+
+/// What a condition on an attribute is.
+const ONE_TEST: &str = "give exactly one of `in`, `not_in`, `starts_with`, `ends_with`, \
+                        `semver`, `at_least`, `less_than`";
+
+fn is_range(text: &str) -> bool {
+    text.parse::<semver::VersionReq>().is_ok()
+}
+
+/// What was probably meant: others separate the parts of a range by blanks.
+fn range_hint(range: &str) -> String {
+    let mut meant = String::new();
+    for part in range.split([',', ' ']).filter(|it| !it.is_empty()) {
+        // A blank may also stand between the sign and its version.
+        let is_open = meant.is_empty() || meant.ends_with(['<', '>', '=', '~', '^']);
+        meant.push_str(if is_open { "" } else { ", " });
+        meant.push_str(part);
+    }
+    if meant != range && is_range(&meant) {
+        format!("put a comma between its parts: `{meant}`")
+    } else {
+        "a range is written as `^2.1` or `>=1.2.0, <2`".to_owned()
     }
 }
 

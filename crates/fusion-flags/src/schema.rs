@@ -104,8 +104,8 @@ fn global() -> Value {
     object(
         "What holds for all flags.",
         json!({
-            "default_strategy": text("What answers where no flag offers an overlay: baseline_only."),
-            "circuit_breaker": referring("The breakers of all overlays.", "circuit_breaker"),
+            "default_strategy": filled("What answers where no flag offers an overlay: baseline_only, or a word that the service knows."),
+            "circuit_breaker": breaker_of_all(),
             "metrics": {
                 "description": "Kept from the original, no effect.",
                 "type": ["object", "null"],
@@ -132,7 +132,7 @@ fn feature() -> Value {
                 "type": "array",
                 "items": { "$ref": "#/$defs/overlay" },
             },
-            "fallback_strategy": filled("What answers where none of them does: baseline_only."),
+            "fallback_strategy": filled("What answers where none of them does: baseline_only, or a word that the service knows."),
             "rollout_percentage": referring("The share of units that is in; 100 where absent.", "percent"),
             "conditions": { "$ref": "#/$defs/conditions" },
             "owner": text("Who answers for it."),
@@ -296,6 +296,19 @@ fn ramp() -> Value {
             },
         },
     })
+}
+
+/// The settings of all breakers, with what only they have.
+fn breaker_of_all() -> Value {
+    let mut res = breaker();
+    let share = referring(
+        "The share of all breakers that may be open at a time; one always may. 0.5 where absent.",
+        "share",
+    );
+    if let Some(properties) = res.get_mut("properties").and_then(Value::as_object_mut) {
+        properties.insert("max_open_share".to_owned(), share);
+    }
+    res
 }
 
 fn breaker() -> Value {

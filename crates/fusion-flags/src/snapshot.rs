@@ -121,6 +121,19 @@ impl Flag {
         (self.confidence > f64::NEG_INFINITY).then_some(self.confidence)
     }
 
+    /// Whether any unit could get it at any moment.
+    pub(crate) fn can_be_on(&self) -> bool {
+        let shares = self.ramp.iter().map(|(_, share)| *share);
+        let share = if self.ramp.is_empty() { self.rollout } else { shares.max().unwrap_or(0) };
+        self.enabled && share > 0
+    }
+
+    /// The overlays it names, by list or by variant.
+    pub(crate) fn offered(&self) -> impl Iterator<Item = u32> {
+        let variants = self.variants.iter().filter_map(|it| it.overlay);
+        self.overlays.iter().copied().chain(variants)
+    }
+
     /// Whether this is its name.
     #[inline]
     fn is_named(&self, name: &str) -> bool {
@@ -244,6 +257,11 @@ impl Snapshot {
                 || flag.variants.iter().any(|it| it.overlay == Some(wanted));
             (offers && !flag.kill).then_some(FlagId(idx))
         })
+    }
+
+    /// The overlays, each with what the file says of its breaker.
+    pub(crate) fn breaker_settings(&self) -> impl Iterator<Item = (&str, &BreakerSettings)> {
+        self.overlays().zip(&self.breakers)
     }
 
     /// The breakers of the overlays, each under what the file says of it.

@@ -1,5 +1,5 @@
-//! The breaker under every order of its threads' steps:
-//! `RUSTFLAGS="--cfg loom" cargo test -p fusion-flags --test loom --release`.
+//! The breaker under every order of its threads' steps. `.ci/run` runs it:
+//! `RUSTFLAGS="--cfg loom" cargo test -p fusion-flags --test loom --target-dir target/loom`.
 
 #![cfg(loom)]
 

@@ -8,7 +8,7 @@ use crate::outcome::Outcome::{
 
 /// `fusion.budget.violations`
 pub const BUDGET_VIOLATIONS: CounterId = CounterId::named("fusion.budget.violations");
-/// `fusion.build.info`: version, revision
+/// `fusion.build.info`: version
 pub const BUILD_INFO: InfoId = InfoId::named("fusion.build.info");
 /// `fusion.circuit_breaker.event`
 pub const BREAKER_EVENT: CounterId = CounterId::named("fusion.circuit_breaker.event");
@@ -81,12 +81,8 @@ pub const CATALOGUE: &[Metric] = &[
     )
     .labels(ALL)
     .results(&[Warn, Block]),
-    Metric::info(
-        "fusion.build.info",
-        "fusion_build_info",
-        "The program that runs: its version and source revision",
-    )
-    .labels(&["version", "revision"]),
+    Metric::info("fusion.build.info", "fusion_build_info", "The program that runs: its version")
+        .labels(&["version"]),
     Metric::counter(
         "fusion.circuit_breaker.event",
         "fusion_circuit_breaker_event_total",

@@ -1,14 +1,14 @@
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use anyhow::Context as _;
 use clap::Args;
+use fusion_flags::FlagFile;
 
 use super::document::{FlagDocument, FlagSource};
 use super::question::warn;
 use crate::environment::Environment;
 use crate::exit::Exit;
 use crate::output::{Output, json_text};
-use crate::replace::replace;
+use crate::replace::create;
 
 /// Write a flag file as JSON, ours or flagd's
 ///
@@ -21,7 +21,8 @@ Examples:
   fusion flags export > flags.json
   fusion flags export --flagd --env production -o flagd.json
 
-Ends with 1 where flagd cannot say a flag, under --strict.")]
+Ends with 1, and writes nothing, where flagd cannot say a flag, under --strict; with 64 where
+the file of -o exists.")]
 pub(crate) struct Export {
     #[command(flatten)]
     source: FlagSource,
@@ -34,6 +35,9 @@ pub(crate) struct Export {
     /// Where to write it; else standard output
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
+    /// Replace the file of `--output` where there is one
+    #[arg(long, requires = "output")]
+    force: bool,
 }
 
 impl Export {
@@ -43,26 +47,35 @@ impl Export {
         environment: &Environment,
     ) -> anyhow::Result<Exit> {
         let (document, file) = FlagDocument::sound(&self.source.path(environment), output)?;
-        let to = self.output.as_deref();
-        if !self.flagd {
-            hand_over(&json_text(&file)?, to, output)?;
-            return Ok(Exit::DONE);
+        let text = if self.flagd {
+            let (text, warnings) = self.flagd(&document, &file, environment)?;
+            let exit = warn(&warnings, output)?;
+            if exit != Exit::DONE {
+                return Ok(exit);
+            }
+            text
+        } else {
+            json_text(&file)?
+        };
+        match &self.output {
+            Some(path) => create(path, text.as_bytes(), self.force)?,
+            None => output.json(&text)?,
         }
+        Ok(Exit::DONE)
+    }
+
+    /// flagd's JSON, and what it cannot say.
+    fn flagd(
+        &self,
+        document: &FlagDocument,
+        file: &FlagFile,
+        environment: &Environment,
+    ) -> anyhow::Result<(String, Vec<String>)> {
         let name = self.env.as_deref().or_else(|| environment.get("RESON_ENV"));
-        let (flagd, findings) = fusion_flagd::export(&file, name);
-        hand_over(&json_text(&flagd)?, to, output)?;
+        let (flagd, findings) = fusion_flagd::export(file, name);
         let unknown = self.env.as_deref().filter(|it| !file.environments.contains_key(*it));
         let unknown = unknown.map(|it| format!("{} has no environment `{it}`", document.name));
         let unsaid = findings.iter().map(|it| format!("{}: {}", it.code, it.message));
-        let warnings: Vec<_> = unknown.into_iter().chain(unsaid).collect();
-        warn(&warnings, output)
-    }
-}
-
-/// Writes `text` to the file that was named, or to standard output.
-fn hand_over(text: &str, to: Option<&Path>, output: &mut Output) -> anyhow::Result<()> {
-    match to {
-        Some(path) => replace(path, text.as_bytes()).context("exporting flags"),
-        None => output.json(text),
+        Ok((json_text(&flagd)?, unknown.into_iter().chain(unsaid).collect()))
     }
 }

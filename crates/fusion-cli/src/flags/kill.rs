@@ -5,10 +5,12 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use clap::Args;
 use fusion_flags::Switches;
-use overlay_loader::{Generation, Installation, Source};
+use overlay_loader::{Generation, Installation, RootSwitch, Source};
+use overlay_store::Store;
 use serde::Serialize;
+use serde_json::json;
 
-use super::document::{FILE_NAME, FlagDocument, FlagSource};
+use super::document::{FILE_NAME, FlagDocument, of_installation};
 use super::edit::with_kill_switch;
 use super::question::switch_file;
 use crate::environment::{Environment, rfc3339};
@@ -20,15 +22,17 @@ use crate::replace::replace;
 
 /// Switch every overlay off, or on again
 ///
-/// Sets `global.kill_switch` in the flag file, and leaves everything else in it as it is; or,
-/// with `--file`, empties the switch file that RESON_FEATURES_FILE names. A service that
-/// watches either one answers with the baseline within a second. Says where else the switch
-/// is thrown.
+/// Sets `global.kill_switch` in the flag file, and leaves everything else in it as it is; with
+/// `--root`, or where FUSION_ROOT is set, writes the file `KILL` into the deployment root, for
+/// every service that follows it, and a record into its audit log; with `--file`, empties the
+/// switch file that RESON_FEATURES_FILE names. A service that watches it answers with the
+/// baseline within a second. Says where else the switch is thrown.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
   fusion flags kill --reason 'refunds answer wrongly'
   fusion flags kill --reason 'fixed by 2.1.1' --undo
+  fusion flags kill --reason 'refunds answer wrongly' --root /srv/fusion
   fusion flags kill --reason drill --file /run/fusion/features --dry-run
 
 Ends with 1 where a service would refuse the flag file or the installation around it, so that
@@ -37,10 +41,15 @@ pub(crate) struct Kill {
     /// Why, for those who come after you; YAML files keep it as a comment
     #[arg(long, value_name = "TEXT", value_parser = reason)]
     reason: String,
-    #[command(flatten)]
-    source: FlagSource,
+    /// The flag file; else, where there is no FUSION_ROOT, overlay_feature_flags.yaml of the
+    /// installation (FUSION_CONFIGS, else `configs`)
+    #[arg(long, value_name = "FILE")]
+    flags: Option<PathBuf>,
+    /// Throw the switch of this deployment root instead; else FUSION_ROOT
+    #[arg(long, value_name = "DIR", conflicts_with = "flags")]
+    root: Option<PathBuf>,
     /// Empty this switch file instead; under `--undo`, remove it
-    #[arg(long, value_name = "SWITCH_FILE", conflicts_with = "flags")]
+    #[arg(long, value_name = "SWITCH_FILE", conflicts_with_all = ["flags", "root"])]
     file: Option<PathBuf>,
     /// Switch on again
     #[arg(long)]
@@ -82,6 +91,12 @@ struct KillReport {
     emergency: bool,
     /// Where the switch is thrown.
     held_by: Vec<String>,
+    /// Whether the audit log of the deployment root has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    audited: Option<bool>,
+    /// What is to be known besides: who does not read the file, why there is no record.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    notes: Vec<String>,
     /// Why a service that watches the installation takes no change of it over; a switch
     /// that is thrown in a refused tree holds, one that is taken back there does not.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -107,10 +122,14 @@ impl Report for KillReport {
             let _ = writeln!(res, "{how}: {refused}");
         }
         if self.held_by.is_empty() {
-            res.push_str("the flags decide\n");
+            let here = if self.notes.is_empty() { "" } else { "with this environment " };
+            let _ = writeln!(res, "{here}the flags decide");
         } else {
             let is = if self.changed && !self.written { "would be" } else { "is" };
             let _ = writeln!(res, "every overlay {is} off by {}", self.held_by.join(", "));
+        }
+        for note in &self.notes {
+            let _ = writeln!(res, "{note}");
         }
         res
     }
@@ -125,8 +144,14 @@ fn refused_around(path: &Path, environment: &Environment) -> Option<String> {
     let read = Installation::read_for(dir, environment.get("RESON_ENV")).ok()?;
     let findings = Generation::compile(read, &[], Source::Files).err()?;
     let first = findings.first()?;
-    let (file, why) = (&first.path, &first.diagnostic);
-    Some(format!("a service refuses the installation as it stands ({file}: {why})"))
+    Some(format!("a service refuses the installation as it stands ({first})"))
+}
+
+/// Where the switch is thrown.
+enum Place {
+    FlagFile(PathBuf),
+    SwitchFile(PathBuf),
+    Root(PathBuf),
 }
 
 /// What happened to the file.
@@ -137,29 +162,53 @@ struct Change {
     exit: Exit,
 }
 
+impl Change {
+    /// A file of which all that matters is whether it is thrown.
+    fn of(path: PathBuf, changed: bool, dry_run: bool) -> Self {
+        let exit = if changed && dry_run { Exit::PENDING } else { Exit::DONE };
+        Self { path, changed, replaced: None, exit }
+    }
+}
+
 impl Kill {
     pub(crate) fn run(
         self,
         output: &mut Output,
         environment: &Environment,
     ) -> anyhow::Result<Exit> {
-        let change = match &self.file {
-            Some(path) => self.switch_file(path)?,
-            None => self.flag_file(self.source.path(environment), output)?,
+        let place = self.place(environment);
+        let change = match &place {
+            Place::SwitchFile(path) => self.switch_file(path)?,
+            Place::Root(root) => self.switch_root(root, environment)?,
+            Place::FlagFile(path) => self.flag_file(path, output)?,
         };
-        let held_by = self.held_by(&change.path, environment);
-        let flag_file = self.file.is_none().then_some(&change.path);
-        let refused = flag_file.and_then(|it| refused_around(it, environment));
+        let (held_by, mut notes) = (self.held_by(&place, environment), Vec::new());
+        notes.extend(self.unread(&place, environment));
+        let written = change.changed && !self.dry_run;
+        let audited = match &place {
+            Place::Root(root) if written => {
+                let recorded = self.record(root, environment);
+                notes.extend(recorded.as_ref().err().map(|err| format!("not audited: {err:#}")));
+                Some(recorded.is_ok())
+            }
+            _ => None,
+        };
+        let refused = match &place {
+            Place::FlagFile(path) => refused_around(path, environment),
+            _ => None,
+        };
         let report = KillReport {
             path: name_of(&change.path),
+            by: self.by(environment),
             reason: self.reason,
-            by: environment.get("USER").or_else(|| environment.get("USERNAME")).map(str::to_owned),
             at: rfc3339(environment.now()),
             changed: change.changed,
-            written: change.changed && !self.dry_run,
+            written,
             replaced: change.replaced,
             emergency: !held_by.is_empty(),
             held_by,
+            audited,
+            notes,
             refused,
         };
         output.show(&report)?;
@@ -168,12 +217,30 @@ impl Kill {
         Ok(worst(change.exit, holds))
     }
 
-    fn flag_file(&self, path: PathBuf, output: &mut Output) -> anyhow::Result<Change> {
-        if is_stdin(&path) {
+    /// What was named, else what a service with this environment is served from.
+    fn place(&self, environment: &Environment) -> Place {
+        if let Some(file) = &self.file {
+            return Place::SwitchFile(file.clone());
+        }
+        if let Some(flags) = &self.flags {
+            return Place::FlagFile(flags.clone());
+        }
+        match self.root.clone().or_else(|| environment.path("FUSION_ROOT")) {
+            Some(root) => Place::Root(root),
+            None => Place::FlagFile(of_installation(environment.configs(None))),
+        }
+    }
+
+    fn by(&self, environment: &Environment) -> Option<String> {
+        environment.get("USER").or_else(|| environment.get("USERNAME")).map(str::to_owned)
+    }
+
+    fn flag_file(&self, path: &Path, output: &mut Output) -> anyhow::Result<Change> {
+        if is_stdin(path) {
             return Err(refusal(Exit::USAGE, "this command changes files: name one"));
         }
         let hint = "the flag file stays as it is; --file throws the switch without it";
-        let (document, _) = FlagDocument::sound(&path, output).context(hint)?;
+        let (document, _) = FlagDocument::sound(path, output).context(hint)?;
         let text = with_kill_switch(&document.text, !self.undo, &self.reason);
         let text = text.ok_or_else(|| {
             let name = &document.name;
@@ -181,15 +248,15 @@ impl Kill {
             refusal(Exit::FINDINGS, said)
         })?;
         let writing = Writing::of(self.dry_run);
-        let exit = rewrite(&path, &document.text, &text, writing, output)?;
-        Ok(Change { path, changed: document.text != text, replaced: None, exit })
+        let exit = rewrite(path, &document.text, &text, writing, output)?;
+        let changed = document.text != text;
+        Ok(Change { path: path.to_path_buf(), changed, replaced: None, exit })
     }
 
     fn switch_file(&self, path: &Path) -> anyhow::Result<Change> {
         let (before, unread) = switch_file(path);
         let is_thrown = before.emergency;
         let changed = is_thrown == self.undo;
-        let exit = if changed && self.dry_run { Exit::PENDING } else { Exit::DONE };
         if changed && !self.dry_run {
             // Set and empty: every overlay is off. Not there: nothing is switched.
             match self.undo {
@@ -199,30 +266,124 @@ impl Kill {
         }
         let words = [before.on, before.off.iter().map(|it| format!("-{it}")).collect()].concat();
         let replaced = (changed && !words.is_empty()).then(|| words.join(","));
-        Ok(Change { path: path.to_path_buf(), changed, replaced: replaced.or(unread), exit })
+        let replaced = replaced.or(unread);
+        Ok(Change { replaced, ..Change::of(path.to_path_buf(), changed, self.dry_run) })
     }
 
-    /// Where the switch is thrown now, or would be.
-    fn held_by(&self, changed: &Path, environment: &Environment) -> Vec<String> {
+    fn switch_root(&self, root: &Path, environment: &Environment) -> anyhow::Result<Change> {
+        if !Store::is_root(root) {
+            let message = format!("{}: no deployment root, it has no CURRENT", name_of(root));
+            return Err(refusal(Exit::UNREADABLE, message));
+        }
+        let path = root.join("KILL");
+        let failed = || name_of(&path);
+        let is_thrown = RootSwitch::read(root).with_context(failed)?.is_some();
+        let changed = is_thrown == self.undo;
+        if changed && !self.dry_run {
+            if self.undo {
+                RootSwitch::take_back(root).with_context(failed)?;
+            } else {
+                let at = rfc3339(environment.now());
+                let by = self.by(environment).unwrap_or_default();
+                RootSwitch { reason: self.reason.clone(), by, at }
+                    .throw(root)
+                    .with_context(failed)?;
+            }
+        }
+        Ok(Change::of(path, changed, self.dry_run))
+    }
+
+    /// Puts the change into the audit log of the root; the switch is thrown already.
+    fn record(&self, root: &Path, environment: &Environment) -> anyhow::Result<()> {
+        let action = if self.undo { "revive" } else { "kill" };
+        let detail = json!({ "form": "root", "reason": self.reason });
+        crate::serve::record(root, action, detail, environment)
+    }
+
+    /// Where the switch is thrown now, or would be, for a service with this environment.
+    fn held_by(&self, place: &Place, environment: &Environment) -> Vec<String> {
         let mut res = Vec::new();
-        let flag_file = |path: &Path| format!("global.kill_switch of {}", name_of(path));
-        match &self.file {
-            None if self.undo => (),
-            None => res.push(flag_file(changed)),
-            Some(path) => {
-                let flags = self.source.path(environment);
+        let is_thrown = !self.undo;
+        let root = match place {
+            Place::Root(root) => Some(root.clone()),
+            _ => environment.path("FUSION_ROOT"),
+        };
+        match (root, place) {
+            (Some(root), _) => {
+                let is_changed = matches!(place, Place::Root(_));
+                let is_there = || matches!(RootSwitch::read(&root), Ok(Some(_)));
+                let holds = if is_changed { is_thrown } else { is_there() };
+                res.extend(holds.then(|| name_of(&root.join("KILL"))));
+                res.extend(of_generation(&root));
+            }
+            (None, Place::FlagFile(path)) => res.extend(is_thrown.then(|| of_flag_file(path))),
+            (None, _) => {
+                let flags = of_installation(environment.configs(None));
                 let file = FlagDocument::load(&flags, None).ok().and_then(|it| it.file);
-                let is_thrown = file.is_some_and(|it| it.global.kill_switch);
-                res.extend(is_thrown.then(|| flag_file(&flags)));
-                res.extend((!self.undo).then(|| name_of(path)));
+                let is_killed = file.is_some_and(|it| it.global.kill_switch);
+                res.extend(is_killed.then(|| of_flag_file(&flags)));
             }
         }
         let variable = Switches::parse(environment.text("RESON_FEATURES"));
         res.extend(variable.emergency.then(|| "RESON_FEATURES".to_owned()));
-        let other = environment.path("RESON_FEATURES_FILE");
-        let other = other.filter(|it| self.file.as_ref() != Some(it));
-        let other = other.filter(|it| switch_file(it).0.emergency);
-        res.extend(other.map(|it| format!("RESON_FEATURES_FILE={}", name_of(&it))));
+        if let Some(watched) = environment.path("RESON_FEATURES_FILE") {
+            let changed = matches!(place, Place::SwitchFile(it) if is_same(it, &watched));
+            let holds = if changed { is_thrown } else { switch_file(&watched).0.emergency };
+            let name = || format!("RESON_FEATURES_FILE={}", name_of(&watched));
+            res.extend(holds.then(name));
+        }
         res
     }
+
+    /// Why a service with this environment does not read the file that was changed, where
+    /// that is so.
+    fn unread(&self, place: &Place, environment: &Environment) -> Option<String> {
+        match place {
+            Place::Root(_) => None,
+            Place::SwitchFile(path) => {
+                let watched = environment.path("RESON_FEATURES_FILE");
+                let is = match &watched {
+                    Some(watched) if is_same(path, watched) => return None,
+                    Some(watched) => format!("names {}", name_of(watched)),
+                    None => "is not set".to_owned(),
+                };
+                let name = name_of(path);
+                Some(format!(
+                    "a service reads {name} where its RESON_FEATURES_FILE names it; here that {is}"
+                ))
+            }
+            Place::FlagFile(path) => {
+                let root = environment.path("FUSION_ROOT")?;
+                Some(format!(
+                    "a service that follows the deployment root {} does not read {}: use --root",
+                    name_of(&root),
+                    name_of(path)
+                ))
+            }
+        }
+    }
+}
+
+fn of_flag_file(path: &Path) -> String {
+    format!("global.kill_switch of {}", name_of(path))
+}
+
+/// The kill switch in the flag file of the generation that is live in `root`.
+fn of_generation(root: &Path) -> Option<String> {
+    let (pointer, live) = Store::open(root).ok()?.read_current().ok()??;
+    let text = std::str::from_utf8(live.tree.get(FILE_NAME)?).ok()?;
+    let (file, _) = fusion_flags::check(text, None);
+    let is_killed = file.is_some_and(|it| it.global.kill_switch);
+    let name = || format!("global.kill_switch of generation {}", pointer.stable.generation);
+    is_killed.then(name)
+}
+
+/// Whether both name one file, which need not be there.
+fn is_same(a: &Path, b: &Path) -> bool {
+    let real = |path: &Path| {
+        let folder = path.parent().filter(|it| !it.as_os_str().is_empty());
+        let folder = folder.unwrap_or_else(|| Path::new(".")).canonicalize().ok()?;
+        Some(folder.join(path.file_name()?))
+    };
+    a == b || real(a).is_some_and(|it| real(b) == Some(it))
 }

@@ -1,7 +1,9 @@
 use std::sync::{Arc, Barrier};
 use std::time::Duration;
 
-use fusion_flags::{Breaker, BreakerPolicy, BreakerSet, BreakerState, Permit, WindowPolicy};
+use fusion_flags::{
+    Breaker, BreakerPolicy, BreakerSet, BreakerState, Permit, Ticket, WindowPolicy,
+};
 
 const QUICK: Duration = Duration::from_millis(10);
 const SECOND: i64 = 1_000;
@@ -357,4 +359,100 @@ fn moments_before_1970_and_long_recoveries_do_no_harm() {
     fail(&breaker, -5, 5);
     assert_eq!(breaker.state(1_000_000), BreakerState::Open);
     assert_eq!(breaker.state(i64::MAX), BreakerState::HalfOpen);
+}
+
+#[test]
+fn who_leaves_a_set_takes_no_room_of_it() {
+    let set = BreakerSet::new(BreakerPolicy::default(), 0.5, 1);
+    let [a, b, c, d] = ["a", "b", "c", "d"].map(|it| set.get(it));
+    fail(&a, 0, 5);
+    fail(&b, 0, 5);
+    fail(&c, 0, 5);
+    assert_eq!(c.state(0), BreakerState::Closed, "two of four are open");
+    let late = a.acquire(300_000).unwrap();
+    set.retain(|it| it != "a" && it != "d");
+    assert_eq!(set.all().len(), 2);
+    // One of two is open: no room. What has left changes nothing any more.
+    late.failure(300_000);
+    fail(&c, 0, 5);
+    assert_eq!(c.state(0), BreakerState::Closed);
+    fail(&d, 0, 5);
+    assert_eq!(d.state(0), BreakerState::Open, "it opens for those who still hold it");
+    set.retain(|it| it == "c");
+    fail(&c, 0, 1);
+    assert_eq!(c.state(0), BreakerState::Open, "there is room again");
+
+    set.get("e").isolate();
+    set.retain(|_| false);
+    assert_eq!(set.get("e").state(0), BreakerState::Isolated, "until somebody closes it");
+    assert!(set.find("c").is_none() && set.find("e").is_some());
+}
+
+#[test]
+fn the_share_of_a_set_may_change() {
+    let set = BreakerSet::new(BreakerPolicy::default(), 0.5, 1);
+    let all = ["a", "b", "c", "d"].map(|it| set.get(it));
+    let open = || all.iter().filter(|it| it.state(0) == BreakerState::Open).count();
+    let fail_all = || {
+        for breaker in all.iter().cycle().take(40).filter(|it| it.allows(0)) {
+            fail(breaker, 0, 1);
+        }
+    };
+    for (share, expected) in [(0.25, 1), (0.75, 3), (0.25, 3)] {
+        set.govern(BreakerPolicy::default(), share);
+        fail_all();
+        assert_eq!(open(), expected, "{share}");
+    }
+}
+
+#[test]
+fn what_is_on_trial_tunes_only_what_is_new() {
+    let strict = BreakerPolicy { failure_threshold: 1, ..BreakerPolicy::default() };
+    let set = BreakerSet::new(BreakerPolicy::default(), 0.5, 1);
+    let stable = set.tuned("a", BreakerPolicy::default());
+    let trial = set.for_trial();
+    assert_eq!(trial.tuned("a", strict).policy(), BreakerPolicy::default());
+    assert_eq!(trial.tuned("b", strict).policy(), strict);
+    assert_eq!(set.tuned("a", strict).policy(), strict);
+    assert_eq!(stable.policy(), strict, "it is the same breaker");
+    set.govern(strict, 0.5);
+    assert_eq!(set.get("c").policy(), strict);
+}
+
+#[test]
+fn processes_probe_at_moments_of_their_own() {
+    let second_opening = |seed| {
+        let breaker = BreakerSet::new(BreakerPolicy::default(), 1.0, seed).get("a");
+        fail(&breaker, 0, 5);
+        fail(&breaker, 300_000, 1);
+        breaker.retry_in_ms(300_000).unwrap()
+    };
+    let moments: std::collections::BTreeSet<_> = (0..20).map(second_opening).collect();
+    assert!(moments.len() > 15, "{moments:?}");
+}
+
+#[test]
+fn a_result_comes_back_by_ticket() {
+    let breaker = breaker();
+    let early: Ticket = breaker.acquire(0).unwrap().into_ticket().to_string().parse().unwrap();
+    assert!(!early.is_probe());
+    fail(&breaker, 0, 5);
+    let probes: Vec<Ticket> = std::iter::from_fn(|| breaker.acquire(300_000))
+        .map(|it| it.into_ticket().to_string().parse().unwrap())
+        .collect();
+    assert_eq!(probes.len(), 3, "the places stay taken");
+    assert!(!breaker.counts(early) && breaker.counts(probes[0]));
+    breaker.resume(early).failure(300_000);
+    assert_eq!(breaker.state(300_000), BreakerState::HalfOpen, "an early call says nothing");
+    for probe in &probes[..2] {
+        breaker.resume(*probe).success(300_000, QUICK);
+        assert!(!breaker.counts(*probe));
+        breaker.resume(*probe).success(300_000, QUICK);
+    }
+    assert_eq!(breaker.state(300_000), BreakerState::HalfOpen, "each probe counts once");
+    breaker.resume(probes[2]).success(300_000, QUICK);
+    assert_eq!(breaker.state(300_000), BreakerState::Closed);
+    for text in ["", "a", "1.2", "1.2.x", "1.2.3.4", "-1"] {
+        assert!(text.parse::<Ticket>().is_err(), "{text}");
+    }
 }

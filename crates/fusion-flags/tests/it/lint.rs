@@ -111,7 +111,7 @@ fn a_text_of_another_form_is_refused_with_a_place_and_a_name() {
     check_text(
         &yaml("rollout_percentage: many"),
         expect![[r#"
-            4:25: error[FLG1004]: a number is expected here
+            4:5: error[FLG1004]: a number or a switch is expected here, without quotes (write a map with any of `active`, `circuit_breaker`, `conditions`, `description`, `enabled`, `enabled_overlays`, `expires`, `fallback_strategy`, `kind`, `owner`, `ramp`, `requires`, `rollout_percentage`, `salt`, `variants`)
         "#]],
     );
     check_text(
@@ -123,7 +123,7 @@ fn a_text_of_another_form_is_refused_with_a_place_and_a_name() {
     check_text(
         "{\"features\": {\"a\": {\"rollout_percentage\": \"5\"}}}",
         expect![[r#"
-            1:45: error[FLG1004]: a number is expected here
+            1:21: error[FLG1004]: a number or a switch is expected here, without quotes
         "#]],
     );
     check_text(
@@ -296,5 +296,226 @@ features:
             5:65: error[FLG2003]: `c`: -inf is not from 0 to 1
             6:85: error[FLG2006]: `d`: `soon` is no day such as 2027-03-01
         "#]],
+    );
+}
+
+#[test]
+fn a_value_of_another_form_comes_with_what_belongs_there() {
+    let hint = |feature: &str| {
+        let text = format!("schema_version: 2\nfeatures:\n  b: {{}}\n  a:\n    {feature}\n");
+        let findings = check(&text, None).1;
+        let [found] = findings.as_slice() else { panic!("{feature}: {}", listed(&findings)) };
+        format!("{feature:<44}{found}\n")
+    };
+    let all = [
+        "requires: [b]",
+        "requires: b",
+        "requires: {flag: b}",
+        "ramp: [{percent: 5}]",
+        "ramp: {start: '2026-12-01T09:00Z', steps: 5}",
+        "ramp: {start: '2026-12-01T09:00Z', steps: [5]}",
+        "variants: [x, y]",
+        "variants: {one: x}",
+        "active: ['09:00-12:00']",
+        "active: {hours: '09:00-12:00'}",
+        "conditions: [refund]",
+        "conditions: {scenario_types: refund}",
+        "conditions: {where: tenant}",
+        "conditions: {where: {tenant: acme}}",
+        "conditions: {where: {tenant: {in: acme}}}",
+        "circuit_breaker: 5",
+        "circuit_breaker: {window: 60}",
+        "circuit_breaker: {half_open: 3}",
+        "enabled_overlays: x",
+    ];
+    expect![[r#"
+        requires: [b]                               5:16: error[FLG1004]: a map is expected here (write a map with `flag` and, as wanted, `is`)
+        requires: b                                 5:15: error[FLG1004]: a list is expected here (write a list of maps, each with `flag` and, as wanted, `is`)
+        requires: {flag: b}                         5:15: error[FLG1004]: a list is expected here (write a list of maps, each with `flag` and, as wanted, `is`)
+        ramp: [{percent: 5}]                        5:11: error[FLG1004]: a map is expected here (write a map with `start`, `steps`)
+        ramp: {start: '2026-12-01T09:00Z', steps: 5}5:47: error[FLG1004]: a list is expected here (write a list of maps, each with `percent` and, as wanted, `hold`)
+        ramp: {start: '2026-12-01T09:00Z', steps: [5]}5:48: error[FLG1004]: a map is expected here (write a map with `percent` and, as wanted, `hold`)
+        variants: [x, y]                            5:15: error[FLG1004]: a map is expected here (write a map of names, each a map with `weight` and, as wanted, `overlay`)
+        variants: {one: x}                          5:21: error[FLG1004]: a map is expected here (write a map with `weight` and, as wanted, `overlay`)
+        active: ['09:00-12:00']                     5:13: error[FLG1004]: a map is expected here (write a map with `hours` and, as wanted, `tz`)
+        active: {hours: '09:00-12:00'}              5:21: error[FLG1004]: a list is expected here (put it in brackets: `[…]`)
+        conditions: [refund]                        5:17: error[FLG1004]: a map is expected here (write a map with any of `confidence_threshold`, `scenario_types`, `where`)
+        conditions: {scenario_types: refund}        5:34: error[FLG1004]: a list is expected here (put it in brackets: `[…]`)
+        conditions: {where: tenant}                 5:25: error[FLG1004]: a map is expected here (write a map of names, each a map with one of `at_least`, `ends_with`, `in`, `less_than`, `not_in`, `semver`, `starts_with`)
+        conditions: {where: {tenant: acme}}         5:34: error[FLG1004]: a map is expected here (write a map with one of `at_least`, `ends_with`, `in`, `less_than`, `not_in`, `semver`, `starts_with`)
+        conditions: {where: {tenant: {in: acme}}}   5:39: error[FLG1004]: a list is expected here (put it in brackets: `[…]`)
+        circuit_breaker: 5                          5:22: error[FLG1004]: a map is expected here (write a map with any of `enabled`, `failure_threshold`, `half_open`, `recovery_timeout`, `window`)
+        circuit_breaker: {window: 60}               5:31: error[FLG1004]: a map is expected here (write a map with `seconds` and, as wanted, `failure_rate`, `min_calls`, `slow_ms`, `slow_rate`)
+        circuit_breaker: {half_open: 3}             5:34: error[FLG1004]: a map is expected here (write a map with any of `lease`, `max_probes`, `need`)
+        enabled_overlays: x                         5:23: error[FLG1004]: a list is expected here (put it in brackets: `[…]`)
+    "#]].assert_eq(&all.map(hint).concat());
+    check_text(
+        "features: [a]\n",
+        expect![[r#"
+            1:11: error[FLG1004]: a map is expected here (write a map of names, each a map with any of `active`, `circuit_breaker`, `conditions`, `description`, `enabled`, `enabled_overlays`, `expires`, `fallback_strategy`, `kind`, `owner`, `ramp`, `requires`, `rollout_percentage`, `salt`, `variants`)
+        "#]],
+    );
+    check_text(
+        "{\"features\": {\"a\": {\"requires\": [\"b\"]}, \"b\": {}}}",
+        expect![[r#"
+            1:34: error[FLG1004]: a map is expected here (write a map with `flag` and, as wanted, `is`)
+        "#]],
+    );
+}
+
+#[test]
+fn ranges_of_versions_come_with_their_comma() {
+    let of = |range: &str| {
+        format!(
+            "schema_version: 2\nfeatures:\n  a:\n    conditions: {{where: {{app: {{semver: '{range}'}}}}}}\n"
+        )
+    };
+    let ranges = [">=1.2.0 <2", ">= 1.2.0 < 2", "1.2.x || 3", "latest", "^1.2", ">=1.2.0, <2"];
+    let found: String = ranges.iter().map(|it| listed(&check(&of(it), None).1)).collect();
+    expect![[r#"
+        3:3: note[FLG3012]: `a` offers no overlay
+        4:40: error[FLG2008]: `a`: `>=1.2.0 <2` is no range of versions (put a comma between its parts: `>=1.2.0, <2`)
+        3:3: note[FLG3012]: `a` offers no overlay
+        4:40: error[FLG2008]: `a`: `>= 1.2.0 < 2` is no range of versions (put a comma between its parts: `>=1.2.0, <2`)
+        3:3: note[FLG3012]: `a` offers no overlay
+        4:40: error[FLG2008]: `a`: `1.2.x || 3` is no range of versions (a range is written as `^2.1` or `>=1.2.0, <2`)
+        3:3: note[FLG3012]: `a` offers no overlay
+        4:40: error[FLG2008]: `a`: `latest` is no range of versions (a range is written as `^2.1` or `>=1.2.0, <2`)
+        3:3: note[FLG3012]: `a` offers no overlay
+        3:3: note[FLG3012]: `a` offers no overlay
+    "#]].assert_eq(&found);
+    check_text(
+        "schema_version: 2\nfeatures: {a: {conditions: {where: {app: {in: [x], ends_with: y}}}}}\n",
+        expect![[r#"
+            2:12: note[FLG3012]: `a` offers no overlay
+            2:37: error[FLG2008]: `a`: the condition on `app` is none (give exactly one of `in`, `not_in`, `starts_with`, `ends_with`, `semver`, `at_least`, `less_than`)
+        "#]],
+    );
+}
+
+/// Every field that is a number or a switch, around a value.
+const UNQUOTED_FIELDS: [(&str, &str); 39] = [
+    ("schema_version: ", "\n"),
+    ("features: {a: {rollout_percentage: ", "}}"),
+    ("features: {a: {enabled: ", "}}"),
+    ("features: {a: {conditions: {confidence_threshold: ", "}}}"),
+    ("features: {a: {conditions: {where: {n: {at_least: ", "}}}}}"),
+    ("features: {a: {conditions: {where: {n: {less_than: ", "}}}}}"),
+    ("features: {a: {ramp: {start: '2026-12-01T09:00Z', steps: [{percent: ", "}]}}}"),
+    ("features: {a: {variants: {v: {weight: ", "}}}}"),
+    ("features: {a: {circuit_breaker: {enabled: ", "}}}"),
+    ("features: {a: {circuit_breaker: {failure_threshold: ", "}}}"),
+    ("features: {a: {circuit_breaker: {recovery_timeout: ", "}}}"),
+    ("features: {a: {circuit_breaker: {window: {seconds: ", "}}}}"),
+    ("features: {a: {circuit_breaker: {window: {seconds: 60, failure_rate: ", "}}}}"),
+    ("features: {a: {circuit_breaker: {window: {seconds: 60, min_calls: ", "}}}}"),
+    ("features: {a: {circuit_breaker: {window: {seconds: 60, slow_ms: ", "}}}}"),
+    ("features: {a: {circuit_breaker: {window: {seconds: 60, slow_rate: ", "}}}}"),
+    ("features: {a: {circuit_breaker: {half_open: {max_probes: ", "}}}}"),
+    ("features: {a: {circuit_breaker: {half_open: {need: ", "}}}}"),
+    ("features: {a: {circuit_breaker: {half_open: {lease: ", "}}}}"),
+    ("global: {circuit_breaker: {enabled: ", "}}"),
+    ("global: {circuit_breaker: {failure_threshold: ", "}}"),
+    ("global: {circuit_breaker: {recovery_timeout: ", "}}"),
+    ("global: {circuit_breaker: {max_open_share: ", "}}"),
+    ("global: {circuit_breaker: {window: {seconds: ", "}}}"),
+    ("global: {circuit_breaker: {window: {seconds: 60, failure_rate: ", "}}}"),
+    ("global: {circuit_breaker: {window: {seconds: 60, min_calls: ", "}}}"),
+    ("global: {circuit_breaker: {window: {seconds: 60, slow_ms: ", "}}}"),
+    ("global: {circuit_breaker: {window: {seconds: 60, slow_rate: ", "}}}"),
+    ("global: {circuit_breaker: {half_open: {max_probes: ", "}}}"),
+    ("global: {circuit_breaker: {half_open: {need: ", "}}}"),
+    ("global: {circuit_breaker: {half_open: {lease: ", "}}}"),
+    ("global: {kill_switch: ", "}"),
+    ("global: {metrics: {enabled: ", "}}"),
+    ("global: {metrics: {track_latency: ", "}}"),
+    ("global: {metrics: {track_quality: ", "}}"),
+    ("global: {metrics: {track_token_usage: ", "}}"),
+    ("environments: {staging: {global_rollout_percentage: ", "}}"),
+    ("environments: {staging: {circuit_breaker_enabled: ", "}}"),
+    ("environments: {staging: {quality_gate_threshold: ", "}}"),
+];
+
+/// The same as JSON: every word in quotes.
+fn as_json(yaml: &str) -> String {
+    let value: serde_json::Value = overlay_model::from_yaml(yaml).unwrap();
+    value.to_string()
+}
+
+#[test]
+fn numbers_and_switches_stand_without_quotes() {
+    let is_refused = |text: &str| {
+        let codes: Vec<_> = check(text, None).1.iter().map(|it| it.code).collect();
+        codes == ["FLG1004"]
+    };
+    for (before, after) in UNQUOTED_FIELDS {
+        let taken = ["2", "true"].map(|it| !is_refused(&format!("{before}{it}{after}")));
+        assert!(taken.iter().any(|it| *it), "{before}: a number or a switch");
+        for value in ["\"50\"", "\"true\"", "'50'", "\"0.5\"", "yes", "many"] {
+            let text = format!("{before}{value}{after}");
+            assert!(is_refused(&text), "{text}: {}", listed(&check(&text, None).1));
+            let json = as_json(&text);
+            assert!(is_refused(&json), "{json}: {}", listed(&check(&json, None).1));
+        }
+    }
+}
+
+/// No field of the schema is forgotten in the table above.
+#[test]
+fn every_number_and_switch_of_the_schema_is_tried() {
+    fn count(schema: &serde_json::Value) -> usize {
+        let is_one = |it: &serde_json::Value| {
+            let word = it.as_str().unwrap_or_default();
+            ["number", "integer", "boolean"].contains(&word)
+        };
+        let own = match &schema["type"] {
+            serde_json::Value::Array(types) => types.iter().any(is_one),
+            word => is_one(word),
+        };
+        let inner = |key: &str| schema[key].as_object().into_iter().flat_map(|it| it.values());
+        let named = inner("properties").chain(inner("$defs")).map(count).sum::<usize>();
+        let items = schema.get("items").map_or(0, count);
+        let any = schema["anyOf"].as_array().into_iter().flatten().map(count).sum::<usize>();
+        let rest = schema.get("additionalProperties").map_or(0, count);
+        usize::from(own) + named + items + any + rest
+    }
+    // `percent` and `share` stand once in the schema; see `schema.rs`.
+    let schema = fusion_flags::flag_file_schema();
+    let of_types = count(&schema);
+    let text = schema.to_string();
+    let referring = |name: &str| text.matches(&format!("\"#/$defs/{name}\"")).count();
+    let fields = of_types - 2 + referring("percent") + referring("share");
+    // `schema_version` has no type there, since it is 2.
+    assert_eq!(fields + 1, UNQUOTED_FIELDS.len());
+}
+
+#[test]
+fn a_fallback_that_fusion_does_not_know_is_a_warning() {
+    let of = |word: &str| {
+        format!(
+            "schema_version: 2\nfeatures:\n  a:\n    enabled_overlays: [x]\n    fallback_strategy: {word}\nglobal:\n  default_strategy: {word}\n"
+        )
+    };
+    check_text(&of("baseline_only"), expect![""]);
+    check_text(
+        &of("basline_only"),
+        expect![[r#"
+        5:24: warning[FLG2011]: `a`: `basline_only` is no fallback of Fusion's
+        7:21: warning[FLG2011]: `basline_only` is no fallback of Fusion's
+    "#]],
+    );
+    check_text(
+        &of("ask_a_person"),
+        expect![[r#"
+        5:24: warning[FLG2011]: `a`: `ask_a_person` is no fallback of Fusion's
+        7:21: warning[FLG2011]: `ask_a_person` is no fallback of Fusion's
+    "#]],
+    );
+    check_text(
+        &of("''"),
+        expect![[r#"
+        5:24: error[FLG2009]: `a`: the fallback is empty
+        7:21: error[FLG2009]: the fallback is empty
+    "#]],
     );
 }

@@ -3,8 +3,8 @@ use fusion_flags::Context;
 use crate::{flags, said};
 
 /// 2026-12-01T00:00Z, a Tuesday.
-const DAY: i64 = 1_796_083_200_000;
-const HOUR: i64 = 3_600_000;
+pub(crate) const DAY: i64 = 1_796_083_200_000;
+pub(crate) const HOUR: i64 = 3_600_000;
 const MINUTE: i64 = 60_000;
 
 #[track_caller]

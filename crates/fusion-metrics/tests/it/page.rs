@@ -22,7 +22,7 @@ fn filled() -> FusionMetrics {
     metrics.add(EXECUTION_REQUESTS, 2, "refund", "", Outcome::Error);
     metrics.inc(CONFIG_RELOADS, "", "", Outcome::Success);
     metrics.set(SYSTEM_HEALTH, 0.5, "", "");
-    metrics.set_info(BUILD_INFO, &[&["0.1.0", "unknown"]]);
+    metrics.set_info(BUILD_INFO, &[&["0.1.0"]]);
     metrics.record_circuit_breaker_event("rollback_first", Outcome::Open);
     metrics
 }
@@ -33,9 +33,9 @@ fn text() {
         &filled(),
         Format::Text,
         expect![[r#"
-            # HELP fusion_build_info The program that runs: its version and source revision (fusion.build.info)
+            # HELP fusion_build_info The program that runs: its version (fusion.build.info)
             # TYPE fusion_build_info gauge
-            fusion_build_info{version="0.1.0",revision="unknown"} 1
+            fusion_build_info{version="0.1.0"} 1
             # HELP fusion_circuit_breaker_event_total Changes of state of the circuit breakers (fusion.circuit_breaker.event)
             # TYPE fusion_circuit_breaker_event_total counter
             fusion_circuit_breaker_event_total{overlay="rollback_first",result="open"} 1
@@ -63,8 +63,8 @@ fn open_metrics() {
         Format::OpenMetrics,
         expect![[r#"
             # TYPE fusion_build info
-            # HELP fusion_build The program that runs: its version and source revision (fusion.build.info)
-            fusion_build_info{version="0.1.0",revision="unknown"} 1
+            # HELP fusion_build The program that runs: its version (fusion.build.info)
+            fusion_build_info{version="0.1.0"} 1
             # TYPE fusion_circuit_breaker_event counter
             # HELP fusion_circuit_breaker_event Changes of state of the circuit breakers (fusion.circuit_breaker.event)
             fusion_circuit_breaker_event_total{overlay="rollback_first",result="open"} 1
