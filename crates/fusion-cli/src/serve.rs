@@ -1,4 +1,8 @@
+mod audit;
+mod log;
+
 use std::future::Future;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -14,6 +18,7 @@ use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
+pub(crate) use self::audit::record;
 use crate::deploy::host;
 use crate::doctor::variables;
 use crate::environment::{Environment, wall_clock};
@@ -85,14 +90,19 @@ impl Serve {
             let who = "every host that reaches it can read routes, flags and metrics";
             warn(output, &format!("{address} is no loopback address: {who}"))?;
         }
-        let service = self.service(&place, output, environment)?;
+        let metrics = metrics(&options, output)?;
+        let service = self.service(&place, metrics, output, environment)?;
         let service = service.with_health(options.pool(), Thresholds::of(&options));
+        let service = with_sink(service, &options, output)?;
         let service = match token {
             Some(token) => service.with_admin_token(&token),
             None => service,
         };
         let runtime = Runtime::new().context("starting the threads that answer")?;
-        runtime.block_on(listen(address, Arc::new(service), output))?;
+        let service = Arc::new(service);
+        let (events, audited) = (service.live().events(), place.audited(environment));
+        log::follow(events, Arc::downgrade(&service), audited).context("starting the log")?;
+        runtime.block_on(listen(address, service, output))?;
         output.remark("stopped\n")?;
         Ok(Exit::DONE)
     }
@@ -101,6 +111,7 @@ impl Serve {
     fn service(
         &self,
         place: &Place,
+        metrics: FusionMetrics,
         output: &mut Output,
         environment: &Environment,
     ) -> anyhow::Result<Service> {
@@ -114,7 +125,7 @@ impl Serve {
             let message = "the configuration is not as it was asked for";
             return Err(refusal(Exit::FINDINGS, message));
         }
-        Ok(Service::new(live, FusionMetrics::new(), wall_clock()))
+        Ok(Service::new(live, metrics, wall_clock()))
     }
 
     /// What is served: an installation given by name comes before a root of the environment.
@@ -147,6 +158,7 @@ impl Serve {
             features: environment.text("RESON_FEATURES").map(str::to_owned),
             features_file: environment.path("RESON_FEATURES_FILE"),
             state: self.state.clone().or_else(|| place.state(environment)),
+            seed: seed(environment),
             ..Options::new(place.dir(), wall_clock())
         })
     }
@@ -176,6 +188,12 @@ impl Place {
         is_name.then(|| root.join("state").join(host))
     }
 
+    /// The deployment root whose audit log the API writes to.
+    fn audited(&self, environment: &Environment) -> Option<log::Audited> {
+        let Self::Root(root) = self else { return None };
+        Some(log::Audited { root: root.clone(), environment: environment.clone() })
+    }
+
     /// What `fusion.toml` and the environment say of the service.
     fn options(
         &self,
@@ -193,11 +211,59 @@ impl Place {
         }
         // A service starts with what it can read, as it does with broken overlays.
         if output.strict && are_fatal(&findings, true) {
-            let message = "the options of the service are not as they were asked for";
-            return Err(refusal(Exit::FINDINGS, message));
+            return Err(refusal(Exit::FINDINGS, NOT_AS_ASKED));
         }
         Ok(options)
     }
+}
+
+/// A number of this process alone, as far as host and process id make it one.
+fn seed(environment: &Environment) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (host(environment), std::process::id()).hash(&mut hasher);
+    hasher.finish()
+}
+
+const NOT_AS_ASKED: &str = "the options of the service are not as they were asked for";
+
+/// Metrics under the limits of the options.
+fn metrics(
+    options: &overlay_doctor::Options,
+    output: &mut Output,
+) -> anyhow::Result<FusionMetrics> {
+    match options.series_limits() {
+        Ok(limits) => Ok(FusionMetrics::with_limits(limits)),
+        Err(err) => {
+            unkept(output, &format!("[metrics]: {err} (the default limits are in force)"))?;
+            Ok(FusionMetrics::new())
+        }
+    }
+}
+
+/// The service with its metrics where the options want them.
+fn with_sink(
+    service: Service,
+    options: &overlay_doctor::Options,
+    output: &mut Output,
+) -> anyhow::Result<Service> {
+    match options.metrics_sink() {
+        "prometheus" => Ok(service),
+        "null" => Ok(service.without_metrics_page()),
+        other => {
+            let why = format!("metrics.sink: metrics cannot go to `{other}` in this build");
+            unkept(output, &format!("{why} (the default \"prometheus\" is in force)"))?;
+            Ok(service)
+        }
+    }
+}
+
+/// Says that an option is not kept; under --strict the service does not start so.
+fn unkept(output: &mut Output, message: &str) -> anyhow::Result<()> {
+    warn(output, message)?;
+    if output.strict {
+        return Err(refusal(Exit::FINDINGS, NOT_AS_ASKED));
+    }
+    Ok(())
 }
 
 /// Answers until the process is told to stop.
@@ -243,7 +309,7 @@ fn token(path: &Path) -> anyhow::Result<String> {
     Ok(token.to_owned())
 }
 
-fn warn(output: &mut Output, message: &str) -> anyhow::Result<()> {
+pub(crate) fn warn(output: &mut Output, message: &str) -> anyhow::Result<()> {
     let style = anstyle::AnsiColor::Yellow.on_default().bold();
     output.remark(&format!("{style}warning{style:#}: {message}\n"))
 }

@@ -86,7 +86,7 @@ fn answer(service: &Service, kill: Option<&Kill>) -> Response {
 }
 
 /// The refusal for a caller who may not switch.
-fn against(service: &Service, headers: &HeaderMap) -> Option<Response> {
+pub(crate) fn against(service: &Service, headers: &HeaderMap) -> Option<Response> {
     let Some(token) = service.admin else {
         return Some(refuse(StatusCode::FORBIDDEN, "the service has no admin token"));
     };

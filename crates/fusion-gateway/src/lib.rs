@@ -13,10 +13,13 @@
 //! | `GET /metrics` | Prometheus text or OpenMetrics, by `Accept` |
 //! | `GET /v1/status` | what is in force, what was refused |
 //! | `POST /v1/route` | which overlays may answer, and why not the others |
+//! | `POST /v1/outcome` | how a call has ended, for the breaker of its overlay |
+//! | `GET /v1/breakers` | every breaker as it stands |
 //! | `POST /ofrep/v1/evaluate/flags[/{key}]` | flags, by the OpenFeature Remote Evaluation Protocol |
 //! | `POST`, `DELETE /admin/v1/kill` | every overlay off, and on again; needs the admin token |
+//! | `POST /admin/v1/breakers/{overlay}/isolate`, `…/close` | one overlay out by hand, and in again; needs the admin token |
 //!
-//! A body has at most 64 KiB. What cannot be answered says why:
+//! A body has at most 64 KiB, and a request ten seconds to arrive. What cannot be answered says why:
 //! `{"schema": "fusion/error/1", "error": "…"}`.
 //!
 //! ```
@@ -24,12 +27,16 @@
 //!
 //! use fusion_gateway::{Service, serve};
 //! use fusion_metrics::FusionMetrics;
-//! use overlay_loader::{Clock, Live, Options};
+//! use overlay_loader::{Clock, HealthStatus, Live, Options};
 //! use tokio::net::TcpListener;
 //!
-//! # let configs = concat!(env!("CARGO_MANIFEST_DIR"), "/../../configs");
+//! # let configs = tempfile::tempdir()?;
+//! # std::fs::create_dir(configs.path().join("overlays"))?;
+//! # let overlay = configs.path().join("overlays/fusion_overlay.baseline.txt");
+//! # std::fs::write(overlay, overlay_schema::EMBEDDED_OVERLAY)?;
 //! let clock: Clock = Arc::new(|| 1_790_000_000_000);
-//! let live = Live::start(Options::new(configs, Arc::clone(&clock)))?;
+//! let live = Live::start(Options::new(configs.path(), Arc::clone(&clock)))?;
+//! assert_eq!(live.health().status, HealthStatus::Healthy);
 //! let service = Service::new(live, FusionMetrics::new(), clock).with_admin_token("s3cret");
 //! assert_eq!(service.live().status().epoch, 1);
 //!
@@ -50,6 +57,8 @@ mod admin;
 mod health;
 mod metrics;
 mod ofrep;
+mod outcome;
+mod patience;
 mod refusal;
 mod route;
 mod service;

@@ -1,14 +1,16 @@
+use std::collections::BTreeSet;
 use std::sync::{Arc, PoisonError};
 
 use axum::extract::State;
-use axum::http::HeaderMap;
 use axum::http::header::{ACCEPT, CONTENT_TYPE};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use fusion_flags::BreakerState;
+use fusion_flags::{Breaker, BreakerState};
 use fusion_metrics::{Known, Outcome, catalogue, negotiate};
-use overlay_loader::{HealthStatus, Installation, Status};
+use overlay_loader::{HealthStatus, Installation, Snapshot, Status};
 use overlay_model::OverlayName;
 
+use crate::refusal::refuse;
 use crate::service::{Service, apart};
 
 /// What the metrics were told of the configuration.
@@ -17,11 +19,15 @@ pub(crate) struct Noted {
     accepted: u64,
     epoch: u64,
     nacks: u64,
+    unreadable: u64,
 }
 
 /// The exposition, in the format that `Accept` asks for. Without a request or a change in
-/// between, two are the same bytes.
+/// between, two are the same bytes. 404 where the service has no such page.
 pub(crate) async fn metrics(State(service): State<Arc<Service>>, headers: HeaderMap) -> Response {
+    if !service.has_page {
+        return refuse(StatusCode::NOT_FOUND, "metrics are not served here");
+    }
     let format = negotiate(headers.get(ACCEPT).and_then(|it| it.to_str().ok()));
     apart(service, move |service| {
         service.note_configuration();
@@ -43,9 +49,11 @@ impl Service {
         let accepted = status.accepted.saturating_sub(noted.accepted);
         self.metrics.add(catalogue::CONFIG_RELOADS, accepted, "", "", Outcome::Success);
         noted.accepted = status.accepted;
-        let refused = status.nacks.saturating_sub(noted.nacks);
+        let unreadable = status.unreadable.saturating_sub(noted.unreadable);
+        self.metrics.add(catalogue::CONFIG_RELOADS, unreadable, "", "", Outcome::Error);
+        let refused = status.nacks.saturating_sub(noted.nacks).saturating_sub(unreadable);
         self.metrics.add(catalogue::CONFIG_RELOADS, refused, "", "", Outcome::Rejected);
-        noted.nacks = status.nacks;
+        (noted.nacks, noted.unreadable) = (status.nacks, status.unreadable);
         self.note_state(&status);
         status
     }
@@ -60,17 +68,18 @@ impl Service {
         set(catalogue::SYSTEM_HEALTH, gauge(status.health().status));
     }
 
-    /// The names that come before strangers, and the versions that run.
+    /// The names that come before strangers, and the versions that run: those of the stable
+    /// configuration and of the candidate.
     fn note_names(&self) {
         let snapshot = self.live.snapshot();
-        let installation = snapshot.stable().generation().installation();
-        let overlays = installation.overlays();
-        let names = overlays.keys().map(OverlayName::as_str).chain([BASELINE]);
-        self.metrics.set_known(Known::only(scenario_types(installation), names));
-        let version = env!("CARGO_PKG_VERSION");
-        self.metrics.set_info(catalogue::BUILD_INFO, &[&[version, ""]]);
-        let lines: Vec<[String; 3]> = overlays
-            .iter()
+        let names = installations(&snapshot).flat_map(|it| it.overlays().keys());
+        let names = names.map(OverlayName::as_str).chain([BASELINE]);
+        let types = installations(&snapshot).flat_map(scenario_types);
+        self.metrics.set_known(Known::only(types, names));
+        self.metrics.set_info(catalogue::BUILD_INFO, &[&[env!("CARGO_PKG_VERSION")]]);
+        let overlays = installations(&snapshot).flat_map(|it| it.overlays());
+        // Each once, where both have the same.
+        let lines: BTreeSet<[String; 3]> = overlays
             .map(|(name, it)| {
                 let version = it.overlay.value("FUSION_OVERLAY_VERSION").unwrap_or_default();
                 let digest = overlay_schema::digest(&it.overlay).short();
@@ -83,22 +92,40 @@ impl Service {
     }
 
     fn note_breakers(&self) {
-        let now = self.now_ms();
         let snapshot = self.live.snapshot();
-        let known = snapshot.stable().generation().installation().overlays();
-        // A breaker outlives the overlay it was for; its series does not.
+        // One that somebody isolated outlives the overlay it was for; its series does not.
         let is_known =
-            |name: &str| name.parse().is_ok_and(|it| known.contains_key::<OverlayName>(&it));
-        let breakers = self.live.breakers().all();
-        for (name, breaker) in breakers.into_iter().filter(|(name, _)| is_known(name)) {
-            let state = match breaker.state(now) {
-                BreakerState::Closed => 0.0,
-                BreakerState::HalfOpen => 1.0,
-                BreakerState::Open | BreakerState::Isolated => 2.0,
-            };
-            self.metrics.set(catalogue::BREAKER_STATE, state, "", &name);
+            |name: &str| installations(&snapshot).any(|it| it.overlays().contains_key(name));
+        for (name, breaker) in self.live.breakers().all() {
+            if is_known(&name) {
+                self.note_breaker(&name, &breaker);
+            }
         }
     }
+
+    /// Tells the metrics how a breaker stands, and counts a change since the last time.
+    pub(crate) fn note_breaker(&self, name: &str, breaker: &Breaker) {
+        let mut seen = self.breakers.lock().unwrap_or_else(PoisonError::into_inner);
+        // Asked under the lock, so that no older state comes last.
+        let state = breaker.state(self.now_ms());
+        let before = seen.insert(name.to_owned(), state).unwrap_or(BreakerState::Closed);
+        let (value, event) = match state {
+            BreakerState::Closed => (0.0, Outcome::Closed),
+            BreakerState::HalfOpen => (1.0, Outcome::HalfOpen),
+            BreakerState::Open => (2.0, Outcome::Open),
+            BreakerState::Isolated => (2.0, Outcome::Isolated),
+        };
+        if before != state {
+            self.metrics.inc(catalogue::BREAKER_EVENT, "", name, event);
+        }
+        self.metrics.set(catalogue::BREAKER_STATE, value, "", name);
+    }
+}
+
+/// The stable installation, and that of the candidate.
+fn installations(snapshot: &Snapshot) -> impl Iterator<Item = &Installation> {
+    let both = [Some(snapshot.stable()), snapshot.candidate().map(|(it, _)| it)];
+    both.into_iter().flatten().map(|it| it.generation().installation())
 }
 
 /// The label of a request that no overlay answers.

@@ -6,9 +6,9 @@ use axum::extract::State;
 use axum::extract::rejection::JsonRejection;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use fusion_flags::{Attribute, Context, Route, RouteReport, View};
+use fusion_flags::{Attribute, Context, Route, RouteReport, Ticket, View};
 use fusion_metrics::{Outcome, catalogue};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::metrics::BASELINE;
@@ -56,12 +56,34 @@ pub(crate) async fn route(
     }
     let snapshot = service.live.snapshot();
     let view = snapshot.pick(request.unit.as_deref()).flags();
-    let report = choose(view, &request, service.now_ms());
+    let (report, ticket) = choose(&service, view, &request, service.now_ms());
     service.note_route(&report);
-    Json(report).into_response()
+    let permit = ticket.map(|it| it.to_string());
+    Json(RouteAnswer { schema: "fusion/route/1", report, permit }).into_response()
 }
 
-fn choose(view: &View, request: &RouteRequest, now_ms: i64) -> RouteReport {
+#[derive(Serialize)]
+struct RouteAnswer {
+    schema: &'static str,
+    #[serde(flatten)]
+    report: RouteReport,
+    /// To be given back with the outcome of the call.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    permit: Option<String>,
+}
+
+/// How often a choice is made anew because others took the last probe of a half-open
+/// breaker meanwhile.
+const ATTEMPTS: usize = 16;
+
+/// What may answer, and the permit for the first of them: a breaker that is half-open lets
+/// only so many through.
+fn choose(
+    service: &Service,
+    view: &View,
+    request: &RouteRequest,
+    now_ms: i64,
+) -> (RouteReport, Option<Ticket>) {
     let attributes = attributes(&request.attributes);
     let context = Context {
         unit: request.unit.as_deref(),
@@ -72,8 +94,24 @@ fn choose(view: &View, request: &RouteRequest, now_ms: i64) -> RouteReport {
         quality: None,
     };
     let mut route = Route::default();
-    view.route(&context, &mut route);
-    view.report_route(&request.scenario_type, &route)
+    for _ in 0..ATTEMPTS {
+        view.route(&context, &mut route);
+        let report = view.report_route(&request.scenario_type, &route);
+        let primary = report.primary_overlay.as_deref();
+        let Some(breaker) = primary.and_then(|it| service.live.breakers().find(it)) else {
+            return (report, None);
+        };
+        if let Some(permit) = breaker.acquire(now_ms) {
+            let ticket = permit.into_ticket();
+            if let (true, Some(primary)) = (ticket.is_probe(), primary) {
+                service.note_breaker(primary, &breaker);
+            }
+            return (report, Some(ticket));
+        }
+    }
+    // Probes that come and go under every look: the baseline answers.
+    route.candidates.clear();
+    (view.report_route(&request.scenario_type, &route), None)
 }
 
 impl Service {

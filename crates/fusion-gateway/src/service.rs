@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -8,6 +9,7 @@ use axum::http::StatusCode;
 use axum::middleware::from_fn_with_state;
 use axum::response::Response;
 use axum::routing::{get, post};
+use fusion_flags::BreakerState;
 use fusion_metrics::FusionMetrics;
 use overlay_doctor::Thresholds;
 use overlay_loader::{Clock, Live};
@@ -18,8 +20,9 @@ use tokio::sync::oneshot;
 use crate::admin::Kill;
 use crate::health::Load;
 use crate::metrics::Noted;
+use crate::patience::{PATIENCE, Patient, in_time};
 use crate::refusal::refuse;
-use crate::{admin, health, metrics, ofrep, route};
+use crate::{admin, health, metrics, ofrep, outcome, route};
 
 /// The most bytes a request body has.
 const MAX_BODY: usize = 64 << 10;
@@ -31,6 +34,8 @@ const GRACE: Duration = Duration::from_secs(10);
 pub struct Service {
     pub(crate) live: Live,
     pub(crate) metrics: FusionMetrics,
+    /// Whether `/metrics` shows them.
+    pub(crate) has_page: bool,
     pub(crate) clock: Clock,
     /// Who may switch: the digest of the token, or nobody.
     pub(crate) admin: Option<Digest>,
@@ -38,8 +43,12 @@ pub struct Service {
     pub(crate) kill: Mutex<Option<Kill>>,
     /// What the metrics were told last.
     pub(crate) noted: Mutex<Noted>,
+    /// How the breakers stood when the metrics were told last.
+    pub(crate) breakers: Mutex<BTreeMap<String, BreakerState>>,
     /// The requests in flight, and what the health is judged by.
     pub(crate) load: Load,
+    /// How long a request may take from its head to its answer.
+    pub(crate) patience: Duration,
 }
 
 impl Service {
@@ -48,11 +57,14 @@ impl Service {
         let service = Self {
             live,
             metrics,
+            has_page: true,
             clock,
             admin: None,
             kill: Mutex::default(),
             noted: Mutex::default(),
+            breakers: Mutex::default(),
             load: Load::default(),
+            patience: PATIENCE,
         };
         service.note_configuration();
         service
@@ -75,6 +87,22 @@ impl Service {
         self
     }
 
+    /// The same service, whose metrics nobody can ask for: `/metrics` answers 404.
+    #[must_use]
+    pub fn without_metrics_page(mut self) -> Self {
+        self.has_page = false;
+        self
+    }
+
+    /// The same service, which gives a request so long from the end of its head to its
+    /// answer (408 then), and twice as long from its first byte (the connection ends); else
+    /// ten seconds.
+    #[must_use]
+    pub fn with_patience(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
+    }
+
     /// The configuration.
     pub fn live(&self) -> &Live {
         &self.live
@@ -83,6 +111,11 @@ impl Service {
     /// The metrics.
     pub fn metrics(&self) -> &FusionMetrics {
         &self.metrics
+    }
+
+    /// Why the API has every overlay off, and who did that; nothing where it has not.
+    pub fn killed_by(&self) -> Option<(String, String)> {
+        self.kill().as_ref().map(|it| (it.reason.clone(), it.by.clone()))
     }
 
     pub(crate) fn now_ms(&self) -> i64 {
@@ -110,16 +143,24 @@ pub fn router(service: Arc<Service>) -> Router {
         .route("/metrics", get(metrics::metrics))
         .route("/v1/status", get(health::status))
         .route("/v1/route", post(route::route))
+        .route("/v1/outcome", post(outcome::outcome))
+        .route("/v1/breakers", get(outcome::breakers))
         .route("/ofrep/v1/evaluate/flags", post(ofrep::all))
         .route("/ofrep/v1/evaluate/flags/{key}", post(ofrep::one))
         .route("/admin/v1/kill", post(admin::kill).delete(admin::revive))
+        .route("/admin/v1/breakers/{overlay}/isolate", post(outcome::isolate))
+        .route("/admin/v1/breakers/{overlay}/close", post(outcome::close))
         // Probes come when the pool is full too, and are no part of it.
         .route_layer(from_fn_with_state(Arc::clone(&service), health::hold))
         .route("/livez", get(health::livez))
         .route("/readyz", get(health::readyz))
         .route("/health", get(health::health))
         .fallback(|| async { refuse(StatusCode::NOT_FOUND, "there is no such path") })
+        .method_not_allowed_fallback(|| async {
+            refuse(StatusCode::METHOD_NOT_ALLOWED, "the path does not take this method")
+        })
         .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(from_fn_with_state(Arc::clone(&service), in_time))
         .with_state(service)
 }
 
@@ -146,6 +187,7 @@ pub async fn serve(
         let _ = stopped.await;
         tokio::time::sleep(GRACE).await;
     };
+    let listener = Patient { listener, patience: service.patience * 2 };
     tokio::select! {
         done = axum::serve(listener, router(service)).with_graceful_shutdown(stop) => done,
         () = patience => Ok(()),

@@ -18,6 +18,7 @@ pub(crate) const SETTING: &str = "OVL5218";
 pub(crate) const SHARE: &str = "OVL5219";
 pub(crate) const RESTLESS: &str = "OVL5220";
 pub(crate) const POINTER: &str = "OVL5221";
+pub(crate) const VANISHED: &str = "OVL5222";
 
 /// The codes of findings about an installation: code, title, explanation.
 pub const CODES: &[(&str, &str, &str)] = &[
@@ -117,5 +118,12 @@ pub const CODES: &[(&str, &str, &str)] = &[
         "deployment root cannot be followed",
         "The pointer `CURRENT` of a deployment root is damaged, went back in time, or leads to a \
          generation that is not the one it was. What is in force stays.",
+    ),
+    (
+        VANISHED,
+        "flag file is gone",
+        "The installation in force has a flag file, and the one that would replace it has none: \
+         rollouts, conditions and the kill switch would be gone with it. What is in force stays. \
+         A file with `features: {}` says that there are no flags.",
     ),
 ];

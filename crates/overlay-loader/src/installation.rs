@@ -27,6 +27,9 @@ pub struct Installation {
     pub(crate) ledger: Vec<CapabilityScore>,
     pub(crate) flag_file: Option<FlagFile>,
     pub(crate) flags: Arc<fusion_flags::Snapshot>,
+    /// What the flag file says of its kill switch, where that is sure.
+    pub(crate) kill_switch: Option<bool>,
+    pub(crate) unknown_environment: Option<String>,
     pub(crate) findings: Vec<FileFinding>,
     pub(crate) digest: Digest,
     /// Defaults and the built-in overlay, below every file.
@@ -70,8 +73,8 @@ impl fmt::Display for FileFinding {
 impl Installation {
     /// Reads the installation in `dir`: `overlays/`, `micro_overlays/`, `scenarios.yaml`,
     /// `overlay_feature_flags.yaml`, `providers.toml`, `capability.jsonl`. A file that is
-    /// missing is empty, one that is wrong is left out; both are found in
-    /// [`Self::findings`].
+    /// missing is empty; one that is wrong, or a name of one that is no file, is left out,
+    /// and found in [`Self::findings`].
     ///
     /// # Errors
     ///
@@ -123,6 +126,8 @@ impl Installation {
             ledger: Vec::new(),
             flag_file: None,
             flags: Arc::new(fusion_flags::Snapshot::empty()),
+            kill_switch: None,
+            unknown_environment: None,
             findings: Vec::new(),
             digest: Digest::of(EMBEDDED_OVERLAY.as_bytes()),
             ground: crate::settings::ground(),
@@ -164,7 +169,8 @@ impl Installation {
         &self.ledger
     }
 
-    /// The flags, compiled; without flags where there is no file, or an erroneous one.
+    /// The flags, compiled. Without a flag file each overlay answers the scenario types of
+    /// its `OVERLAY_TARGET_SCENARIOS`; with an erroneous one there is no flag.
     pub fn flags(&self) -> &Arc<fusion_flags::Snapshot> {
         &self.flags
     }
@@ -172,6 +178,12 @@ impl Installation {
     /// The flag file as it is written, where there is one and it can be read.
     pub fn flag_file(&self) -> Option<&FlagFile> {
         self.flag_file.as_ref()
+    }
+
+    /// Why the environment that the flags were compiled for is none of the flag file's
+    /// `environments`, where it has that section: nothing of it holds then.
+    pub fn unknown_environment(&self) -> Option<&str> {
+        self.unknown_environment.as_deref()
     }
 
     /// Every finding about every file, sorted by file.

@@ -53,9 +53,11 @@
 
 mod code;
 mod installation;
+mod kill_switch;
 mod ledger;
 mod live;
 mod read;
+mod root_switch;
 mod settings;
 mod tree;
 
@@ -63,9 +65,10 @@ pub use crate::code::CODES;
 pub use crate::installation::{FileFinding, Installation, LoadedOverlay, ReadError};
 pub use crate::ledger::CapabilityScore;
 pub use crate::live::{
-    Acknowledgement, Clock, Deployment, Generation, Health, HealthStatus, Live, Nack, Options,
-    Reader, Refusal, Snapshot, Source, Status, Switched, acknowledgements,
+    Acknowledgement, Clock, Deployment, Event, Generation, Health, HealthStatus, Live, Nack,
+    Options, Part, Reader, Refusal, Snapshot, Source, Status, Switched, acknowledgements,
 };
+pub use crate::root_switch::RootSwitch;
 pub use crate::settings::{VARIABLE_PREFIX, environment_layer};
 
 #[cfg(doctest)]

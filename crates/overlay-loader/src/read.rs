@@ -5,18 +5,19 @@ use std::path::Path;
 use std::sync::Arc;
 use std::thread;
 
-use fusion_flags::{FlagFile, FlagReferences};
+use fusion_flags::{Conditions, Feature, FlagFile, FlagReferences, Ordered};
 use overlay_model::{Catalogue, Diagnostic, Digest, MicroOverlay, Overlay, OverlayName, TextError};
 use overlay_schema::{PiiDetection, Profile, Providers, References, Subject, check, scan_prompt};
 
 use crate::code;
 use crate::installation::{FileFinding, Installation, LoadedOverlay, ReadError};
+use crate::kill_switch;
 use crate::ledger;
 use crate::settings::{ground, parameter};
 use crate::tree::{Tree, TreeFile};
 
 /// The file of feature flags.
-const FLAG_FILE: &str = "overlay_feature_flags.yaml";
+pub(crate) const FLAG_FILE: &str = "overlay_feature_flags.yaml";
 
 /// Below this number of files a second thread costs more than it saves.
 const FILES_A_THREAD: usize = 64;
@@ -39,7 +40,7 @@ pub(crate) fn of_tree(
     known: Option<&Installation>,
 ) -> Installation {
     let Tree { top, overlays, micro, findings } = tree;
-    let mut reading = Reading { findings, digests: Vec::new() };
+    let mut reading = Reading { findings, ..Reading::default() };
     let texts = reading.top_level(&top);
     let text = texts.get("scenarios.yaml").map(String::as_str);
     let text_before = |it: &&Installation| text.is_some_and(|text| text == it.catalogue_text);
@@ -85,6 +86,9 @@ pub(crate) fn of_tree(
         catalogue_text: texts.get("scenarios.yaml").cloned().unwrap_or_default(),
         providers,
         ledger: ledger.unwrap_or_default(),
+        unknown_environment: environment
+            .and_then(|name| unknown_environment(flag_file.as_ref()?, name)),
+        kill_switch: reading.kill_switch,
         flag_file,
         flags,
         findings: reading.findings,
@@ -94,10 +98,13 @@ pub(crate) fn of_tree(
 }
 
 /// What has been found so far.
+#[derive(Default)]
 struct Reading {
     findings: Vec<FileFinding>,
     /// The name and content of every file, for the digest of the tree.
     digests: Vec<(String, Digest)>,
+    /// What the flag file says of its kill switch, where that is sure.
+    kill_switch: Option<bool>,
 }
 
 /// An overlay file once it is read, before names are compared.
@@ -135,6 +142,9 @@ impl Reading {
                 let at = err.utf8_error().valid_up_to();
                 let message = format!("invalid UTF-8 after {at} bytes");
                 self.find(&file.path, vec![Diagnostic::error(code::FORM, message)]);
+                if file.path == FLAG_FILE {
+                    self.kill_switch = kill_switch::read(&String::from_utf8_lossy(err.as_bytes()));
+                }
                 None
             }
         }
@@ -178,7 +188,10 @@ impl Reading {
         overlays: &BTreeMap<OverlayName, LoadedOverlay>,
     ) -> (Option<FlagFile>, Arc<fusion_flags::Snapshot>) {
         let empty = || Arc::new(fusion_flags::Snapshot::empty());
-        let Some(text) = text else { return (None, empty()) };
+        let Some(text) = text else {
+            let broken = self.findings.iter().any(|it| it.path == FLAG_FILE);
+            return (None, if broken { empty() } else { by_targets(overlays) });
+        };
         let references = FlagReferences {
             overlays: Some(overlays.keys().map(ToString::to_string).collect()),
             scenario_types: Some(catalogue.scenarios.iter().map(|it| it.kind().into()).collect()),
@@ -186,6 +199,10 @@ impl Reading {
         };
         let (file, found) = fusion_flags::check(text, Some(&references));
         self.find(FLAG_FILE, found);
+        self.kill_switch = match &file {
+            Some(file) => Some(file.global.kill_switch),
+            None => kill_switch::read(text),
+        };
         let compiled =
             file.as_ref().and_then(|it| fusion_flags::Snapshot::compile(it, environment).ok());
         (file, compiled.map_or_else(empty, Arc::new))
@@ -283,6 +300,35 @@ impl Reading {
         });
         self.find("scenarios.yaml", notes.collect());
     }
+}
+
+/// What is in force without a flag file: each overlay but the base layer answers the
+/// scenario types that it names itself, in the order of their names.
+fn by_targets(overlays: &BTreeMap<OverlayName, LoadedOverlay>) -> Arc<fusion_flags::Snapshot> {
+    let features = overlays.iter().filter(|(name, _)| name.as_str() != "baseline");
+    let features = features.filter_map(|(name, it)| {
+        let scenario_types: Vec<_> = it.targets().map(str::to_owned).collect();
+        let conditions = Conditions { scenario_types, ..Conditions::default() };
+        let enabled_overlays = vec![name.to_string()];
+        let feature = Feature { enabled_overlays, conditions, ..Feature::default() };
+        (!feature.conditions.scenario_types.is_empty()).then(|| (name.to_string(), feature))
+    });
+    let features = Ordered(features.collect());
+    let file = FlagFile { schema_version: Some(2), features, ..FlagFile::default() };
+    let compiled = fusion_flags::Snapshot::compile(&file, None);
+    Arc::new(compiled.unwrap_or_else(|_| fusion_flags::Snapshot::empty()))
+}
+
+/// Why `name` is none of the environments of `file`, where it has any.
+fn unknown_environment(file: &FlagFile, name: &str) -> Option<String> {
+    if file.environments.is_empty() || file.environments.contains_key(name) {
+        return None;
+    }
+    let known: Vec<_> = file.environments.keys().map(String::as_str).collect();
+    Some(format!(
+        "the flag file has no environment `{name}`, only {}: its settings do not hold",
+        known.join(", ")
+    ))
 }
 
 /// The digest of a tree: of the names and digests of its files.

@@ -3,11 +3,11 @@ use overlay_model::{
     merge,
 };
 use overlay_schema::{
-    EMBEDDED_OVERLAY, InvalidSetting, PARAMS, SecurityMode, Settings, model_param, param,
+    EMBEDDED_OVERLAY, InvalidSetting, Kind, PARAMS, SecurityMode, Settings, model_param, param,
 };
 
 use crate::code;
-use crate::installation::Installation;
+use crate::installation::{FileFinding, Installation};
 
 /// What stands before the key in the name of a variable.
 pub const VARIABLE_PREFIX: &str = "RESONTINEX_FUSION_";
@@ -142,6 +142,47 @@ pub(crate) fn parameter(name: &str, value: &str) -> Result<ParamKey, String> {
     match Value::parse(row.kind.shape(), value) {
         Ok(_) => Ok(key),
         Err(err) => Err(format!("`{value}`: {err}")),
+    }
+}
+
+/// `extra` without the values that no layer below can make right, and a finding for each
+/// of these.
+pub(crate) fn valid(extra: &[Layer]) -> (Vec<Layer>, Vec<FileFinding>) {
+    let mut findings = Vec::new();
+    let mut is_valid = |(key, setting): &(&ParamKey, &Setting)| {
+        let mut alone = Layer::default();
+        alone.set((*key).clone(), setting.value.clone(), setting.origin.clone());
+        if Settings::resolve(&merge([&alone])).is_ok() {
+            return true;
+        }
+        let name = match &setting.origin {
+            Origin::Environment { variable } => variable.as_str(),
+            _ => key.as_str(),
+        };
+        let range = param(key.as_str()).and_then(|it| range(it.kind));
+        let said =
+            range.map_or_else(|| format!("no value of {key}"), |it| format!("{key} is {it}"));
+        let message = format!("{name}={}: {said}", setting.value);
+        let diagnostic = Diagnostic::error(code::SETTING, message);
+        findings.push(FileFinding { path: String::new(), diagnostic });
+        false
+    };
+    let layers = extra.iter().map(|layer| {
+        let kept = layer.iter().filter(&mut is_valid);
+        kept.map(|(key, setting)| (key.clone(), setting.clone())).collect()
+    });
+    (layers.collect(), findings)
+}
+
+/// The values of a kind, where they have bounds or are a few words.
+fn range(kind: Kind) -> Option<String> {
+    match kind {
+        Kind::Number { min, max } => Some(format!("a number from {min} to {max}")),
+        Kind::Integer { min, max } => Some(format!("a whole number from {min} to {max}")),
+        Kind::Millis { min, max, .. } => Some(format!("milliseconds from {min} to {max}")),
+        Kind::Switch => Some("true or false".to_owned()),
+        Kind::Word(words) => Some(format!("one of {}", words.join(", "))),
+        _ => None,
     }
 }
 

@@ -6,6 +6,7 @@ use overlay_model::{Diagnostic, MAX_BYTES};
 
 use crate::code;
 use crate::installation::{FileFinding, ReadError};
+use crate::read::FLAG_FILE;
 
 /// The most overlays an installation has.
 pub(crate) const MAX_OVERLAYS: usize = 10_000;
@@ -16,6 +17,9 @@ const MAX_FILE_BYTES: usize = 8 << 20;
 
 /// The folders of overlays and of micro overlays.
 const FOLDERS: [&str; 2] = ["overlays", "micro_overlays"];
+
+/// The files at the top that are read as what they are named.
+const FILES: [&str; 4] = ["capability.jsonl", FLAG_FILE, "providers.toml", "scenarios.yaml"];
 
 /// A file of the tree, before it is read.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -144,21 +148,19 @@ impl Tree {
                 self.find(&shown, Diagnostic::warning(code::NAME, "the file name is no UTF-8"));
                 continue;
             };
-            let is_folder =
-                kind.is_dir() || (prefix.is_empty() && FOLDERS.contains(&name.as_str()));
-            if is_folder || !is_part(prefix, &name) {
+            if (prefix.is_empty() && FOLDERS.contains(&name.as_str())) || !is_part(prefix, &name) {
                 continue;
             }
             let path = if prefix.is_empty() { name.clone() } else { format!("{prefix}/{name}") };
-            if kind.is_symlink() {
-                if !inside(&entry.path(), real_root) {
-                    self.find(&path, out_of_tree());
-                    continue;
+            if kind.is_symlink() && !inside(&entry.path(), real_root) {
+                self.find(&path, out_of_tree());
+                continue;
+            }
+            // Neither a folder nor a pipe is opened: it may never end.
+            if !entry.path().is_file() {
+                if !prefix.is_empty() || FILES.contains(&name.as_str()) {
+                    self.find(&path, Diagnostic::error(code::UNREADABLE, "it is no file"));
                 }
-                if !entry.path().is_file() {
-                    continue;
-                }
-            } else if !kind.is_file() {
                 continue;
             }
             if files.len() == MAX_FILES {

@@ -1,5 +1,6 @@
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
+use std::time::Duration;
 
 use serde_json::json;
 
@@ -59,8 +60,10 @@ fn other_paths_and_methods_are_refused() {
     let running = Running::on(&tree);
     let error = running.client.get("/v2/route").with_code(404).error();
     assert_eq!(error, "there is no such path");
-    running.client.get("/v1/route").with_code(405);
-    running.client.post("/metrics", "").with_code(405);
+    let error = running.client.get("/v1/route").with_code(405).error();
+    assert_eq!(error, "the path does not take this method");
+    running.client.post("/metrics", "").with_code(405).error();
+    running.client.post("/livez", "").with_code(405).error();
 }
 
 #[test]
@@ -73,4 +76,29 @@ fn bytes_that_are_no_http_end_their_connection_only() {
         let _ = stream.write_all(bytes);
     }
     running.client.get("/livez").with_code(200);
+}
+
+/// Sends the first half of a request; what comes back until the connection ends.
+#[track_caller]
+fn half(running: &Running, text: &str) -> String {
+    let mut stream = TcpStream::connect(&running.address).expect("a connection");
+    stream.set_read_timeout(Some(Duration::from_secs(20))).expect("a time");
+    stream.write_all(text.as_bytes()).expect("it listens");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("the connection ends");
+    answer
+}
+
+#[test]
+fn who_sends_half_a_request_is_not_waited_for() {
+    let tree = Tree::new();
+    let running = Running::hasty(&tree, Duration::from_millis(200));
+    let body = "POST /v1/route HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\n\
+                content-length: 20\r\n\r\n{\"scen";
+    let answer = half(&running, body);
+    assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
+    assert!(answer.contains("fusion/error/1"), "{answer}");
+    assert_eq!(half(&running, "POST /v1/route HTTP/1.1\r\nhost"), "");
+    running.client.get("/livez").with_code(200);
+    running.client.refund_route();
 }

@@ -7,6 +7,7 @@ mod installation;
 mod kill;
 mod labels;
 mod limits;
+mod outcome;
 mod probes;
 mod reload;
 mod routes;

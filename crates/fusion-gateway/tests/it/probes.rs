@@ -66,7 +66,7 @@ fn a_kill_warns_and_says_why() {
     running.client.post_with("/admin/v1/kill", body, &[ADMIN]).with_code(200);
     check(&running, "warn", 200);
     let health = running.client.get("/health").json();
-    assert_eq!(health["output"], "every overlay is off");
+    assert_eq!(health["output"], "every overlay is off by the API");
     let switch = &health["checks"]["overlay:switch"][0];
     assert_eq!(switch["output"], "refunds doubled (on-call)");
     assert_eq!(switch["observedValue"], true);

@@ -52,6 +52,22 @@ fn what_was_offered_is_counted_once() {
     }
 }
 
+/// A folder that is gone is no configuration that was judged.
+#[test]
+fn what_cannot_be_read_is_counted_apart() {
+    let tree = Tree::new();
+    let running = Running::on(&tree);
+    let before = reloads(&running, "rejected");
+    std::fs::rename(tree.configs(), tree.path("elsewhere")).expect("a name");
+    running.service.live().reload();
+    let status = running.service.live().status();
+    assert!(status.unreadable > 0 && status.unreadable == status.nacks, "{status:#?}");
+    assert!(reloads(&running, "error") >= 1.0);
+    assert_eq!(reloads(&running, "rejected"), before);
+    let reasons = running.service.live().health().reasons;
+    assert!(reasons[0].starts_with("the last change was refused: error[OVL5201]: "), "{reasons:?}");
+}
+
 #[test]
 fn a_refused_change_says_where_and_changes_nothing() {
     let tree = Tree::new();
@@ -72,6 +88,11 @@ fn a_refused_change_says_where_and_changes_nothing() {
         assert_ne!(finding["message"], Value::Null);
     }
     tree.remove(FLAG_FILE);
+    running.service.live().reload();
+    assert_eq!(running.client.refund_route(), before);
+    let status = running.client.get("/v1/status").json();
+    assert_eq!(status["last_error"]["findings"][0]["code"], "OVL5222");
+    tree.write(FLAG_FILE, "schema_version: 2\nfeatures: {}\n");
     running.service.live().reload();
     assert_eq!(running.client.refund_route()["overlay_candidates"], json!([]));
 }

@@ -16,9 +16,11 @@ fn an_overlay_that_is_on_is_primary() {
     check(
         &json!({ "scenario_type": "refund_processing", "confidence": 0.9, "unit": "u-1" }),
         &json!({
+            "schema": "fusion/route/1",
             "scenario_type": "refund_processing",
             "enabled_features": ["refunds"],
             "overlay_candidates": ["rollback_first"],
+            "permit": "0",
             "primary_overlay": "rollback_first",
             "fallback_strategy": "baseline_only",
             "env_overrides_active": false,
@@ -33,6 +35,7 @@ fn a_flag_that_is_off_says_why() {
     check(
         &json!({ "scenario_type": "refund_processing", "confidence": 0.5 }),
         &json!({
+            "schema": "fusion/route/1",
             "scenario_type": "refund_processing",
             "enabled_features": [],
             "overlay_candidates": [],

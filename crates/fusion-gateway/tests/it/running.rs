@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -61,6 +62,21 @@ impl Running {
     /// A service on `tree` whose health is judged by these figures.
     pub(crate) fn judged(tree: &Tree, pool: u64, thresholds: Thresholds) -> Self {
         Self::of(service(options(tree.configs())).with_health(pool, thresholds))
+    }
+
+    /// A service on `tree` whose clock the test moves.
+    pub(crate) fn ticking(tree: &Tree) -> (Self, Arc<AtomicI64>) {
+        let now = Arc::new(AtomicI64::new(NOW_MS));
+        let shown = Arc::clone(&now);
+        let clock: Clock = Arc::new(move || shown.load(Ordering::Relaxed));
+        let live = Live::start(Options::new(tree.configs(), Arc::clone(&clock))).expect("a thread");
+        let metrics = FusionMetrics::seeded(Default::default(), 7);
+        (Self::of(Service::new(live, metrics, clock).with_admin_token(TOKEN)), now)
+    }
+
+    /// A service on `tree` that waits no longer than this for the rest of a request.
+    pub(crate) fn hasty(tree: &Tree, patience: Duration) -> Self {
+        Self::of(service(options(tree.configs())).with_patience(patience))
     }
 
     fn of(service: Service) -> Self {

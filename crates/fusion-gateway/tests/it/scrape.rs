@@ -1,8 +1,9 @@
 use std::io::Write as _;
 use std::process::{Command, Stdio};
+use std::sync::atomic::Ordering;
 
 use crate::data::skip_without;
-use crate::installation::Tree;
+use crate::installation::{Tree, flags_with};
 use crate::running::{ADMIN, Running};
 
 const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -121,4 +122,35 @@ fn promtool_finds_nothing() {
     drop(stdin);
     let output = promtool.wait_with_output().expect("it ends");
     assert!(output.status.success(), "{output:?}");
+}
+
+/// The time of the last reload is not that of the last switch.
+#[test]
+fn a_switch_is_no_reload() {
+    let (running, clock) = Running::ticking(&Tree::new());
+    let stamp = "fusion_config_last_reload_timestamp_seconds";
+    clock.fetch_add(60_000, Ordering::Relaxed);
+    running.client.post_with("/admin/v1/kill", r#"{"reason": "a"}"#, &[ADMIN]).with_code(200);
+    assert_eq!(value(&running, stamp), 1_790_000_000.0);
+    assert_eq!(value(&running, "fusion_config_generation"), 2.0);
+    running.service.live().reload();
+    assert_eq!(value(&running, stamp), 1_790_000_000.0);
+}
+
+/// What a candidate brings is known too: its overlays, their versions and breakers.
+#[test]
+fn a_candidate_has_its_series() {
+    let tree = Tree::new();
+    let (running, _) = Running::ticking(&tree);
+    let next = Tree::with_flags(&flags_with("[rollback_first]", "[on_trial]"));
+    let text =
+        std::fs::read_to_string(next.configs().join("overlays/fusion_overlay.rollback_first.txt"));
+    let text = text.expect("an overlay").replace("rollback_first", "on_trial");
+    next.write("configs/overlays/fusion_overlay.on_trial.txt", &text);
+    running.service.live().try_candidate(&next.configs(), "d", 100.0).expect("a candidate");
+    assert_eq!(running.client.refund_route()["primary_overlay"], "on_trial");
+    assert_eq!(value(&running, r#"fusion_circuit_breaker_state{overlay="on_trial"}"#), 0.0);
+    let page = page(&running);
+    assert!(page.contains(r#"fusion_overlay_info{overlay="on_trial""#), "{page}");
+    assert_eq!(page.matches("\nfusion_overlay_info{").count(), 4, "each once: {page}");
 }

@@ -31,7 +31,7 @@ impl Acknowledgement {
     pub(crate) fn of(status: &Status, at_ms: i64) -> Option<Self> {
         let refused = status.last_error.as_ref().map(|nack| {
             let first = nack.findings.first();
-            first.map_or_else(String::new, |it| it.message.clone())
+            first.map_or_else(String::new, ToString::to_string)
         });
         let epoch = status.deployment.as_ref().map(|it| it.epoch);
         (epoch.is_some() || refused.is_some()).then_some(Self {

@@ -9,7 +9,7 @@ use overlay_store::{GenerationRef, Phase, Pointer, Store, StoreError};
 use serde::Serialize;
 
 use super::Options;
-use super::generation::{Generation, Refused, Source};
+use super::generation::{Generation, Refused, Share, Source, Trial};
 use crate::code;
 use crate::installation::{FileFinding, Installation};
 
@@ -68,10 +68,13 @@ pub(crate) struct Deployed {
 }
 
 impl Deployed {
-    /// The candidate's share and the salt of its buckets.
-    pub(crate) fn share(&self) -> (u32, Salt) {
+    /// The candidate with its share of the units, where there is one to be tried.
+    pub(crate) fn trial(&self) -> Option<Trial> {
         let id = self.pointer.deployment.as_deref().unwrap_or_default();
-        (self.pointer.weight, Salt::new(&format!("deploy/{id}")))
+        let salt = Salt::new(&format!("deploy/{id}"));
+        let share = Share { weight: self.pointer.weight, salt };
+        let generation = Arc::clone(&self.candidate.as_ref()?.generation);
+        Some(Trial { generation, share })
     }
 }
 
@@ -112,10 +115,8 @@ fn stored(root: &Path, reference: GenerationRef, options: &Options) -> Result<St
     let files = leased.tree.iter().map(|(path, bytes)| (path.to_owned(), bytes.to_vec()));
     let environment = options.environment.as_deref();
     let installation = Installation::from_files(&place(root, reference), files, environment);
-    let kill_switch = installation.flag_file().is_some_and(|it| it.global.kill_switch);
-    Generation::compile(installation, &options.extra, Source::Files)
+    Generation::of(installation, &options.extra, Source::Files)
         .map(|it| Stored { reference, generation: Arc::new(it) })
-        .map_err(|findings| Refused { findings, kill_switch })
 }
 
 fn place(root: &Path, reference: GenerationRef) -> PathBuf {

@@ -9,8 +9,9 @@ use serde::Serialize;
 
 use super::Options;
 use crate::code;
-use crate::installation::{FileFinding, Installation, unreadable};
-use crate::read;
+use crate::installation::{FileFinding, Installation, ReadError, unreadable};
+use crate::read::{self, FLAG_FILE};
+use crate::settings::valid;
 
 /// Where a configuration comes from.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
@@ -41,14 +42,21 @@ pub struct Generation {
 pub(crate) struct Refused {
     /// Why.
     pub(crate) findings: Vec<FileFinding>,
-    /// Whether its flag file can be read and throws the kill switch. That one holds all the
-    /// same: who needs it needs it while something is broken.
-    pub(crate) kill_switch: bool,
+    /// What its flag file says of the kill switch, `None` where that is not sure. One that is
+    /// thrown there holds all the same: who needs it needs it while something is broken.
+    pub(crate) kill_switch: Option<bool>,
+    /// Whether there was nothing to judge.
+    pub(crate) is_unreadable: bool,
 }
 
 impl Refused {
     pub(crate) fn of(finding: FileFinding) -> Self {
-        Self { findings: vec![finding], kill_switch: false }
+        Self { findings: vec![finding], kill_switch: None, is_unreadable: false }
+    }
+
+    /// The folder is not there, or cannot be read.
+    pub(crate) fn unreadable(err: &ReadError) -> Self {
+        Self { is_unreadable: true, ..Self::of(unreadable(err)) }
     }
 }
 
@@ -66,6 +74,10 @@ impl Generation {
     ) -> Result<Self, Vec<FileFinding>> {
         let mut errors: Vec<FileFinding> =
             installation.findings().iter().filter(|it| it.diagnostic.is_error()).cloned().collect();
+        // Once, and by its own name: it is no fault of the overlays below it.
+        let (extra, outside_errors) = valid(extra);
+        let extra = extra.as_slice();
+        errors.extend(outside_errors);
         let mut compiled = |name: Option<&OverlayName>| {
             let (effective, resolved) = installation.settings(name, None, extra);
             match resolved {
@@ -98,10 +110,37 @@ impl Generation {
         let Options { environment, extra, .. } = options;
         let known = known.map(Self::installation);
         let installation = read::installation(root, environment.as_deref(), known)
-            .map_err(|err| Refused::of(unreadable(&err)))?;
-        let kill_switch = installation.flag_file().is_some_and(|it| it.global.kill_switch);
-        Self::compile(installation, extra, source)
-            .map_err(|findings| Refused { findings, kill_switch })
+            .map_err(|err| Refused::unreadable(&err))?;
+        Self::of(installation, extra, source)
+    }
+
+    /// [`Self::compile`], with what a tree that is refused says of the kill switch.
+    pub(crate) fn of(
+        installation: Installation,
+        extra: &[Layer],
+        source: Source,
+    ) -> Result<Self, Refused> {
+        let kill_switch = installation.kill_switch;
+        Self::compile(installation, extra, source).map_err(|findings| Refused {
+            findings,
+            kill_switch,
+            is_unreadable: false,
+        })
+    }
+
+    /// This generation in place of `before`, where it has not lost the flag file.
+    pub(crate) fn after(self, before: bool) -> Result<Self, Refused> {
+        if !before || self.has_flag_file() {
+            return Ok(self);
+        }
+        let message = "the flag file of the configuration in force is gone";
+        let diagnostic = Diagnostic::error(code::VANISHED, message)
+            .hint("put it back, or one with `features: {}` for no flags");
+        Err(Refused::of(FileFinding { path: FLAG_FILE.to_owned(), diagnostic }))
+    }
+
+    pub(crate) fn has_flag_file(&self) -> bool {
+        self.installation.flag_file().is_some()
     }
 
     /// The built-in overlay alone.
@@ -229,9 +268,30 @@ pub struct Snapshot {
 #[derive(Clone, Debug)]
 pub(crate) struct Candidate {
     pub(crate) switched: Switched,
-    /// Buckets below this get it.
+    pub(crate) share: Share,
+}
+
+/// Who gets a candidate.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Share {
+    /// Buckets below this.
     pub(crate) weight: u32,
+    /// What units are bucketed with.
     pub(crate) salt: Salt,
+}
+
+/// A generation to be tried out on a share of the units.
+#[derive(Clone, Debug)]
+pub(crate) struct Trial {
+    pub(crate) generation: Arc<Generation>,
+    pub(crate) share: Share,
+}
+
+impl Candidate {
+    /// What it was made from, to be made again.
+    pub(crate) fn trial(&self) -> Trial {
+        Trial { generation: Arc::clone(self.switched.shared()), share: self.share }
+    }
 }
 
 impl Snapshot {
@@ -240,7 +300,7 @@ impl Snapshot {
     #[inline]
     pub fn pick(&self, unit: Option<&str>) -> &Switched {
         match (&self.candidate, unit) {
-            (Some(it), Some(unit)) if it.salt.bucket(unit) < it.weight => &it.switched,
+            (Some(it), Some(unit)) if it.share.salt.bucket(unit) < it.share.weight => &it.switched,
             _ => &self.stable,
         }
     }
@@ -252,7 +312,7 @@ impl Snapshot {
 
     /// The candidate and its share of the units in buckets of 0.001 %, where there is one.
     pub fn candidate(&self) -> Option<(&Switched, u32)> {
-        self.candidate.as_ref().map(|it| (&it.switched, it.weight))
+        self.candidate.as_ref().map(|it| (&it.switched, it.share.weight))
     }
 
     /// Counts up with every change of configuration or switch.

@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -6,12 +7,16 @@ use fusion_flags::{BreakerPolicy, BreakerSet, SwitchSource, Switches};
 
 use super::Clock;
 use super::deployed::{Deployed, Deployment};
-use super::generation::{Candidate, Generation, Refused, Snapshot, Source};
+use super::event::{Event, Part};
+use super::generation::{Candidate, Generation, Refused, Snapshot, Source, Switched, Trial};
 use super::status::{Nack, Refusal, Status};
+use crate::root_switch::RootSwitch;
 
 /// The place of the kill switch that stands in a flag file which was refused with its
 /// tree; the places before it are those of [`SwitchSource`].
 const REFUSED: usize = 3;
+/// The place of the switch of a root of deployments.
+const ROOT: usize = 4;
 
 /// What is in force, and who may change it: each change is one swap and one epoch.
 pub(crate) struct InForce {
@@ -24,28 +29,39 @@ pub(crate) struct InForce {
 }
 
 struct Writing {
-    switches: [Switches; 4],
+    switches: [Switches; 5],
+    /// The switch of the root, for what it says.
+    root: Option<RootSwitch>,
     status: Status,
     subscribers: Vec<Sender<u64>>,
+    observers: Vec<Sender<Event>>,
+}
+
+/// What a service is started under.
+#[derive(Default)]
+pub(crate) struct Under {
+    pub(crate) environment: Switches,
+    pub(crate) file: Switches,
+    pub(crate) root: Option<RootSwitch>,
 }
 
 impl InForce {
-    /// Puts the first generation in force, under the switches of environment and file.
-    pub(crate) fn new(generation: Arc<Generation>, switches: [Switches; 2], clock: Clock) -> Self {
-        let file = generation.installation().flag_file();
-        let policy = file.map_or_else(BreakerPolicy::default, |it| {
-            BreakerPolicy::from_settings(&it.global.circuit_breaker)
-        });
-        let breakers = BreakerSet::new(policy, 0.5, 0);
-        let [environment, file] = switches;
-        let switches = [environment, file, Switches::default(), Switches::default()];
-        let (stable, unknown) = generation.switched(&sources(&switches), &breakers, 1);
-        let mut status = status(&generation, clock());
-        status.emergency = stable.flags().is_emergency();
-        status.unknown_switches = unknown;
-        let current = ArcSwap::from_pointee(Snapshot { stable, candidate: None, epoch: 1 });
-        let writing = Mutex::new(Writing { switches, status, subscribers: Vec::new() });
-        Self { current, breakers, clock, writing }
+    /// Puts the first generation in force; `seed` spreads the recovery of its breakers.
+    pub(crate) fn new(generation: &Arc<Generation>, under: Under, clock: Clock, seed: u64) -> Self {
+        let Under { environment, file, root } = under;
+        let breakers = BreakerSet::new(BreakerPolicy::default(), BreakerSet::MAX_OPEN_SHARE, seed);
+        let of_root = thrown(root.is_some());
+        let switches = [environment, file, Switches::default(), Switches::default(), of_root];
+        let mut writing = Writing {
+            switches,
+            root,
+            status: status(generation, clock()),
+            subscribers: Vec::new(),
+            observers: Vec::new(),
+        };
+        let snapshot = compile(&mut writing, &breakers, 1, generation, None);
+        let current = ArcSwap::from_pointee(snapshot);
+        Self { current, breakers, clock, writing: Mutex::new(writing) }
     }
 
     fn lock(&self) -> MutexGuard<'_, Writing> {
@@ -61,8 +77,8 @@ impl InForce {
         let same = generation.digest() == current.stable.generation().digest()
             && current.stable.generation().source() == Source::Files;
         if !same {
-            writing.status.accepted += 1;
-            self.publish(&mut writing, &Arc::new(generation), current.candidate.clone());
+            let trial = current.candidate.as_ref().map(Candidate::trial);
+            self.apply(&mut writing, &Arc::new(generation), trial);
         } else if was_killed {
             self.publish_again(&mut writing);
         }
@@ -75,29 +91,27 @@ impl InForce {
             writing.status.last_error = None;
         }
         writing.switches[REFUSED] = Switches::default();
-        writing.status.accepted += 1;
         writing.status.deployment = Some(Deployment::of(&deployed.pointer));
-        let (weight, salt) = deployed.share();
-        let candidate = deployed.candidate.as_ref().map(|it| {
-            let (switched, _) = it.generation.switched(&[], &self.breakers, 0);
-            Candidate { switched, weight, salt }
-        });
-        self.publish(&mut writing, &deployed.stable.generation, candidate);
+        self.apply(&mut writing, &deployed.stable.generation, deployed.trial());
         drop(writing);
         if let Some(refused) = &deployed.refused {
             self.refuse(refused);
         }
     }
 
-    /// Notes why the files are not put in force.
+    /// Notes why the files are not put in force. A kill switch in them holds; what it says
+    /// where it cannot be read for sure is what it said last.
     pub(crate) fn refuse(&self, refused: &Refused) {
         let mut writing = self.lock();
         let findings = refused.findings.iter().take(100).map(Refusal::of).collect();
+        let nack = Nack { at_ms: (self.clock)(), findings };
+        writing.tell(|| Event::Refused(nack.clone()));
         writing.status.nacks += 1;
-        writing.status.last_error = Some(Nack { at_ms: (self.clock)(), findings });
-        let killed = Switches { emergency: refused.kill_switch, ..Switches::default() };
-        let before = std::mem::replace(&mut writing.switches[REFUSED], killed);
-        if before.emergency != refused.kill_switch {
+        writing.status.unreadable += u64::from(refused.is_unreadable);
+        writing.status.last_error = Some(nack);
+        let Some(is_killed) = refused.kill_switch else { return };
+        let before = std::mem::replace(&mut writing.switches[REFUSED], thrown(is_killed));
+        if before.emergency != is_killed {
             self.publish_again(&mut writing);
         }
     }
@@ -110,52 +124,77 @@ impl InForce {
         writing.status.unknown_switches.clone()
     }
 
+    /// Throws the switch of the root, or takes it back.
+    pub(crate) fn switch_root(&self, switch: Option<RootSwitch>) {
+        let mut writing = self.lock();
+        if writing.root != switch {
+            writing.switches[ROOT] = thrown(switch.is_some());
+            writing.root = switch;
+            self.publish_again(&mut writing);
+        }
+    }
+
     /// Puts a candidate beside the stable generation, or takes it away.
-    pub(crate) fn try_out(&self, make: impl FnOnce(&BreakerSet) -> Option<Candidate>) {
+    pub(crate) fn try_out(&self, trial: Option<Trial>) {
         let mut writing = self.lock();
         let stable = Arc::clone(self.current.load().stable.shared());
-        self.publish(&mut writing, &stable, make(&self.breakers));
+        self.publish(&mut writing, &stable, trial);
     }
 
     fn publish_again(&self, writing: &mut Writing) {
         let current = self.current.load();
         let stable = Arc::clone(current.stable.shared());
-        self.publish(writing, &stable, current.candidate.clone());
+        self.publish(writing, &stable, current.candidate.as_ref().map(Candidate::trial));
     }
 
-    fn publish(
-        &self,
-        writing: &mut Writing,
-        stable: &Arc<Generation>,
-        candidate: Option<Candidate>,
-    ) {
+    /// Publishes what the files, or the pointer, say from now on.
+    fn apply(&self, writing: &mut Writing, stable: &Arc<Generation>, trial: Option<Trial>) {
+        writing.status.accepted += 1;
+        writing.status.applied_at_ms = (self.clock)();
+        self.publish(writing, stable, trial);
+        let Status { epoch, digest, deployment, .. } = &writing.status;
+        let (epoch, digest, deployment) = (*epoch, *digest, deployment.clone());
+        writing.tell(|| Event::Accepted { epoch, digest, deployment });
+    }
+
+    fn publish(&self, writing: &mut Writing, stable: &Arc<Generation>, trial: Option<Trial>) {
         let epoch = writing.status.epoch + 1;
-        let sources = sources(&writing.switches);
-        let (switched, unknown) = stable.switched(&sources, &self.breakers, epoch);
-        let candidate = candidate.map(|it| {
-            let (switched, _) = it.switched.shared().switched(&sources, &self.breakers, epoch);
-            Candidate { switched, ..it }
-        });
-        let status = &mut writing.status;
-        status.epoch = epoch;
-        status.digest = stable.digest();
-        status.source = stable.source();
-        status.applied_at_ms = (self.clock)();
-        status.shadowed = stable.shadowed().to_vec();
-        status.emergency = switched.flags().is_emergency();
-        status.unknown_switches = unknown;
-        self.current.store(Arc::new(Snapshot { stable: switched, candidate, epoch }));
+        let (held_by, forced) = (writing.status.held_by.clone(), writing.status.forced.clone());
+        let snapshot = compile(writing, &self.breakers, epoch, stable, trial);
+        self.current.store(Arc::new(snapshot));
         writing.subscribers.retain(|it| it.send(epoch).is_ok());
+        let Status { held_by: now_held_by, forced: now_forced, .. } = writing.status.clone();
+        if now_held_by != held_by {
+            writing.tell(|| Event::Emergency(now_held_by));
+        }
+        if now_forced != forced {
+            writing.tell(|| Event::Forced(now_forced));
+        }
     }
 
-    /// Changes what the status says of the files and how they are watched.
-    pub(crate) fn note(&self, what: impl FnOnce(&mut Status)) {
-        what(&mut self.lock().status);
+    /// Changes what the status says of a part that keeps the configuration up to date.
+    pub(crate) fn note(&self, part: Part, error: Option<String>) {
+        let mut writing = self.lock();
+        let slot = match part {
+            Part::Watch => &mut writing.status.watch_error,
+            Part::SwitchFile => &mut writing.status.switch_error,
+            Part::Copy => &mut writing.status.copy_error,
+            Part::Acknowledgement => &mut writing.status.acknowledgement_error,
+        };
+        if *slot != error {
+            slot.clone_from(&error);
+            writing.tell(|| error.map_or(Event::Recovered(part), |it| Event::Failed(part, it)));
+        }
+    }
+
+    /// The first configuration is the one of the files.
+    pub(crate) fn note_accepted(&self) {
+        self.lock().status.accepted += 1;
     }
 
     /// The files have just been compared with what is in force.
     pub(crate) fn checked(&self) {
-        self.note(|it| it.checked_at_ms = (self.clock)());
+        self.lock().status.checked_at_ms = (self.clock)();
     }
 
     pub(crate) fn status(&self) -> Status {
@@ -169,30 +208,120 @@ impl InForce {
         self.lock().subscribers.push(sender);
         receiver
     }
+
+    pub(crate) fn observe(&self) -> Receiver<Event> {
+        let (sender, receiver) = channel();
+        self.lock().observers.push(sender);
+        receiver
+    }
 }
 
-fn sources(switches: &[Switches]) -> Vec<&Switches> {
-    switches.iter().collect()
+impl Writing {
+    fn tell(&mut self, event: impl FnOnce() -> Event) {
+        if !self.observers.is_empty() {
+            let event = event();
+            self.observers.retain(|it| it.send(event.clone()).is_ok());
+        }
+    }
+
+    /// What has every overlay off under `stable`.
+    fn held_by(&self, stable: &Generation) -> Vec<String> {
+        let names = [
+            "RESON_FEATURES",
+            "RESON_FEATURES_FILE",
+            "the API",
+            "global.kill_switch of a flag file that is refused",
+        ];
+        let of_file = stable.installation().flag_file().is_some_and(|it| it.global.kill_switch);
+        let mut res: Vec<String> =
+            of_file.then(|| "global.kill_switch".to_owned()).into_iter().collect();
+        let thrown = names.iter().zip(&self.switches).filter(|(_, it)| it.emergency);
+        res.extend(thrown.map(|(name, _)| (*name).to_owned()));
+        res.extend(self.root.as_ref().map(|it| match (&*it.reason, &*it.by) {
+            ("", _) => "KILL in the deployment root".to_owned(),
+            (reason, "") => format!("KILL in the deployment root ({reason})"),
+            (reason, by) => format!("KILL in the deployment root ({reason}, {by})"),
+        }));
+        res
+    }
+
+    /// The names that switches force, off with a `-`.
+    fn forced(&self) -> Vec<String> {
+        let off = self.switches.iter().flat_map(|it| it.off.iter().map(|it| format!("-{it}")));
+        let on = self.switches.iter().flat_map(|it| it.on.iter().cloned());
+        on.chain(off).collect::<BTreeSet<_>>().into_iter().collect()
+    }
 }
 
-/// The status of the first generation.
+/// Every overlay off, or no switch.
+fn thrown(emergency: bool) -> Switches {
+    Switches { emergency, ..Switches::default() }
+}
+
+/// What `stable` and a candidate come to under the switches, with the status of it. The
+/// breakers are those of both, by what the stable one says.
+fn compile(
+    writing: &mut Writing,
+    breakers: &BreakerSet,
+    epoch: u64,
+    stable: &Arc<Generation>,
+    trial: Option<Trial>,
+) -> Snapshot {
+    let settings = stable.installation().flag_file().map(|it| &it.global.circuit_breaker);
+    let policy = settings.map(BreakerPolicy::from_settings).unwrap_or_default();
+    let share = settings.and_then(|it| it.max_open_share);
+    breakers.govern(policy, share.unwrap_or(BreakerSet::MAX_OPEN_SHARE));
+    let sources: Vec<&Switches> = writing.switches.iter().collect();
+    let (switched, unknown) = stable.switched(&sources, breakers, epoch);
+    let candidate = trial.map(|it| {
+        let (switched, _) = it.generation.switched(&sources, &breakers.for_trial(), epoch);
+        Candidate { switched, share: it.share }
+    });
+    breakers.retain(|name| {
+        let knows = |it: &Switched| {
+            it.generation().installation().overlays().contains_key(name)
+                || it.flags().snapshot().overlays().any(|it| it == name)
+        };
+        knows(&switched) || candidate.as_ref().is_some_and(|it| knows(&it.switched))
+    });
+    let (held_by, forced) = (writing.held_by(stable), writing.forced());
+    let status = &mut writing.status;
+    status.epoch = epoch;
+    status.digest = stable.digest();
+    status.source = stable.source();
+    status.shadowed = stable.shadowed().to_vec();
+    status.emergency = switched.flags().is_emergency();
+    status.held_by = held_by;
+    status.forced = forced;
+    status.unknown_switches = unknown;
+    let environment = stable.installation().unknown_environment();
+    status.unknown_environment = environment.map(str::to_owned);
+    Snapshot { stable: switched, candidate, epoch }
+}
+
+/// The status of the first generation, before it is compiled.
 fn status(generation: &Generation, now: i64) -> Status {
     Status {
-        epoch: 1,
+        epoch: 0,
         digest: generation.digest(),
         source: generation.source(),
         deployment: None,
         accepted: 0,
         applied_at_ms: now,
         nacks: 0,
+        unreadable: 0,
         last_error: None,
         watch_error: None,
         switch_error: None,
         copy_error: None,
+        acknowledgement_error: None,
         checked_at_ms: now,
         staleness_ms: 0,
-        shadowed: generation.shadowed().to_vec(),
+        shadowed: Vec::new(),
         emergency: false,
+        held_by: Vec::new(),
+        forced: Vec::new(),
         unknown_switches: Vec::new(),
+        unknown_environment: None,
     }
 }

@@ -11,8 +11,9 @@ use overlay_store::Pointer;
 
 use super::acknowledgement::Acknowledgement;
 use super::deployed::{self, Deployed, Stored};
+use super::event::Part;
 use super::generation::{Generation, Refused, Source};
-use super::in_force::InForce;
+use super::in_force::{InForce, Under};
 use super::places::pinned;
 use super::signature::Signature;
 use super::wait::{SETTLE, Signal, Wake, wait};
@@ -20,6 +21,8 @@ use super::watch::Watch;
 use super::{Options, last_good};
 use crate::code;
 use crate::installation::FileFinding;
+use crate::read::FLAG_FILE;
+use crate::root_switch::RootSwitch;
 
 /// How often a tree is read that changes meanwhile, before it is left to rest.
 const ATTEMPTS: usize = 5;
@@ -125,7 +128,8 @@ impl Files {
         } else {
             let reading = self.reading(&options.root, None);
             let read = reading.map(|it| (it.read, seen.tree.insert(it.signature)).0);
-            match read.unwrap_or_else(|| Err(restless())) {
+            let read = read.unwrap_or_else(|| Err(restless()));
+            match read.and_then(|it| it.after(self.kept_a_flag_file())) {
                 Ok(generation) => (Arc::new(generation), None, None),
                 Err(refused) => (self.fallback(), None, Some(refused)),
             }
@@ -134,12 +138,16 @@ impl Files {
             // Where it cannot be read, the first look says so.
             seen.switches = switch_text(path).unwrap_or_default();
         }
-        let switches = [&options.features, &seen.switches].map(|it| Switches::parse(it.as_deref()));
-        let in_force = InForce::new(first, switches, options.clock.clone());
+        let under = Under {
+            environment: Switches::parse(options.features.as_deref()),
+            file: Switches::parse(seen.switches.as_deref()),
+            root: self.root_switch(&seen).and_then(Result::ok).flatten(),
+        };
+        let in_force = InForce::new(&first, under, options.clock.clone(), options.seed);
         match (deployed, refused) {
             (Some(deployed), _) => in_force.deploy(&deployed),
             (None, Some(refused)) => in_force.refuse(&refused),
-            (None, None) => in_force.note(|it| it.accepted += 1),
+            (None, None) => in_force.note_accepted(),
         }
         self.look_at_switches(&mut seen, &in_force);
         self.acknowledge(&in_force);
@@ -196,7 +204,7 @@ impl Files {
         let status = in_force.status();
         if let Some(acknowledgement) = Acknowledgement::of(&status, (self.options.clock)()) {
             let written = acknowledgement.write(state);
-            in_force.note(|it| it.copy_error = written.err().map(|err| err.to_string()));
+            in_force.note(Part::Acknowledgement, written.err().map(|err| err.to_string()));
         }
     }
 
@@ -208,6 +216,13 @@ impl Files {
             read.ok().filter(|it| it.digest() == digest)
         });
         Arc::new(good.next().unwrap_or_else(Generation::embedded))
+    }
+
+    /// Whether the last good configuration had a flag file.
+    fn kept_a_flag_file(&self) -> bool {
+        let state = self.options.state.as_deref();
+        let mut copies = state.into_iter().flat_map(last_good::copies);
+        copies.next().is_some_and(|(copy, _)| copy.join(FLAG_FILE).is_file())
     }
 
     /// The candidate in `root`.
@@ -223,7 +238,7 @@ impl Files {
         loop {
             let looked = self.look(in_force, haste);
             let covered = watch.cover(&self.options.root, self.options.features_file.as_deref());
-            in_force.note(|it| it.watch_error.clone_from(&watch.error));
+            in_force.note(Part::Watch, watch.error.clone());
             // What was not watched is looked at again, since its changes are no events.
             let patience = match looked {
                 _ if covered => Duration::ZERO,
@@ -251,16 +266,29 @@ impl Files {
     }
 
     fn look_at_switches(&self, seen: &mut Seen, in_force: &InForce) {
-        let Some(path) = &self.options.features_file else { return };
-        match switch_text(path) {
-            Ok(text) if text == seen.switches => in_force.note(|it| it.switch_error = None),
-            Ok(text) => {
-                in_force.note(|it| it.switch_error = None);
+        let mut error = None;
+        match self.options.features_file.as_deref().map(switch_text) {
+            None => (),
+            Some(Ok(text)) if text == seen.switches => (),
+            Some(Ok(text)) => {
                 in_force.switch(SwitchSource::File, Switches::parse(text.as_deref()));
                 seen.switches = text;
             }
-            Err(err) => in_force.note(|it| it.switch_error = Some(err.to_string())),
+            Some(Err(err)) => error = Some(err.to_string()),
         }
+        match self.root_switch(seen) {
+            None => (),
+            Some(Ok(switch)) => in_force.switch_root(switch),
+            Some(Err(err)) => error = error.or_else(|| Some(format!("KILL: {err}"))),
+        }
+        in_force.note(Part::SwitchFile, error);
+    }
+
+    /// The switch of the root, for a root of deployments.
+    fn root_switch(&self, seen: &Seen) -> Option<io::Result<Option<RootSwitch>>> {
+        let root = &self.options.root;
+        let is_root = seen.pointed.last.is_some() || deployed::is_root(root);
+        is_root.then(|| RootSwitch::read(root))
     }
 
     fn look_at_tree(&self, seen: &mut Seen, in_force: &InForce, haste: Haste) -> Looked {
@@ -280,7 +308,7 @@ impl Files {
         let known = Arc::clone(in_force.current.load().stable.shared());
         let reading = self.reading(&self.options.root, Some(&known));
         let Some(Reading { read, signature, root }) = reading else { return Looked::Restless };
-        match read {
+        match read.and_then(|it| it.after(known.has_flag_file())) {
             Err(_) if haste == Haste::Wait => return Looked::Restless,
             Err(refused) => in_force.refuse(&refused),
             Ok(generation) => {
@@ -318,7 +346,7 @@ impl Files {
         };
         if source == Source::Files {
             let kept = last_good::keep(root, state, digest);
-            in_force.note(|it| it.copy_error = kept.err().map(|err| err.to_string()));
+            in_force.note(Part::Copy, kept.err().map(|err| err.to_string()));
         }
     }
 }

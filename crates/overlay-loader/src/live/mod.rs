@@ -2,6 +2,7 @@
 
 mod acknowledgement;
 mod deployed;
+mod event;
 mod generation;
 mod in_force;
 mod last_good;
@@ -24,8 +25,9 @@ use overlay_model::{Diagnostic, Layer};
 
 pub use self::acknowledgement::{Acknowledgement, acknowledgements};
 pub use self::deployed::Deployment;
-use self::generation::Candidate;
+pub use self::event::{Event, Part};
 pub use self::generation::{Generation, Snapshot, Source, Switched};
+use self::generation::{Share, Trial};
 use self::in_force::InForce;
 use self::look::{Files, Haste, Looked};
 pub use self::status::{Health, HealthStatus, Nack, Refusal, Status};
@@ -61,6 +63,9 @@ pub struct Options {
     pub poll: Duration,
     /// The clock.
     pub clock: Clock,
+    /// Spreads the recovery times of breakers: a number of its own for each process (of host
+    /// and process id, or drawn) keeps them from probing in step.
+    pub seed: u64,
 }
 
 impl Options {
@@ -75,6 +80,7 @@ impl Options {
             state: None,
             poll: Duration::from_secs(2),
             clock,
+            seed: 0,
         }
     }
 }
@@ -103,15 +109,22 @@ impl Live {
     /// # Errors
     ///
     /// Where no thread can be started.
-    pub fn start(mut options: Options) -> std::io::Result<Self> {
-        options.poll = options.poll.clamp(Duration::from_secs(1), Duration::from_secs(5));
+    pub fn start(options: Options) -> std::io::Result<Self> {
         let (signals, received) = channel();
+        Self::start_with(options, Watch::new(signals.clone()), (signals, received))
+    }
+
+    fn start_with(
+        mut options: Options,
+        mut watch: Watch,
+        (signals, received): (Sender<Signal>, Receiver<Signal>),
+    ) -> std::io::Result<Self> {
+        options.poll = options.poll.clamp(Duration::from_secs(1), Duration::from_secs(5));
         // Watched before the first reading: a change in between is an event.
-        let mut watch = Watch::new(signals.clone());
         watch.cover(&options.root, options.features_file.as_deref());
         let files = Arc::new(Files::new(options));
         let in_force = Arc::new(files.begin());
-        in_force.note(|it| it.watch_error.clone_from(&watch.error));
+        in_force.note(Part::Watch, watch.error.clone());
         let (looking, shared) = (Arc::clone(&files), Arc::clone(&in_force));
         let thread = std::thread::Builder::new()
             .name("overlay-loader".into())
@@ -161,16 +174,13 @@ impl Live {
         };
         let generation = Arc::new(self.files.candidate(root)?);
         let salt = Salt::new(&format!("deploy/{deployment}"));
-        self.in_force.try_out(|breakers| {
-            let (switched, _) = generation.switched(&[], breakers, 0);
-            Some(Candidate { switched, weight, salt })
-        });
+        self.in_force.try_out(Some(Trial { generation, share: Share { weight, salt } }));
         Ok(())
     }
 
     /// Takes the candidate away, where there is one.
     pub fn drop_candidate(&self) {
-        self.in_force.try_out(|_| None);
+        self.in_force.try_out(None);
     }
 
     /// What is in force, and what was refused.
@@ -188,7 +198,13 @@ impl Live {
         self.in_force.subscribe()
     }
 
-    /// The breakers, which outlive every reload.
+    /// Everything that happens from now on, for a log: changes taken over and refused,
+    /// switches, and what keeps the configuration up to date and fails.
+    pub fn events(&self) -> Receiver<Event> {
+        self.in_force.observe()
+    }
+
+    /// The breakers of the overlays in force, which outlive every reload.
     pub fn breakers(&self) -> &BreakerSet {
         &self.in_force.breakers
     }

@@ -1,7 +1,10 @@
+use std::fmt;
+
 use overlay_model::Digest;
 use serde::Serialize;
 
 use super::deployed::Deployment;
+use super::event::Part;
 use super::generation::Source;
 use crate::installation::FileFinding;
 
@@ -16,21 +19,27 @@ pub struct Status {
     pub source: Source,
     /// Where the deployment stands, for a root of deployments.
     pub deployment: Option<Deployment>,
-    /// When it was put in force, in milliseconds since 1970.
+    /// When this configuration was put in force, in milliseconds since 1970; a switch
+    /// changes nothing of that.
     pub applied_at_ms: i64,
     /// Changes of the files that were accepted since the start, and a start that was.
     pub accepted: u64,
     /// Changes that were refused since the start, and a start that was.
     pub nacks: u64,
+    /// Those of them that were no configuration to judge: the folder was not there, or could
+    /// not be read.
+    pub unreadable: u64,
     /// The last refusal, until a change is accepted.
     pub last_error: Option<Nack>,
     /// Why changes are seen only by polling, where that is so.
     pub watch_error: Option<String>,
-    /// Why the file of `RESON_FEATURES_FILE` cannot be read, where that is so; what it said
-    /// last holds.
+    /// Why the file of `RESON_FEATURES_FILE`, or the switch of a root of deployments, cannot
+    /// be read, where that is so; what it said last holds.
     pub switch_error: Option<String>,
     /// Why there is no copy of what is in force in the folder for copies, where that is so.
     pub copy_error: Option<String>,
+    /// Why a root of deployments is not told what is in force here, where that is so.
+    pub acknowledgement_error: Option<String>,
     /// When files were last compared with what is in force, in milliseconds since 1970.
     pub checked_at_ms: i64,
     /// Milliseconds since then, at the moment of asking.
@@ -39,8 +48,14 @@ pub struct Status {
     pub shadowed: Vec<String>,
     /// Whether every overlay is off.
     pub emergency: bool,
+    /// What has them off.
+    pub held_by: Vec<String>,
+    /// The flags that switches force, off with a `-` before the name.
+    pub forced: Vec<String>,
     /// Names in switches that no flag and no overlay has.
     pub unknown_switches: Vec<String>,
+    /// Why the environment's name is none of the flag file's, where that is so.
+    pub unknown_environment: Option<String>,
 }
 
 /// A change that was refused.
@@ -61,6 +76,20 @@ pub struct Refusal {
     pub code: String,
     /// Place and message.
     pub message: String,
+    #[serde(skip)]
+    is_placed: bool,
+}
+
+/// `path:line:column: error[…]: …`, without what is not known.
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { path, message, .. } = self;
+        match path.as_str() {
+            "" => f.write_str(message),
+            path if self.is_placed => write!(f, "{path}:{message}"),
+            path => write!(f, "{path}: {message}"),
+        }
+    }
 }
 
 impl Refusal {
@@ -69,6 +98,7 @@ impl Refusal {
             path: finding.path.clone(),
             code: finding.diagnostic.code.to_owned(),
             message: finding.diagnostic.to_string(),
+            is_placed: finding.diagnostic.at.is_some(),
         }
     }
 }
@@ -95,13 +125,23 @@ pub struct Health {
 }
 
 impl Status {
+    /// Why a part does not work, where that is so.
+    pub(crate) fn error(&self, part: Part) -> Option<&String> {
+        let error = match part {
+            Part::Watch => &self.watch_error,
+            Part::SwitchFile => &self.switch_error,
+            Part::Copy => &self.copy_error,
+            Part::Acknowledgement => &self.acknowledgement_error,
+        };
+        error.as_ref()
+    }
+
     /// How the configuration in force is.
     pub fn health(&self) -> Health {
         let mut reasons = Vec::new();
         if let Some(nack) = &self.last_error {
             let first = nack.findings.first();
-            let what =
-                first.map_or_else(String::new, |it| format!(": {}: {}", it.path, it.message));
+            let what = first.map_or_else(String::new, |it| format!(": {it}"));
             reasons.push(format!("the last change was refused{what}"));
         }
         match self.source {
@@ -109,16 +149,14 @@ impl Status {
             Source::LastGood => reasons.push("serving the last configuration that was good".into()),
             Source::Embedded => reasons.push("serving the built-in overlay only".into()),
         }
-        reasons.extend(self.watch_error.as_ref().map(|it| format!("changes are polled for: {it}")));
-        let switch = self.switch_error.as_ref();
-        reasons.extend(switch.map(|it| format!("the switch file cannot be read: {it}")));
-        let copy = self.copy_error.as_ref();
-        reasons.extend(copy.map(|it| format!("no copy of this configuration is kept: {it}")));
+        let failing = Part::ALL.into_iter().filter_map(|it| Some((it, self.error(it)?)));
+        reasons.extend(failing.map(|(part, why)| format!("{}: {why}", part.failing())));
+        reasons.extend(self.unknown_environment.clone());
         if !self.shadowed.is_empty() {
             reasons.push(format!("set from outside: {}", self.shadowed.join(", ")));
         }
         if self.emergency {
-            reasons.push("every overlay is off".into());
+            reasons.push(format!("every overlay is off by {}", self.held_by.join(", ")));
         }
         if !self.unknown_switches.is_empty() {
             reasons.push(format!("unknown switches: {}", self.unknown_switches.join(", ")));

@@ -137,3 +137,77 @@ impl Filter {
         })
     }
 }
+
+#[cfg(test)]
+impl Watch {
+    /// A watch whose thread has ended.
+    pub(crate) fn ended(signals: Sender<Signal>) -> Self {
+        let mut watch = Self::new(signals);
+        watch.error = watch.ask(|_| std::panic::resume_unwind(Box::new("no thread"))).err();
+        watch
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+    use std::sync::Arc;
+    use std::sync::mpsc::channel;
+    use std::time::Duration;
+
+    use notify::event::{DataChange, Event, EventKind, Flag, ModifyKind};
+
+    use super::{Filter, Places, Signal, Watch};
+    use crate::live::wait::{Wake, wait};
+    use crate::live::{HealthStatus, Live, Options};
+
+    fn filter() -> (tempfile::TempDir, Filter) {
+        let dir = tempfile::tempdir().unwrap();
+        let filter = Filter::default();
+        filter.replace(&Arc::new(Places::of(dir.path(), None)));
+        (dir, filter)
+    }
+
+    #[test]
+    fn an_overflow_of_the_queue_is_a_reason_to_look() {
+        let (dir, filter) = filter();
+        let of = |path: PathBuf| {
+            Event::new(EventKind::Modify(ModifyKind::Data(DataChange::Any))).add_path(path)
+        };
+        let stranger = PathBuf::from("/nowhere/near");
+        assert_eq!(filter.signal(Ok(of(stranger.clone()))), None);
+        let lost = Event::new(EventKind::Other).set_flag(Flag::Rescan);
+        assert_eq!(filter.signal(Ok(lost.clone())), Some(Signal::Look));
+        assert!(filter.signal(Ok(of(stranger).set_flag(Flag::Rescan))).is_some());
+        assert!(filter.signal(Ok(of(dir.path().join("providers.toml")))).is_some());
+        assert_eq!(filter.signal(Err(notify::Error::generic("lost"))), Some(Signal::Look));
+
+        let (signals, received) = channel();
+        signals.send(filter.signal(Ok(lost)).unwrap()).unwrap();
+        assert_eq!(wait(&received, Duration::from_secs(20)), Wake::Signal);
+    }
+
+    /// Whoever has no watcher any more polls, and says so.
+    #[test]
+    fn a_watcher_that_ends_leaves_the_poll() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("overlays/fusion_overlay.baseline.txt");
+        std::fs::create_dir(dir.path().join("overlays")).unwrap();
+        let text = overlay_schema::EMBEDDED_OVERLAY;
+        std::fs::write(&path, text).unwrap();
+        let (signals, received) = channel();
+        let watch = Watch::ended(signals.clone());
+        assert!(watch.error.is_some());
+        let options =
+            Options { poll: Duration::from_secs(1), ..Options::new(dir.path(), Arc::new(|| 0)) };
+        let live = Live::start_with(options, watch, (signals, received)).unwrap();
+        let epochs = live.subscribe();
+        assert_eq!(live.status().source, crate::live::Source::Files, "{:#?}", live.status());
+        let health = live.health();
+        assert_eq!(health.status, HealthStatus::Degraded);
+        assert_eq!(health.reasons, ["changes are polled for: the watcher's thread has ended"]);
+        std::fs::write(&path, format!("{text}\nMAX_TOKENS=7\n")).unwrap();
+        assert_eq!(epochs.recv_timeout(Duration::from_secs(20)), Ok(2));
+        assert_eq!(live.health().status, HealthStatus::Degraded);
+    }
+}

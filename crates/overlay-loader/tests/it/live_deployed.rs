@@ -3,11 +3,11 @@
 use std::fs;
 use std::path::Path;
 
-use overlay_loader::{HealthStatus, Source, acknowledgements};
+use overlay_loader::{HealthStatus, Live, RootSwitch, Source, acknowledgements};
 use overlay_store::audit::Entry;
 use overlay_store::{Change, GenerationRef, Holder, Origin, Phase, Pointer, Store, Tree};
 
-use crate::live::{REFUND, Running, files, marks, plant};
+use crate::live::{FLAGS, REFUND, Running, files, flags_text, marks, plant};
 
 fn entry(action: &str) -> Entry {
     Entry {
@@ -196,4 +196,105 @@ fn a_folder_becomes_a_root_and_starts_from_the_last_good_copy() {
     let live = overlay_loader::Live::start(options).unwrap();
     assert_eq!(live.status().source, Source::LastGood);
     assert_eq!(marks(&live.snapshot()), [3].into());
+}
+
+fn switch_of(reason: &str) -> RootSwitch {
+    RootSwitch {
+        reason: reason.to_owned(),
+        by: "ann".to_owned(),
+        at: "2026-11-21T12:00:00Z".to_owned(),
+    }
+}
+
+/// The switch of the root is obeyed at once, by those who start later too, and beside every
+/// generation that a pointer puts in force meanwhile.
+#[test]
+fn the_switch_of_the_root_turns_every_overlay_off() {
+    let mut running = start(1);
+    let is_off = |it: &overlay_loader::Snapshot| it.stable().flags().is_emergency();
+    switch_of("drill").throw(&running.root).unwrap();
+    running.wait(is_off);
+    running.seen_by_event();
+    let said = "KILL in the deployment root (drill, ann)";
+    assert_eq!(running.live.status().held_by, [said]);
+    assert_eq!(running.live.health().reasons, [format!("every overlay is off by {said}")]);
+    assert_eq!(RootSwitch::read(&running.root).unwrap(), Some(switch_of("drill")));
+
+    deploy(&running.root, 2);
+    running.wait(|it| marks(it) == [2].into() && is_off(it));
+    let again = Live::start(crate::live::options(&running.root)).unwrap();
+    assert!(is_off(&again.snapshot()), "from the first moment on");
+    drop(again);
+
+    assert!(RootSwitch::take_back(&running.root).unwrap());
+    running.wait(|it| !is_off(it));
+    assert!(!RootSwitch::take_back(&running.root).unwrap());
+
+    // What is in it does not matter, and it need not be a file.
+    for text in ["", "sums are wrong\n", "{\"reason\": 7}"] {
+        fs::write(running.root.join("KILL"), text).unwrap();
+        running.wait(is_off);
+        fs::remove_file(running.root.join("KILL")).unwrap();
+        running.wait(|it| !is_off(it));
+    }
+    fs::create_dir(running.root.join("KILL")).unwrap();
+    running.wait(is_off);
+    fs::remove_dir(running.root.join("KILL")).unwrap();
+    running.wait(|it| !is_off(it));
+}
+
+/// Where nobody can tell whether it is thrown, it stays as it was.
+#[test]
+fn a_root_that_is_gone_takes_no_switch_back() {
+    let running = start(1);
+    switch_of("drill").throw(&running.root).unwrap();
+    running.wait(|it| it.stable().flags().is_emergency());
+    fs::rename(&running.root, running.dir.path().join("elsewhere")).unwrap();
+    running.wait_for(|it| it.switch_error.is_some());
+    assert!(running.live.status().emergency);
+    fs::rename(running.dir.path().join("elsewhere"), &running.root).unwrap();
+    running.wait_for(|it| it.switch_error.is_none());
+    assert!(running.live.status().emergency);
+}
+
+/// The kill switch of a generation that is refused holds until one is followed again.
+#[test]
+fn a_damaged_pointer_takes_no_kill_back() {
+    let running = start(1);
+    let killed = files(2).into_iter().map(|(path, text)| match path {
+        FLAGS => (path, flags_text(2, "global:\n  kill_switch: true\n")),
+        REFUND => (path, "TRUST_FLOOR=many\n".to_owned()),
+        _ => (path, text),
+    });
+    let reference = publish(&running.root, &killed.collect::<Vec<_>>());
+    switch(&running.root, Change::to(reference));
+    running.wait_for(|it| it.emergency);
+    let before = running.live.status().nacks;
+    fs::write(running.root.join("CURRENT"), "{\"v\":1,\n").unwrap();
+    running.wait_for(|it| it.nacks > before);
+    assert!(running.live.status().emergency);
+}
+
+#[test]
+fn what_is_not_acknowledged_and_what_is_not_copied_are_told_apart() {
+    let running = Running::start_with(
+        |root| {
+            deploy(root, 1);
+            // A folder where the acknowledgement belongs.
+            fs::create_dir_all(root.join("state/here/ack.json/x")).unwrap();
+        },
+        |options, dir| options.state = Some(dir.join("root/state/here")),
+    );
+    let mark = running.root.join("state/here/last_good/.digest");
+    running.wait_for(|_| mark.exists());
+    let status = running.live.status();
+    assert!(status.acknowledgement_error.is_some() && status.copy_error.is_none(), "{status:#?}");
+    assert!(running.live.health().reasons[0].starts_with("the deployment root is not told"));
+    // What is copied later says nothing of what could not be written before.
+    deploy(&running.root, 2);
+    running.wait(|it| marks(it) == [2].into());
+    assert!(running.live.status().acknowledgement_error.is_some());
+    fs::remove_dir_all(running.root.join("state/here/ack.json")).unwrap();
+    deploy(&running.root, 3);
+    running.wait_for(|it| it.acknowledgement_error.is_none());
 }

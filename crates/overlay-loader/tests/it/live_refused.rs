@@ -2,10 +2,12 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use expect_test::{Expect, expect};
-use fusion_flags::BreakerState;
+use fusion_flags::{BreakerState, SwitchSource, Switches};
 use overlay_loader::{HealthStatus, Live, Source, environment_layer};
 use overlay_model::Layer;
 
@@ -82,8 +84,8 @@ fn bad_flag_files_are_refused_with_place_and_reason() {
     check(
         &text.replace("100", "much"),
         expect![[r#"
-        overlay_feature_flags.yaml: 6:25: error[FLG1004]: a number is expected here
-    "#]],
+            overlay_feature_flags.yaml: 6:5: error[FLG1004]: a number or a switch is expected here, without quotes
+        "#]],
     );
     check(
         &text.replace("[refund]", "[refunds]"),
@@ -94,13 +96,13 @@ fn bad_flag_files_are_refused_with_place_and_reason() {
     check(
         &format!("{text}    requires: [mark_2]\n"),
         expect![[r#"
-        overlay_feature_flags.yaml: 7:16: error[FLG1004]: a map is expected here
-    "#]],
+            overlay_feature_flags.yaml: 7:16: error[FLG1004]: a map is expected here (write a map with `flag` and, as wanted, `is`)
+        "#]],
     );
     check(
         "features: &a\n  x: *a\n",
         expect![[r#"
-            overlay_feature_flags.yaml: 2:3: error[FLG1001]: YAML document too large or too complex: limits breached: Anchors { anchors: 1 }
+            overlay_feature_flags.yaml: 2:3: error[FLG1001]: anchors (`&`) and aliases (`*`) are not taken: write the value where it belongs
         "#]],
     );
     check(
@@ -250,4 +252,199 @@ fn breakers_survive_a_reload() {
     let mut route = fusion_flags::Route::default();
     it.live.snapshot().stable().flags().route(&context, &mut route);
     assert_eq!(route.primary(), None, "the breaker is the one that is asked");
+}
+
+/// The installation in force has a flag file: without it, its rollouts and its kill switch
+/// would be gone.
+#[test]
+fn a_flag_file_that_is_gone_is_refused() {
+    let it = Running::start_with(
+        |root| plant(root, 1),
+        |options, dir| options.state = Some(dir.join("state")),
+    );
+    let copy = it.dir.path().join("state/last_good/.digest");
+    it.wait_for(|_| copy.exists());
+    fs::remove_file(it.root.join(FLAGS)).unwrap();
+    it.wait_for(|it| it.last_error.is_some());
+    let refusals = it.live.status().last_error.unwrap().findings;
+    assert_eq!((&*refusals[0].path, &*refusals[0].code), (FLAGS, "OVL5222"));
+    assert_eq!(marks(&it.live.snapshot()), [1].into());
+    drop(it.live);
+
+    // A start remembers it by the copy, and forgets it with the copy.
+    let start = || {
+        let mut options = options(&it.root);
+        options.state = Some(it.dir.path().join("state"));
+        Live::start(options).unwrap()
+    };
+    let live = start();
+    assert_eq!((live.status().source, live.status().nacks), (Source::LastGood, 1));
+    write(&it.root, FLAGS, "schema_version: 2\nfeatures: {}\n");
+    live.reload();
+    assert_eq!(live.status().source, Source::Files);
+    drop(live);
+    fs::remove_file(it.root.join(FLAGS)).unwrap();
+    fs::remove_dir_all(it.dir.path().join("state")).unwrap();
+    assert_eq!(start().status().source, Source::Files);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_flag_file_that_is_no_file_is_refused() {
+    let it = Running::start(|root| plant(root, 1));
+    fs::remove_file(it.root.join(FLAGS)).unwrap();
+    fs::create_dir(it.root.join(FLAGS)).unwrap();
+    it.wait_for(|it| it.last_error.as_ref().is_some_and(|it| it.findings[0].code == "OVL5201"));
+    assert_eq!(marks(&it.live.snapshot()), [1].into());
+    fs::remove_dir(it.root.join(FLAGS)).unwrap();
+    let made = std::process::Command::new("mkfifo").arg(it.root.join(FLAGS)).status();
+    assert!(made.unwrap().success());
+    let before = it.live.status().nacks;
+    it.live.reload();
+    assert!(it.live.status().nacks > before);
+    assert_eq!(it.live.status().last_error.unwrap().findings[0].code, "OVL5201");
+}
+
+#[test]
+fn without_a_flag_file_overlays_answer_what_they_name() {
+    let it = Running::start(|root| {
+        plant(root, 1);
+        fs::remove_file(root.join(FLAGS)).unwrap();
+    });
+    assert_eq!(it.live.health().status, HealthStatus::Healthy);
+    let primary = |scenario_type| {
+        let mut route = fusion_flags::Route::default();
+        let context = fusion_flags::Context { scenario_type, ..Default::default() };
+        let snapshot = it.live.snapshot();
+        let flags = snapshot.stable().flags();
+        flags.route(&context, &mut route);
+        route.primary().map(|it| flags.overlay_name(it).to_owned())
+    };
+    assert_eq!(primary("refund").as_deref(), Some("refund"));
+    assert_eq!(primary("refunds"), None);
+    // A broken one is no missing one.
+    write(&it.root, FLAGS, "features: [\n");
+    it.live.reload();
+    assert!(it.live.status().last_error.is_some());
+    plant(&it.root, 2);
+    it.wait(|it| marks(it) == [2].into());
+}
+
+#[test]
+fn an_environment_that_the_flag_file_does_not_have_is_told_of() {
+    let start = |name: &'static str, more: &'static str| {
+        Running::start_with(
+            |root| {
+                plant(root, 1);
+                write(root, FLAGS, &flags_text(1, more));
+            },
+            |options, _| options.environment = Some(name.to_owned()),
+        )
+    };
+    let staging = "environments: {staging: {global_rollout_percentage: 50}}\n";
+    let it = start("stagin", staging);
+    assert_eq!(it.live.health().status, HealthStatus::Degraded);
+    expect![[r#"
+        [
+            "the flag file has no environment `stagin`, only staging: its settings do not hold",
+        ]
+    "#]]
+    .assert_debug_eq(&it.live.health().reasons);
+    assert_eq!(start("staging", staging).live.health().status, HealthStatus::Healthy);
+    assert_eq!(start("stagin", "").live.health().status, HealthStatus::Healthy);
+}
+
+#[test]
+fn a_value_from_outside_that_is_none_is_named_once() {
+    let it = Running::start_with(
+        |root| plant(root, 1),
+        |options, _| {
+            options.extra = vec![environment(&[("RESONTINEX_FUSION_TRUST_FLOOR", "9")])];
+        },
+    );
+    let health = it.live.health();
+    assert_eq!(health.status, HealthStatus::Unhealthy);
+    expect![[r#"
+        [
+            "the last change was refused: error[OVL5218]: RESONTINEX_FUSION_TRUST_FLOOR=9: TRUST_FLOOR is a number from 0 to 1",
+            "serving the built-in overlay only",
+        ]
+    "#]]
+    .assert_debug_eq(&health.reasons);
+    assert_eq!(it.live.status().last_error.unwrap().findings.len(), 1);
+}
+
+#[test]
+fn breakers_work_by_the_file_in_force() {
+    let breaker = |more: &str| format!("global:\n  circuit_breaker: {{{more}}}\n");
+    let it = Running::start(|root| {
+        plant(root, 1);
+        write(root, FLAGS, &flags_text(1, &breaker("failure_threshold: 2, recovery_timeout: 9")));
+    });
+    let policy = |name: &str| it.live.breakers().get(name).policy();
+    assert_eq!((policy("refund").failure_threshold, policy("refund").recovery.as_secs()), (2, 9));
+    // What a later file does not say is the default again, as after a restart.
+    write(&it.root, FLAGS, &flags_text(1, &breaker("failure_threshold: 3")));
+    it.wait(|it| it.epoch() == 2);
+    assert_eq!((policy("refund").failure_threshold, policy("refund").recovery.as_secs()), (3, 300));
+    assert_eq!(policy("baseline").failure_threshold, 3);
+
+    // A candidate tunes nothing that is in force.
+    let next = it.dir.path().join("next");
+    plant(&next, 2);
+    write(&next, FLAGS, &flags_text(2, &breaker("failure_threshold: 1")));
+    it.live.try_candidate(&next, "d", 5.0).unwrap();
+    assert_eq!(policy("refund").failure_threshold, 3);
+
+    // An overlay that is gone takes its breaker along.
+    drop(it.live.breakers().get("refund").acquire(0));
+    it.live.drop_candidate();
+    fs::remove_file(it.root.join(REFUND)).unwrap();
+    fs::remove_file(it.root.join("micro_overlays/refund.md")).unwrap();
+    write(&it.root, FLAGS, "schema_version: 2\nfeatures: {}\n");
+    it.wait(|it| !it.stable().generation().installation().overlays().contains_key("refund"));
+    assert!(it.live.breakers().find("refund").is_none());
+}
+
+#[test]
+fn what_happens_is_told_in_lines() {
+    let it = Running::start(|root| plant(root, 1));
+    let events = it.live.events();
+    let line = || events.recv_timeout(Duration::from_secs(20)).unwrap().to_string();
+    write(&it.root, REFUND, &refund_text(2));
+    let accepted = line();
+    assert!(accepted.starts_with("accepted: epoch 2, digest "), "{accepted}");
+    break_refund(&it.root);
+    let refused = line();
+    assert!(
+        refused.starts_with(&format!("refused: {REFUND}:11:1: error[OVL2002]: unknown key")),
+        "{refused}"
+    );
+    it.live.switch(SwitchSource::Api, Switches::parse(Some("")));
+    assert_eq!(line(), "switch thrown: every overlay is off by the API");
+    it.live.switch(SwitchSource::Api, Switches::parse(Some("-refund")));
+    assert_eq!(line(), "switch taken back: the flags decide");
+    assert_eq!(line(), "switch: flags are forced: -refund");
+    it.live.switch(SwitchSource::Api, Switches::default());
+    assert_eq!(line(), "switch taken back: no flag is forced");
+    fs::rename(&it.root, it.dir.path().join("elsewhere")).unwrap();
+    it.wait_for(|it| it.unreadable == 1);
+    let unreadable = line();
+    assert!(unreadable.starts_with("refused: error[OVL5201]: cannot read "), "{unreadable}");
+}
+
+#[test]
+fn a_switch_is_no_reload() {
+    let now = Arc::new(AtomicI64::new(5));
+    let clock = Arc::clone(&now);
+    let it = Running::start_with(
+        |root| plant(root, 1),
+        move |options, _| options.clock = Arc::new(move || clock.load(Ordering::Relaxed)),
+    );
+    now.store(7, Ordering::Relaxed);
+    it.live.switch(SwitchSource::Api, Switches::parse(Some("")));
+    assert_eq!((it.live.status().epoch, it.live.status().applied_at_ms), (2, 5));
+    write(&it.root, REFUND, &refund_text(2));
+    it.wait(|it| it.epoch() == 3);
+    assert_eq!(it.live.status().applied_at_ms, 7);
 }

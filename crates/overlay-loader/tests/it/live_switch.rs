@@ -40,7 +40,7 @@ fn by_a_call() {
     assert_eq!(it.live.switch(SwitchSource::Api, off), Vec::<String>::new());
     assert!(is_emergency(&it.live.snapshot()) && !is_on(&it.live.snapshot()));
     assert!(it.live.status().emergency);
-    assert_eq!(it.live.health().reasons, ["every overlay is off"]);
+    assert_eq!(it.live.health().reasons, ["every overlay is off by the API"]);
     // It outlives a reload.
     write(&it.root, REFUND, &refund_text(2));
     it.wait(|it| it.epoch() == 3);
@@ -147,6 +147,65 @@ fn by_the_flag_file_of_a_tree_that_is_refused() {
     it.wait(is_emergency);
     plant(&it.root, 3);
     it.wait(|it| !is_emergency(it) && marks(it) == [3].into());
+}
+
+/// A kill switch that cannot be read for sure is not taken back.
+#[test]
+fn a_refused_flag_file_that_breaks_takes_no_kill_back() {
+    let killed = flags_text(2, "global:\n  kill_switch: true\n");
+    for broken in [
+        format!("{killed}  more: 1\n"),
+        format!("{killed}features: [\n"),
+        "features: [\n".to_owned(),
+        killed.replace("kill_switch: true", "kil_switch: true"),
+        killed.replace("kill_switch: true", "kill_switch: yes"),
+        String::new(),
+    ] {
+        let it = Running::start(|root| plant(root, 1));
+        write(&it.root, REFUND, "NO_SUCH_KEY=1\n");
+        it.wait_for(|it| it.last_error.is_some());
+        write(&it.root, FLAGS, &killed);
+        it.wait(is_emergency);
+        let before = it.live.status().nacks;
+        write(&it.root, FLAGS, &broken);
+        it.wait_for(|it| it.nacks > before);
+        assert!(is_emergency(&it.live.snapshot()), "{broken}");
+        assert_eq!(
+            it.live.status().held_by,
+            ["global.kill_switch of a flag file that is refused"],
+            "{broken}"
+        );
+        // Said for sure it is taken back, also in a file that is refused for something else.
+        let before = it.live.status().nacks;
+        write(&it.root, FLAGS, &format!("{}  more: 1\n", killed.replace("true", "false")));
+        it.wait_for(|it| it.nacks > before);
+        it.wait(|it| !is_emergency(it));
+    }
+    let it = Running::start(|root| plant(root, 1));
+    write(&it.root, REFUND, "NO_SUCH_KEY=1\n");
+    write(&it.root, FLAGS, &killed);
+    it.wait(is_emergency);
+    let before = it.live.status().nacks;
+    fs::remove_file(it.root.join(FLAGS)).unwrap();
+    it.wait_for(|it| it.nacks > before);
+    assert!(is_emergency(&it.live.snapshot()), "a file that is gone says nothing");
+}
+
+#[test]
+fn a_start_on_a_broken_flag_file_obeys_its_kill_switch() {
+    let set = |options: &mut Options, dir: &Path| options.state = Some(dir.join("state"));
+    let it = Running::start_with(|root| plant(root, 1), set);
+    let copy = it.dir.path().join("state/last_good/.digest");
+    it.wait_for(|_| copy.exists());
+    drop(it.live);
+    for more in ["kill_switch: true\n  more: 1\n", "kill_switch: true\nfeatures: [\n"] {
+        write(&it.root, FLAGS, &flags_text(1, &format!("global:\n  {more}")));
+        let mut options = crate::live::options(&it.root);
+        set(&mut options, it.dir.path());
+        let live = overlay_loader::Live::start(options).unwrap();
+        assert_eq!(live.status().source, overlay_loader::Source::LastGood);
+        assert!(is_emergency(&live.snapshot()), "{more}");
+    }
 }
 
 fn units() -> impl Iterator<Item = String> {

@@ -123,7 +123,7 @@ fn files_that_are_not_of_their_form() {
             overlays/fusion_overlay.baseline.txt: 4:7: error[OVL4001]: no model `small` in `providers.toml` (add the model there, or name one that is)
             overlays/fusion_overlay.baseline.txt: 9:1: error[OVL2002]: unknown key `TRUST_FLOOR_` (`TRUST_FLOOR` is set on line 8 already)
             providers.toml: 1:10: error[OVL5211]: invalid type: integer `3`, expected a sequence
-            scenarios.yaml: 1:15: error[OVL5211]: YAML document too large or too complex: limits breached: Anchors { anchors: 1 }
+            scenarios.yaml: 1:15: error[OVL5211]: anchors (`&`) and aliases (`*`) are not taken: write the value where it belongs
         "#]],
     );
     check(

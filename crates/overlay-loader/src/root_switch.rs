@@ -1,0 +1,93 @@
+use std::fs::{self, File};
+use std::io::{self, Read as _, Write as _};
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+/// The file, in the root.
+const FILE: &str = "KILL";
+/// The most bytes of it that are read.
+const MAX_BYTES: u64 = 64 << 10;
+
+/// The switch of a root of deployments, the file `KILL` in it: while it is there, every
+/// service that follows the root has every overlay off. What is in it says why.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub struct RootSwitch {
+    /// Why.
+    #[serde(default)]
+    pub reason: String,
+    /// Who threw it, as far as that is known.
+    #[serde(default)]
+    pub by: String,
+    /// When, as RFC 3339 has it.
+    #[serde(default)]
+    pub at: String,
+}
+
+impl RootSwitch {
+    /// The switch of `root`, where it is thrown; also where what is in the file cannot be
+    /// read.
+    ///
+    /// # Errors
+    ///
+    /// Where nobody can tell whether it is thrown: `root` is no folder, or cannot be read.
+    pub fn read(root: &Path) -> io::Result<Option<Self>> {
+        let path = root.join(FILE);
+        match fs::symlink_metadata(&path) {
+            Ok(facts) => Ok(Some(if facts.is_file() { content(&path) } else { Self::default() })),
+            Err(err) if err.kind() == io::ErrorKind::NotFound => fs::read_dir(root).map(|_| None),
+            Err(err) => Err(err),
+        }
+    }
+
+    /// Throws the switch of `root`: durably, and as a whole.
+    ///
+    /// # Errors
+    ///
+    /// Where the file cannot be written; what was there before is there then.
+    pub fn throw(&self, root: &Path) -> io::Result<()> {
+        let fresh = root.join(".KILL.new");
+        let mut text = serde_json::to_vec(self)?;
+        text.push(b'\n');
+        let mut file = File::create(&fresh)?;
+        file.write_all(&text)?;
+        file.sync_all()?;
+        fs::rename(&fresh, root.join(FILE))?;
+        sync(root)
+    }
+
+    /// Takes the switch of `root` back, durably. Says whether it was thrown.
+    ///
+    /// # Errors
+    ///
+    /// Where the file cannot be removed.
+    pub fn take_back(root: &Path) -> io::Result<bool> {
+        match fs::remove_file(root.join(FILE)) {
+            Ok(()) => sync(root).map(|()| true),
+            Err(err) if err.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(err) => Err(err),
+        }
+    }
+}
+
+/// What the file says; a file that says nothing of the kind throws the switch all the same.
+fn content(path: &Path) -> RootSwitch {
+    let mut bytes = Vec::new();
+    let read = File::open(path).and_then(|it| it.take(MAX_BYTES).read_to_end(&mut bytes));
+    let switch = read.ok().and_then(|_| serde_json::from_slice(&bytes).ok());
+    switch.unwrap_or_else(|| {
+        let text = String::from_utf8_lossy(&bytes);
+        let line = text.lines().next().unwrap_or_default().trim();
+        RootSwitch { reason: line.chars().take(500).collect(), ..RootSwitch::default() }
+    })
+}
+
+#[cfg(unix)]
+fn sync(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+#[cfg(not(unix))]
+fn sync(_folder: &Path) -> io::Result<()> {
+    Ok(())
+}
