@@ -1,12 +1,16 @@
 use std::collections::HashMap;
+use std::io::{self, BufRead, BufReader, Read as _};
 use std::ops::Range;
+use std::path::Path;
 
 use fusion_plan::{Answer, Call, RenderedRequest};
 use overlay_model::{Diagnostic, Digest, Location};
 use serde::{Deserialize, Serialize};
 
 use crate::code;
+use crate::files::{self, Opened};
 use crate::json::duplicate_keys;
+use crate::suite::SuiteError;
 
 /// One recorded answer: a line of `cassettes/<scenario>.jsonl`.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -122,6 +126,8 @@ pub enum Recorder {
 pub(crate) const MAX_CASSETTE_BYTES: usize = 64 << 20;
 /// The most bytes a line of it has.
 const MAX_LINE_BYTES: usize = 4 << 20;
+/// How many findings there are at most about the lines of one cassette.
+const MAX_FINDINGS: usize = 20;
 
 /// A cassette as it stands.
 #[derive(Debug, Default)]
@@ -144,15 +150,36 @@ pub(crate) struct Line {
 }
 
 impl Cassette {
-    /// Reads the bytes of a cassette, with a finding for each line that is none.
-    pub(crate) fn read(bytes: &[u8]) -> Self {
+    /// Reads the cassette at `path`, empty where there is none; `None` where it is too large.
+    pub(crate) fn load(path: &Path) -> Result<Option<Self>, SuiteError> {
+        match files::open(path, MAX_CASSETTE_BYTES)? {
+            Opened::File(file, _) => Self::read_from(BufReader::new(file))
+                .map(Some)
+                .map_err(|source| SuiteError::Read { path: path.to_owned(), source }),
+            Opened::Missing => Ok(Some(Self::default())),
+            Opened::TooLarge => Ok(None),
+        }
+    }
+
+    /// Reads the lines of a cassette one by one, with a finding for each that is none. After
+    /// [`MAX_FINDINGS`] of them the rest is only counted.
+    fn read_from(mut from: impl BufRead) -> io::Result<Self> {
         let mut cassette = Self::default();
         let mut first_lines: HashMap<Digest, usize> = HashMap::new();
+        let mut line = Vec::new();
         let mut start = 0;
-        for (number, line) in (1..).zip(bytes.split_inclusive(|b| *b == b'\n')) {
-            let span = start..start + line.len();
+        for number in 1.. {
+            if cassette.findings.len() >= MAX_FINDINGS {
+                cassette.leave_out(count_lines(from)?, number, start);
+                break;
+            }
+            let len = next_line(&mut from, &mut line)?;
+            if len == 0 {
+                break;
+            }
+            let span = start..start + len;
             start = span.end;
-            let text = line.strip_suffix(b"\n").unwrap_or(line);
+            let text = line.strip_suffix(b"\n").unwrap_or(&line);
             if text.is_empty() {
                 continue;
             }
@@ -170,26 +197,65 @@ impl Cassette {
                 }
             }
         }
-        cassette
+        Ok(cassette)
     }
 
     fn find(&mut self, finding: Diagnostic, line: usize, span: Range<usize>) {
         let column = finding.at.as_ref().map_or(1, |at| at.column);
         self.findings.push(finding.located(Location { line, column, span }));
     }
+
+    /// Says that `more` lines, from the one with this number on, were not looked at.
+    fn leave_out(&mut self, more: usize, line: usize, start: usize) {
+        if more > 0 {
+            let message = format!(
+                "{MAX_FINDINGS} lines are wrong already: this one and {} more are not read",
+                more - 1
+            );
+            self.find(Diagnostic::error(code::UNREADABLE, message), line, start..start);
+        }
+    }
+}
+
+impl Line {
+    /// The line that holds `interaction`, as it is written.
+    pub(crate) fn of(number: usize, interaction: Interaction) -> Self {
+        let digest = Digest::of(interaction.to_line().trim_end_matches('\n').as_bytes());
+        Self { number, digest, interaction }
+    }
+}
+
+/// Reads up to the next line end, of a line that is too long only the beginning. How many
+/// bytes the whole line has, 0 at the end.
+fn next_line(from: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<usize> {
+    line.clear();
+    let kept = from.by_ref().take(MAX_LINE_BYTES as u64 + 2).read_until(b'\n', line)?;
+    if kept < MAX_LINE_BYTES + 2 || line.ends_with(b"\n") {
+        return Ok(kept);
+    }
+    Ok(kept + from.skip_until(b'\n')?)
+}
+
+fn count_lines(mut from: impl BufRead) -> io::Result<usize> {
+    let mut lines = 0;
+    while from.skip_until(b'\n')? > 0 {
+        lines += 1;
+    }
+    Ok(lines)
 }
 
 /// Reads the bytes of a cassette: the recordings that are whole, and a finding for each
-/// line that is none.
+/// line that is none. After twenty of them the rest is not read.
 pub fn read_cassette(bytes: &[u8]) -> (Vec<Interaction>, Vec<Diagnostic>) {
-    let Cassette { lines, findings } = Cassette::read(bytes);
+    // Reading memory cannot fail.
+    let Cassette { lines, findings } = Cassette::read_from(bytes).unwrap_or_default();
     (lines.into_iter().map(|it| it.interaction).collect(), findings)
 }
 
 /// One line; `is_cut` where no line end follows.
 fn read_line(bytes: &[u8], is_cut: bool) -> Result<Interaction, Box<Diagnostic>> {
     if bytes.len() > MAX_LINE_BYTES {
-        let message = format!("a line of {} bytes, {MAX_LINE_BYTES} are allowed", bytes.len());
+        let message = format!("a line of more than the {MAX_LINE_BYTES} bytes allowed");
         return Err(Box::new(Diagnostic::error(code::TOO_LARGE, message)));
     }
     let interaction: Interaction = match serde_json::from_slice(bytes) {

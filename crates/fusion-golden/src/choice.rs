@@ -36,6 +36,10 @@ impl<'a> Offers<'a> {
             let (view, _) = View::compile(flags, &[], &BreakerSet::default(), 0);
             return Self::Flags(Box::new(view), suite);
         }
+        // With an erroneous flag file a service has no flags, and offers nothing.
+        if installation.flags().overlays().next().is_none() {
+            return Self::Targets(Vec::new());
+        }
         // The base layer is no alternative.
         let overlays = installation.overlays().iter().filter(|(it, _)| it.as_str() != "baseline");
         let candidates = overlays.filter_map(|(name, loaded)| {

@@ -48,6 +48,8 @@ codes! {
         "A scenario was asked for that the catalogue does not have.";
     UNKNOWN_AGE = "GLD1019", "recording without date",
         "The age of recordings is limited, and this one does not say when it was made.";
+    BROKEN_RULE = "GLD1020", "rule that cannot be evaluated",
+        "A rule of the scenario file, or a check under the quality gates of a prompt, holds a pattern that is no regular expression, or a schema that is no JSON Schema, refers to nothing, or is too large. No answer can keep such a rule, so nothing is accepted until it is mended.";
 
     OVERLAY = "GLD2001", "another overlay answers",
         "The selection comes to another overlay than the one that was accepted.";
@@ -67,6 +69,8 @@ codes! {
         "Mode, model, calls, acceptance, samples, trust, spread or cost are not what was accepted.";
     VOTES = "GLD2009", "votes changed",
         "The votes are not the ones that were accepted.";
+    PRICE = "GLD2010", "price changed",
+        "The same calls cost something else than was accepted: a price in `providers.toml` changed. Accept it with `golden update --reason`.";
 
     HARD = "GLD3001", "hard rule fails",
         "The chosen answer breaks a hard rule that the accepted one kept.";

@@ -7,8 +7,10 @@ use fusion_plan::CheckResult;
 use crate::code;
 use crate::golden::{Golden, GoldenSide};
 use crate::observe::{Observed, Replayed, Seen};
+use crate::places::{model_line, section_line};
 use crate::record::Side;
 use crate::report::{Check, Rung, Verdict};
+use crate::rules;
 use crate::suite::Suite;
 
 impl Check {
@@ -19,11 +21,18 @@ impl Check {
         verdict: Verdict,
         message: impl Into<String>,
     ) -> Self {
-        Self { rung, code, verdict, message: message.into(), file: None, key: None, hint: None }
+        let message = message.into();
+        Self { rung, code, verdict, message, file: None, line: None, key: None, hint: None }
     }
 
     pub(crate) fn file(mut self, file: impl Into<String>) -> Self {
         self.file = Some(file.into());
+        self
+    }
+
+    /// The line of the file, where it is known.
+    pub(crate) fn line(mut self, line: Option<usize>) -> Self {
+        self.line = line;
         self
     }
 
@@ -67,9 +76,28 @@ pub(crate) fn inputs(
     for (part, how) in differences(&golden.scenario, &now.parts) {
         let message = format!("`{part}` of the scenario {}", how.word());
         let check = Check::new(Rung::Replay, code::SCENARIO, changed, message);
-        checks.push(check.file(catalogue.clone()));
+        checks.push(check.file(catalogue.clone()).line(part_line(suite, now, part)));
     }
     checks
+}
+
+/// The line of a part of the scenario, as the golden names it.
+fn part_line(suite: &Suite, now: &Observed<'_>, part: &str) -> Option<usize> {
+    let (places, id) = (suite.places(), now.scenario.id.as_str());
+    let rule = part.strip_prefix("rule ").and_then(|rule| {
+        let numbered = (1..).zip(&now.scenario.expect);
+        let mut named = numbered.filter(|(number, it)| rules::name(it, *number) == rule);
+        let (number, it) = named.next()?;
+        places.rule(id, number - 1, it.test.name())
+    });
+    let at = rule.or_else(|| {
+        let field = match part {
+            "question" => "prompt",
+            part => part,
+        };
+        places.part(id, field)
+    });
+    at.map(|it| it.line)
 }
 
 /// How an entry of a map differs.
@@ -136,11 +164,12 @@ fn key_check(
         Difference::Added(new) => format!("{key} of the {side} is new: {new}{at}"),
         Difference::Removed(old) => format!("{key} of the {side} is gone: it was {old}"),
     };
+    let line = place.as_ref().map(|(_, line)| *line);
     let path = place.map(|(path, _)| path).or_else(|| {
         let name = seen.settings.overlay.as_ref().map_or("baseline", |it| it.name.as_str());
         suite.installation().overlays().get(name).map(|it| it.path.clone())
     });
-    let check = Check::new(Rung::Replay, code::KEY, changed, message).key(key);
+    let check = Check::new(Rung::Replay, code::KEY, changed, message).key(key).line(line);
     match path {
         Some(path) => check.file(suite.installation_file(&path)),
         None => check.file(suite.installation_file("overlays")),
@@ -161,7 +190,8 @@ fn prompt(suite: &Suite, golden: &Golden, now: &Observed<'_>, changed: Verdict) 
             "text" => format!("the text outside the sections {}", how.word()),
             section => format!("the section `{section}` {}", how.word()),
         };
-        Check::new(Rung::Replay, code::PROMPT, changed, message).file(file.clone())
+        let line = settings.micro.and_then(|(_, it)| section_line(it, section));
+        Check::new(Rung::Replay, code::PROMPT, changed, message).file(file.clone()).line(line)
     });
     checks.collect()
 }
@@ -169,15 +199,15 @@ fn prompt(suite: &Suite, golden: &Golden, now: &Observed<'_>, changed: Verdict) 
 /// What changed in the outcome of one side. `explained` where a changed input is reported
 /// already, so that changed requests go without saying.
 pub(crate) fn outcome(
+    suite: &Suite,
+    id: &str,
     side: Side,
-    was: &GoldenSide,
-    is: &GoldenSide,
-    file: &str,
+    [was, is]: [&GoldenSide; 2],
     explained: bool,
 ) -> Vec<Check> {
     let check = |code, message: String| {
         Check::new(Rung::Replay, code, Verdict::Fail, format!("{side}: {message}"))
-            .file(file)
+            .file(suite.golden_name(id))
             .hint("look at the answer, then accept it with `golden update --reason WHY`")
     };
     let mut checks = Vec::new();
@@ -188,9 +218,15 @@ pub(crate) fn outcome(
     if was.votes != is.votes {
         checks.push(check(code::VOTES, votes(was, is)));
     }
-    let changes = changes(was, is);
-    if !changes.is_empty() {
-        checks.push(check(code::OUTCOME, changes.join(", ")));
+    match changes(was, is).as_slice() {
+        [] => (),
+        [(UNITS, change)] if was.calls == is.calls && was.answer == is.answer => {
+            checks.push(price(suite, side, is, change));
+        }
+        changes => {
+            let changes: Vec<_> = changes.iter().map(|(_, change)| change.as_str()).collect();
+            checks.push(check(code::OUTCOME, changes.join(", ")));
+        }
     }
     if was.requests != is.requests && !explained {
         let message = format!(
@@ -204,8 +240,28 @@ pub(crate) fn outcome(
     checks
 }
 
-/// `trust 0.75 → 0.5`, for each part of an outcome that changed.
-fn changes(was: &GoldenSide, is: &GoldenSide) -> Vec<String> {
+/// The same calls at another price.
+fn price(suite: &Suite, side: Side, is: &GoldenSide, change: &str) -> Check {
+    let mut models: Vec<_> = is.calls.iter().map(|it| it.model.as_str()).collect();
+    models.sort_unstable();
+    models.dedup();
+    let named: Vec<_> = models.iter().map(|it| format!("`{it}`")).collect();
+    let message = format!(
+        "{side}: {change} for the same calls: the price of {} changed",
+        named.join(" or of ")
+    );
+    let line = models.first().and_then(|it| model_line(&suite.providers_text(), it));
+    Check::new(Rung::Replay, code::PRICE, Verdict::Fail, message)
+        .file(suite.installation_file("providers.toml"))
+        .line(line)
+        .hint("if the new price is right, accept it with `golden update --reason WHY`")
+}
+
+/// What an outcome cost.
+const UNITS: &str = "units";
+
+/// `trust 0.75 → 0.5`, for each part of an outcome that changed, with its name.
+fn changes(was: &GoldenSide, is: &GoldenSide) -> Vec<(&'static str, String)> {
     let number = |it: Option<f64>| it.map_or_else(|| "unknown".to_owned(), |it| it.to_string());
     let models = |side: &GoldenSide| {
         let models: Vec<_> = side.calls.iter().map(|it| it.model.as_str()).collect();
@@ -219,10 +275,10 @@ fn changes(was: &GoldenSide, is: &GoldenSide) -> Vec<String> {
         ("samples", was.samples_used.to_string(), is.samples_used.to_string()),
         ("trust", number(was.trust), number(is.trust)),
         ("spread", number(was.entropy), number(is.entropy)),
-        ("units", was.units.to_string(), is.units.to_string()),
+        (UNITS, was.units.to_string(), is.units.to_string()),
     ];
     let differing = parts.into_iter().filter(|(_, was, is)| was != is);
-    differing.map(|(name, was, is)| format!("{name} {was} → {is}")).collect()
+    differing.map(|(name, was, is)| (name, format!("{name} {was} → {is}"))).collect()
 }
 
 fn votes(was: &GoldenSide, is: &GoldenSide) -> String {

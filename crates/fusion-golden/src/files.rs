@@ -6,6 +6,16 @@ use std::path::{Path, PathBuf};
 
 use crate::suite::SuiteError;
 
+/// What opening a file came to.
+pub(crate) enum Opened {
+    /// The file, with its size.
+    File(File, u64),
+    /// There is no such file.
+    Missing,
+    /// It is larger than allowed.
+    TooLarge,
+}
+
 /// What reading a file came to.
 pub(crate) enum Content {
     /// Its bytes.
@@ -16,30 +26,48 @@ pub(crate) enum Content {
     TooLarge,
 }
 
-/// Reads at most `max` bytes of `path`.
-pub(crate) fn read(path: &Path, max: usize) -> Result<Content, SuiteError> {
+/// Opens `path`, which is a regular file of at most `max` bytes.
+pub(crate) fn open(path: &Path, max: usize) -> Result<Opened, SuiteError> {
     let error = |source| SuiteError::Read { path: path.to_owned(), source };
-    let file = match File::open(path) {
-        Ok(file) => file,
-        Err(err) if err.kind() == io::ErrorKind::NotFound => return Ok(Content::Missing),
+    // Opening a pipe waits for whoever writes to it, so its kind is asked for first.
+    let size = match fs::metadata(path) {
+        Ok(meta) if meta.is_file() => meta.len(),
+        Ok(_) => return Err(error(io::Error::other("no regular file"))),
+        Err(err) if err.kind() == io::ErrorKind::NotFound => return Ok(Opened::Missing),
         Err(err) => return Err(error(err)),
     };
-    let mut bytes = Vec::with_capacity(8192);
-    file.take(max as u64 + 1).read_to_end(&mut bytes).map_err(error)?;
+    if size > max as u64 {
+        return Ok(Opened::TooLarge);
+    }
+    File::open(path).map(|file| Opened::File(file, size)).map_err(error)
+}
+
+/// Reads at most `max` bytes of `path`.
+pub(crate) fn read(path: &Path, max: usize) -> Result<Content, SuiteError> {
+    let (file, size) = match open(path, max)? {
+        Opened::File(file, size) => (file, size),
+        Opened::Missing => return Ok(Content::Missing),
+        Opened::TooLarge => return Ok(Content::TooLarge),
+    };
+    let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(max).min(max) + 1);
+    let read = file.take(max as u64 + 1).read_to_end(&mut bytes);
+    read.map_err(|source| SuiteError::Read { path: path.to_owned(), source })?;
     if bytes.len() > max { Ok(Content::TooLarge) } else { Ok(Content::Bytes(bytes)) }
 }
 
 /// The text of a file that must be there.
 pub(crate) fn read_text(path: &Path, max: usize) -> Result<String, SuiteError> {
-    let unreadable = |message: String| SuiteError::Unreadable { path: path.to_owned(), message };
     match read(path, max)? {
         Content::Bytes(bytes) => {
-            String::from_utf8(bytes).map_err(|_| unreadable("invalid UTF-8".to_owned()))
+            String::from_utf8(bytes).map_err(|_| SuiteError::broken(path, "invalid UTF-8"))
         }
         Content::Missing => {
-            Err(SuiteError::Read { path: path.to_owned(), source: io::ErrorKind::NotFound.into() })
+            let source = io::Error::new(io::ErrorKind::NotFound, "no such file");
+            Err(SuiteError::Read { path: path.to_owned(), source })
         }
-        Content::TooLarge => Err(unreadable(format!("more than the {max} bytes allowed"))),
+        Content::TooLarge => {
+            Err(SuiteError::broken(path, format!("more than the {max} bytes allowed")))
+        }
     }
 }
 
@@ -90,15 +118,87 @@ pub(crate) fn write_new(path: &Path, bytes: &[u8]) -> Result<(), SuiteError> {
     fs::write(path, bytes).map_err(|source| SuiteError::Write { path: path.to_owned(), source })
 }
 
-/// Refuses a folder that holds something.
-pub(crate) fn require_empty(folder: &Path) -> Result<(), SuiteError> {
+/// A folder in the making. It stands where it belongs only when it is whole; until then it
+/// is a hidden folder nearby, of which nothing is left where the work ends early.
+pub(crate) struct Draft {
+    at: PathBuf,
+    into: PathBuf,
+    /// Whether `into` is there already, and empty: then the draft is inside of it.
+    is_inside: bool,
+    is_done: bool,
+}
+
+/// How many names are tried for a draft, where others were left behind.
+const DRAFTS: usize = 100;
+
+impl Draft {
+    /// A draft of the folder `into`, which must be empty or not there.
+    pub(crate) fn of(into: &Path) -> Result<Self, SuiteError> {
+        let is_inside = require_empty(into)?;
+        let parent = into.parent().filter(|it| !it.as_os_str().is_empty());
+        let folder = if is_inside { into } else { parent.unwrap_or_else(|| Path::new(".")) };
+        make_folder(folder)?;
+        let name = into.file_name().unwrap_or_default().to_string_lossy();
+        let mut number = 0;
+        loop {
+            let at = folder.join(format!(".{name}.import-{number}"));
+            number += 1;
+            match fs::create_dir(&at) {
+                Ok(()) => {
+                    let into = into.to_owned();
+                    return Ok(Self { at, into, is_inside, is_done: false });
+                }
+                Err(err) if err.kind() == io::ErrorKind::AlreadyExists && number < DRAFTS => (),
+                Err(source) => return Err(SuiteError::Write { path: at, source }),
+            }
+        }
+    }
+
+    /// Where it is made.
+    pub(crate) fn dir(&self) -> &Path {
+        &self.at
+    }
+
+    /// Writes a file of it.
+    pub(crate) fn write(&self, name: &str, text: &str) -> Result<(), SuiteError> {
+        write_new(&self.at.join(name), text.as_bytes())
+    }
+
+    /// Puts it where it belongs.
+    pub(crate) fn finish(mut self) -> Result<(), SuiteError> {
+        let moved = if self.is_inside { self.move_up() } else { fs::rename(&self.at, &self.into) };
+        moved.map_err(|source| SuiteError::Write { path: self.into.clone(), source })?;
+        self.is_done = true;
+        Ok(())
+    }
+
+    fn move_up(&self) -> io::Result<()> {
+        for entry in fs::read_dir(&self.at)? {
+            let entry = entry?;
+            fs::rename(entry.path(), self.into.join(entry.file_name()))?;
+        }
+        fs::remove_dir(&self.at)
+    }
+}
+
+impl Drop for Draft {
+    fn drop(&mut self) {
+        if !self.is_done {
+            // What cannot be removed is hidden, and in nobody's way.
+            let _ = fs::remove_dir_all(&self.at);
+        }
+    }
+}
+
+/// Refuses a folder that holds something; says whether there is one.
+fn require_empty(folder: &Path) -> Result<bool, SuiteError> {
     let error = |source| SuiteError::Read { path: folder.to_owned(), source };
     match fs::read_dir(folder) {
         Ok(mut entries) => match entries.next() {
             Some(_) => Err(SuiteError::NotEmpty { path: folder.to_owned() }),
-            None => Ok(()),
+            None => Ok(true),
         },
-        Err(err) if err.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(err) if err.kind() == io::ErrorKind::NotFound => Ok(false),
         Err(err) => Err(error(err)),
     }
 }

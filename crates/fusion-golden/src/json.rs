@@ -11,12 +11,16 @@ use serde::{Deserialize, Deserializer};
 
 use crate::code;
 
-/// A finding for each key that stands twice in one object of `text`, with both places.
+/// How many keys that stand twice are named.
+const MAX_FINDINGS: usize = 20;
+
+/// A finding for each key that stands twice in one object of `text`, with both places; for
+/// the first [`MAX_FINDINGS`] of them.
 ///
 /// `text` must be JSON; of other texts only a part is seen.
 pub(crate) fn duplicate_keys(text: &str) -> Vec<Diagnostic> {
     let mut scan = Scan { text, at: 0, objects: Vec::new(), findings: Vec::new() };
-    while scan.step() {}
+    while scan.findings.len() < MAX_FINDINGS && scan.step() {}
     scan.findings
 }
 

@@ -2,19 +2,21 @@
 
 use std::collections::HashSet;
 
-use fusion_plan::{Encoding, count, token_cap_exceeded};
+use fusion_plan::{BrokenRule, Encoding, count, token_cap_exceeded};
 use overlay_model::{Diagnostic, Scenario, Severity};
 
 use crate::age;
 use crate::bill;
-use crate::cassette::{Cassette, MAX_CASSETTE_BYTES, Recorder};
+use crate::cassette::{Cassette, Recorder};
 use crate::code;
 use crate::compare;
 use crate::files::{self, Content};
 use crate::golden::{Golden, MAX_GOLDEN_BYTES, SCHEMA_VERSION, Tokens, read_golden};
 use crate::observe::{Observed, Replayed, Seen, Unseen, observe};
+use crate::places;
 use crate::record::Side;
 use crate::report::{Check, Rung, ScenarioReport, SideReport, Verdict};
+use crate::rules;
 use crate::sides::Sides;
 use crate::suite::{Suite, SuiteError};
 use crate::validate::ValidateOptions;
@@ -25,10 +27,8 @@ pub(crate) fn cassette(
     scenario: &str,
 ) -> Result<(Cassette, Vec<Check>), SuiteError> {
     let file = suite.cassette_name(scenario);
-    let cassette = match files::read(&suite.cassette_path(scenario), MAX_CASSETTE_BYTES)? {
-        Content::Bytes(bytes) => Cassette::read(&bytes),
-        Content::Missing => Cassette::default(),
-        Content::TooLarge => return Ok((Cassette::default(), vec![too_large(&file)])),
+    let Some(cassette) = Cassette::load(&suite.cassette_path(scenario))? else {
+        return Ok((Cassette::default(), vec![too_large(&file)]));
     };
     let checks = cassette.findings.iter().map(|it| integrity(it, &file)).collect();
     Ok((cassette, checks))
@@ -89,7 +89,9 @@ fn integrity(finding: &Diagnostic, file: &str) -> Check {
     let related =
         finding.related.iter().map(|(at, what)| format!("; {what}: {}:{}", at.line, at.column));
     let message = format!("{place}{}{}", finding.message, related.collect::<String>());
-    let mut check = Check::new(Rung::Integrity, finding.code, verdict, message).file(file);
+    let line = finding.at.as_ref().map(|at| at.line);
+    let check = Check::new(Rung::Integrity, finding.code, verdict, message);
+    let mut check = check.file(file).line(line);
     check.hint.clone_from(&finding.hint);
     check
 }
@@ -230,12 +232,14 @@ impl Rungs<'_> {
                     ),
                     None => "a recording that the golden rests on is gone".to_owned(),
                 };
-                checks.push(check(code::CHANGED_LINE, Verdict::Invalid, message).hint(hint));
+                let check = check(code::CHANGED_LINE, Verdict::Invalid, message).hint(hint);
+                checks.push(check.line(new.get(number).map(|it| it.number)));
             }
             new.drain(..gone.min(new.len()));
             for line in new.iter().filter(|_| !self.observed.is_stale()) {
                 let message = format!("line {} was recorded since", line.number);
-                checks.push(check(code::NEW_RECORDING, Verdict::Warn, message).hint(hint));
+                let check = check(code::NEW_RECORDING, Verdict::Warn, message).hint(hint);
+                checks.push(check.line(Some(line.number)));
             }
         }
         if !self.observed.is_stale() && used.len() < cassette.lines.len() {
@@ -244,6 +248,7 @@ impl Rungs<'_> {
             for line in unused.filter(|it| !self.observed.is_spare(it)) {
                 let message = format!("line {}: no plan makes this call", line.number);
                 let check = check(code::UNREFERENCED, Verdict::Warn, message);
+                let check = check.line(Some(line.number));
                 checks.push(check.hint("remove it with `golden prune`"));
             }
         }
@@ -262,16 +267,17 @@ impl Rungs<'_> {
         for (side, seen) in self.both() {
             checks.extend(self.unseen(side, seen, &inputs, cassette));
         }
-        let file = suite.golden_name(self.id());
         if let Some(was) = self.golden.and_then(|it| it.sides.as_ref()) {
             let is = |seen: &Seen<'_>| seen.result.as_ref().ok().map(Replayed::golden);
             let explained = !inputs.is_empty();
-            if let Some(is) = is(&self.observed.baseline) {
-                let side = Side::Baseline;
-                checks.extend(compare::outcome(side, &was.baseline, &is, &file, explained));
-            }
-            if let Some(is) = self.observed.overlay.as_ref().and_then(is) {
-                checks.extend(compare::outcome(Side::Overlay, &was.overlay, &is, &file, explained));
+            let overlay = self.observed.overlay.as_ref().and_then(is);
+            let both = [
+                (Side::Baseline, &was.baseline, is(&self.observed.baseline)),
+                (Side::Overlay, &was.overlay, overlay),
+            ];
+            for (side, was, is) in both {
+                let Some(is) = &is else { continue };
+                checks.extend(compare::outcome(suite, self.id(), side, [was, is], explained));
             }
         }
         checks.extend(inputs);
@@ -328,12 +334,14 @@ impl Rungs<'_> {
         check.key = cause.and_then(|it| it.key.clone());
         let cassette_name = || self.sides.suite.cassette_name(self.id());
         check.file = cause.and_then(|it| it.file.clone()).or_else(|| Some(cassette_name()));
+        check.line = cause.and_then(|it| it.line);
         Some(check)
     }
 
     fn rules(&self) -> Vec<Check> {
         let was = self.golden.and_then(|it| it.sides.as_ref());
-        let mut checks = Vec::new();
+        let mut checks: Vec<_> =
+            self.observed.broken_rules().iter().map(|it| self.broken_rule(it)).collect();
         if let Ok(is) = &self.observed.baseline.result {
             let was = was.map(|it| it.baseline.rules.as_slice());
             checks.extend(compare::rules(Side::Baseline, was, is));
@@ -351,6 +359,26 @@ impl Rungs<'_> {
             }
         }
         checks
+    }
+
+    fn broken_rule(&self, rule: &BrokenRule) -> Check {
+        let suite = self.sides.suite;
+        let number = rule.number - 1;
+        let scenario = self.observed.scenario;
+        let (file, at) =
+            match (scenario.expect.get(number), self.observed.answering().settings.micro) {
+                (None, Some((path, micro))) => {
+                    (path, places::gates(micro).get(number - scenario.expect.len()).cloned())
+                }
+                (it, _) => {
+                    let test = it.map_or("", |it| it.test.name());
+                    ("scenarios.yaml", suite.places().rule(self.id(), number, test))
+                }
+            };
+        Check::new(Rung::Rules, code::BROKEN_RULE, Verdict::Fail, rule.to_string())
+            .file(suite.installation_file(file))
+            .line(at.map(|it| it.line))
+            .hint(rules::HINT)
     }
 
     fn tokens(&self) -> Vec<Check> {

@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, HashMap};
 
 use fusion_plan::{
-    Call, Encoding, ExecutionPlan, MissingAnswer, Models, Outcome, Request, compile, count,
-    prompt_tokens, replay, request_key,
+    BrokenRule, Call, Encoding, ExecutionPlan, MissingAnswer, Models, Outcome, Request, compile,
+    count, prompt_tokens, replay, request_key,
 };
 use overlay_model::{Digest, Scenario};
 
 use crate::cassette::{Cassette, Interaction, Line, Recorder};
 use crate::golden::{Golden, GoldenSide, GoldenSides, Lengths, SCHEMA_VERSION, Tokens};
+use crate::rules;
 use crate::sides::{SideSettings, Sides, hex16};
 
 /// A scenario as it replays now.
@@ -174,7 +175,7 @@ fn parts(scenario: &Scenario, question: &str) -> BTreeMap<String, String> {
         parts.insert("pinned".to_owned(), json(serde_json::to_vec(&scenario.pinned)));
     }
     for (number, rule) in (1..).zip(&scenario.expect) {
-        let id = rule.id.clone().unwrap_or_else(|| format!("{}-{number}", rule.test.name()));
+        let id = rules::name(rule, number);
         parts.insert(format!("rule {id}"), json(serde_json::to_vec(rule)));
     }
     parts
@@ -226,6 +227,11 @@ impl Observed<'_> {
     /// The side that answers as the overlay.
     pub(crate) fn answering(&self) -> &Seen<'_> {
         self.overlay.as_ref().unwrap_or(&self.baseline)
+    }
+
+    /// The rules of the scenario, and of the overlay that answers, that cannot be evaluated.
+    pub(crate) fn broken_rules(&self) -> Vec<BrokenRule> {
+        self.answering().plan().map(|it| rules::broken(&it.rules)).unwrap_or_default()
     }
 
     /// Whether every call that was asked for is recorded.

@@ -1,14 +1,15 @@
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fs;
 
 use fusion_plan::{Call, Encoding, count, prompt_tokens, request_key};
-use overlay_model::{Digest, Scenario};
+use overlay_model::{Diagnostic, Digest, Scenario};
 use serde::{Deserialize, Serialize};
 
 use crate::cassette::{
-    Cassette, Interaction, Latency, Line, MAX_CASSETTE_BYTES, Recorder, Response, Usage,
+    Cassette, Interaction, Latency, Line, MAX_CASSETTE_BYTES, Recorder, Response, Usage, plain,
 };
-use crate::files::{self, Content};
+use crate::code;
+use crate::files;
 use crate::observe::{calls, plan_of};
 use crate::sides::Sides;
 use crate::suite::{Suite, SuiteError};
@@ -46,13 +47,14 @@ pub struct PlannedCall {
 ///
 /// # Errors
 ///
-/// Where nothing is selected or a cassette cannot be read.
+/// Where nothing is selected, a scenario is none of the catalogue's, or a cassette cannot be
+/// read.
 pub fn missing_calls(
     suite: &Suite,
     scenarios: &[String],
     samples: Option<u32>,
 ) -> Result<Vec<PlannedCall>, SuiteError> {
-    let (scenarios, _) = suite.select(scenarios)?;
+    let scenarios = suite.select_known(scenarios)?;
     let sides = Sides::new(suite, &scenarios);
     let mut planned = Vec::new();
     for scenario in scenarios {
@@ -103,18 +105,17 @@ pub(crate) fn planned_calls(sides: &Sides<'_>, scenario: &Scenario) -> Vec<Plann
 
 /// The cassette of a scenario, which must be whole where it is to be changed.
 pub(crate) fn read_cassette(suite: &Suite, scenario: &str) -> Result<Cassette, SuiteError> {
-    let path = suite.cassette_path(scenario);
-    let cassette = match files::read(&path, MAX_CASSETTE_BYTES)? {
-        Content::Missing => return Ok(Cassette::default()),
-        Content::Bytes(bytes) => Cassette::read(&bytes),
-        Content::TooLarge => {
-            let message = format!("more than the {MAX_CASSETTE_BYTES} bytes allowed");
-            return Err(SuiteError::Unreadable { path, message });
-        }
+    let broken = |finding: Diagnostic| SuiteError::Broken {
+        path: suite.cassette_name(scenario).into(),
+        finding: Box::new(finding),
     };
-    match cassette.findings.first() {
-        Some(finding) => Err(SuiteError::Unreadable { path, message: finding.to_string() }),
-        None => Ok(cassette),
+    let Some(mut cassette) = Cassette::load(&suite.cassette_path(scenario))? else {
+        let message = format!("more than the {MAX_CASSETTE_BYTES} bytes allowed");
+        return Err(broken(Diagnostic::error(code::TOO_LARGE, message)));
+    };
+    match cassette.findings.is_empty() {
+        true => Ok(cassette),
+        false => Err(broken(cassette.findings.remove(0))),
     }
 }
 
@@ -174,6 +175,8 @@ pub struct RecordReport {
     pub unchanged: Vec<String>,
     /// Answers that no call asks for, or for which a model's answer is recorded, with why.
     pub refused: Vec<String>,
+    /// How many answers belong to scenarios that were not selected.
+    pub left_out: usize,
 }
 
 /// A line of an answers file.
@@ -189,39 +192,58 @@ struct AuthoredAnswer {
 }
 
 /// Binds authored answers, one JSON object a line (`scenario`, `side`, `model`,
-/// `sample`, `text`), to the calls they answer, as recordings of `author`.
+/// `sample`, `text`), to the calls they answer, as recordings of `author`; those of other
+/// scenarios than `scenarios` are left out, unless it is empty.
 ///
 /// An authored recording of the same call is replaced, one of a model or a command never.
 /// Tokens are counted with the model's vocabulary.
 ///
 /// # Errors
 ///
-/// Where a line is no such object, or a cassette cannot be read or written.
+/// Where a line is no such object, a selected scenario is none of the catalogue's, or a
+/// cassette cannot be read or written. Nothing is bound where a line is wrong.
 pub fn record_authored(
     suite: &Suite,
+    scenarios: &[String],
     answers: &str,
     author: &str,
 ) -> Result<RecordReport, SuiteError> {
-    let mut by_scenario: Vec<(String, Vec<AuthoredAnswer>)> = Vec::new();
-    for (number, line) in (1..).zip(answers.lines()).filter(|(_, line)| !line.trim().is_empty()) {
-        let answer: AuthoredAnswer =
-            serde_json::from_str(line).map_err(|err| SuiteError::Unreadable {
-                path: suite.dir().join("authored/answers.jsonl"),
-                message: format!("line {number}: {err}"),
-            })?;
-        match by_scenario.iter_mut().find(|(id, _)| *id == answer.scenario) {
-            Some((_, answers)) => answers.push(answer),
-            None => by_scenario.push((answer.scenario.clone(), vec![answer])),
-        }
-    }
+    let selected: BTreeSet<_> =
+        suite.select_known(scenarios)?.into_iter().map(|it| it.id.as_str()).collect();
     let mut report = RecordReport::default();
-    for (id, answers) in by_scenario {
+    for (id, answers) in authored_answers(answers)? {
         match suite.scenario(&id) {
+            _ if !scenarios.is_empty() && !selected.contains(id.as_str()) => {
+                report.left_out += answers.len();
+            }
             Ok(scenario) => bind(suite, scenario, &answers, author, &mut report)?,
             Err(_) => report.refused.push(format!("{id}: there is no such scenario")),
         }
     }
     Ok(report)
+}
+
+/// The answers of an answers file by scenario, in the order of the file.
+fn authored_answers(text: &str) -> Result<Vec<(String, Vec<AuthoredAnswer>)>, SuiteError> {
+    let mut by_scenario: Vec<(String, Vec<AuthoredAnswer>)> = Vec::new();
+    let mut start = 0;
+    for line in text.split_inclusive('\n') {
+        let at = start;
+        start += line.len();
+        if line.trim().is_empty() {
+            continue;
+        }
+        let answer: AuthoredAnswer = serde_json::from_str(line).map_err(|err| {
+            let at = at + err.column().saturating_sub(1).min(line.len());
+            let finding = Diagnostic::error(code::UNREADABLE, plain(&err)).at(text, at..at);
+            SuiteError::Source { finding: Box::new(finding) }
+        })?;
+        match by_scenario.iter_mut().find(|(id, _)| *id == answer.scenario) {
+            Some((_, answers)) => answers.push(answer),
+            None => by_scenario.push((answer.scenario.clone(), vec![answer])),
+        }
+    }
+    Ok(by_scenario)
 }
 
 fn bind(
@@ -234,6 +256,7 @@ fn bind(
     let planned = planned_calls(&Sides::new(suite, &[scenario]), scenario);
     let cassette = read_cassette(suite, scenario.id.as_str())?;
     let mut lines: Vec<_> = cassette.lines.into_iter().map(|it| it.interaction).collect();
+    let bound_before = report.bound.len();
     for answer in answers {
         let name = format!(
             "{}, {}, {}, sample {}",
@@ -250,7 +273,8 @@ fn bind(
         };
         let interaction = authored(suite, planned, &answer.text, author);
         match lines.iter_mut().find(|it| it.key == planned.key) {
-            Some(line) if *line == interaction => report.unchanged.push(name),
+            // Who wrote it stays as it was noted first.
+            Some(line) if interaction.is_like(line) => report.unchanged.push(name),
             Some(line) if line.recorder == Recorder::Authored => {
                 *line = interaction;
                 report.bound.push(name);
@@ -263,6 +287,9 @@ fn bind(
                 report.bound.push(name);
             }
         }
+    }
+    if report.bound.len() == bound_before {
+        return Ok(());
     }
     write_cassette(suite, scenario.id.as_str(), &lines.iter().collect::<Vec<_>>())
 }
@@ -298,6 +325,14 @@ pub(crate) fn authored(
     }
 }
 
+impl Interaction {
+    /// Whether `other` is the same but for whom it names.
+    fn is_like(&self, other: &Self) -> bool {
+        let named = Self { recorded_by: other.recorded_by.clone(), ..self.clone() };
+        named == *other
+    }
+}
+
 /// What [`prune`] removed.
 #[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
 pub struct PruneReport {
@@ -317,17 +352,20 @@ pub struct PrunedLine {
 }
 
 /// Removes recordings of requests that no plan makes; further samples of one that is made
-/// stay. A cassette without lines goes, too.
+/// stay. A cassette without lines goes, too. Only the cassettes of `selected` are looked at;
+/// where it is empty, all of them, also those of scenarios that are gone.
 ///
 /// # Errors
 ///
-/// Where the catalogue or a cassette cannot be read, or a cassette cannot be written.
-/// A cassette with a line that cannot be read is not touched.
-pub fn prune(suite: &Suite, dry_run: bool) -> Result<PruneReport, SuiteError> {
-    let (scenarios, _) = suite.select(&[])?;
+/// Where a selected scenario is none of the catalogue's, the catalogue or a cassette cannot
+/// be read, or a cassette cannot be written. A cassette with a line that cannot be read is
+/// not touched.
+pub fn prune(suite: &Suite, selected: &[String], dry_run: bool) -> Result<PruneReport, SuiteError> {
+    let scenarios = suite.select_known(selected)?;
     let sides = Sides::new(suite, &scenarios);
     let mut report = PruneReport::default();
-    for id in suite.cassettes() {
+    let is_selected = |id: &String| selected.is_empty() || selected.contains(id);
+    for id in suite.cassettes().into_iter().filter(is_selected) {
         let scenario = scenarios.iter().find(|it| it.id.as_str() == id);
         let planned = scenario.map(|it| planned_calls(&sides, it)).unwrap_or_default();
         let cassette = read_cassette(suite, &id)?;

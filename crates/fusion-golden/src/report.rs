@@ -32,6 +32,12 @@ impl Verdict {
             Self::Invalid => "invalid",
         }
     }
+
+    /// Whether it keeps a change from being merged; with `strict` everything but a pass
+    /// does.
+    pub fn blocks(self, strict: bool) -> bool {
+        self >= if strict { Self::Warn } else { Self::Stale }
+    }
 }
 
 /// A rung of the ladder that recorded scenarios climb.
@@ -59,15 +65,26 @@ pub struct Check {
     pub verdict: Verdict,
     /// What is the case, with the values expected and found.
     pub message: String,
-    /// The file it is about, relative to the suite or the installation.
+    /// The file it is about, from where the suite was named.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub file: Option<String>,
+    /// The line of the file, counted from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<usize>,
     /// The overlay key it is about.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
     /// What to do.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
+}
+
+impl Check {
+    /// The file with the line, where they are known: `path:12`.
+    pub fn place(&self) -> Option<String> {
+        let file = self.file.as_ref()?;
+        Some(self.line.map_or_else(|| file.clone(), |line| format!("{file}:{line}")))
+    }
 }
 
 /// One side of a scenario: the bare baseline, or the overlay.
@@ -168,7 +185,7 @@ pub struct Disagreement {
 /// A finding about a file.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct FileFinding {
-    /// The file, relative to the suite or the installation.
+    /// The file, from where the suite was named.
     pub path: String,
     /// The finding.
     #[serde(flatten)]

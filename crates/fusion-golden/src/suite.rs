@@ -1,15 +1,18 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Component, Path, PathBuf};
+use std::sync::OnceLock;
 
-use overlay_loader::Installation;
-use overlay_model::{Diagnostic, Scenario};
+use overlay_loader::{Installation, ReadError};
+use overlay_model::{Diagnostic, Location, MAX_TEXT_BYTES, Scenario, TextError};
 use serde::Deserialize;
 use thiserror::Error;
 
 use crate::code;
 use crate::files;
+use crate::places::CataloguePlaces;
 use crate::report::FileFinding;
+use crate::rules;
 
 /// The most bytes `suite.toml` has.
 const MAX_MANIFEST_BYTES: usize = 1 << 16;
@@ -26,6 +29,8 @@ pub struct Suite {
     pub(crate) installation: Installation,
     max_age_days: Option<u64>,
     findings: Vec<FileFinding>,
+    /// Where the scenarios stand in their file; read when somebody asks.
+    places: OnceLock<CataloguePlaces>,
 }
 
 /// `suite.toml`.
@@ -39,15 +44,21 @@ struct Manifest {
 
 impl Suite {
     /// Opens the suite in `dir`: reads `suite.toml` and the installation. Findings about
-    /// the installation are kept, not fatal.
+    /// the installation are kept, not fatal; a rule that cannot be evaluated is one of them.
     ///
     /// # Errors
     ///
-    /// Where `dir` or the installation's folder cannot be read, or `suite.toml` is none.
+    /// Where there is no folder `dir`, it or the installation's cannot be read, or
+    /// `suite.toml` is none.
     pub fn open(dir: &Path) -> Result<Self, SuiteError> {
         let error = |source| SuiteError::Read { path: dir.to_owned(), source };
-        if !fs::metadata(dir).map_err(error)?.is_dir() {
-            return Err(error(std::io::ErrorKind::NotADirectory.into()));
+        match fs::metadata(dir) {
+            Ok(meta) if meta.is_dir() => (),
+            Ok(_) => return Err(error(std::io::ErrorKind::NotADirectory.into())),
+            Err(err) if err.kind() == std::io::ErrorKind::NotFound => {
+                return Err(SuiteError::NoSuite { path: dir.to_owned() });
+            }
+            Err(err) => return Err(error(err)),
         }
         let manifest = Manifest::read(&dir.join("suite.toml"))?;
         let at = match manifest.installation {
@@ -55,17 +66,39 @@ impl Suite {
             None if dir.join("configs").is_dir() => PathBuf::from("configs"),
             None => PathBuf::from("../configs"),
         };
-        let installation = Installation::read(&dir.join(&at))?;
+        let installation = Installation::read(&dir.join(&at)).map_err(|err| {
+            SuiteError::Installation(ReadError { path: plain(&dir.join(&at)), ..err })
+        })?;
         let name = shown(dir);
         let installation_name = shown(&Path::new(&name).join(&at));
-        let findings = installation.findings().iter().map(|it| FileFinding {
-            path: joined(&installation_name, &it.path),
-            diagnostic: it.diagnostic.clone(),
+        let places = OnceLock::new();
+        let flaws = rules::flaws(&installation, &places);
+        let findings = installation.findings().iter().map(|it| (&it.path, &it.diagnostic));
+        let findings = findings.chain(flaws.iter().map(|(path, it)| (path, it)));
+        let findings = findings.map(|(path, it)| FileFinding {
+            path: joined(&installation_name, path),
+            diagnostic: it.clone(),
         });
-        let findings = findings.collect();
-        let max_age_days = manifest.max_age_days;
-        let dir = dir.to_owned();
-        Ok(Self { dir, name, installation_name, installation, max_age_days, findings })
+        Ok(Self {
+            dir: dir.to_owned(),
+            findings: findings.collect(),
+            name,
+            installation_name,
+            installation,
+            max_age_days: manifest.max_age_days,
+            places,
+        })
+    }
+
+    /// Where the scenarios stand in their file.
+    pub(crate) fn places(&self) -> &CataloguePlaces {
+        self.places.get_or_init(|| CataloguePlaces::of(self.installation.catalogue_text()))
+    }
+
+    /// The text of `providers.toml`; empty where it cannot be read.
+    pub(crate) fn providers_text(&self) -> String {
+        let path = self.installation.root().join("providers.toml");
+        files::read_text(&path, MAX_TEXT_BYTES).unwrap_or_default()
     }
 
     /// The folder, as it was named.
@@ -138,7 +171,7 @@ impl Suite {
         &self,
         ids: &[String],
     ) -> Result<(Vec<&Scenario>, Vec<String>), SuiteError> {
-        self.require_catalogue()?;
+        self.require_readable()?;
         let scenarios = &self.installation.catalogue().scenarios;
         let wanted: BTreeSet<_> = ids.iter().map(String::as_str).collect();
         let selected: Vec<_> = scenarios
@@ -153,19 +186,33 @@ impl Suite {
         Ok((selected, unknown))
     }
 
-    /// An unreadable catalogue must not pass for an empty one.
-    fn require_catalogue(&self) -> Result<(), SuiteError> {
-        let catalogue = self.installation_file("scenarios.yaml");
-        let is_empty = self.installation.catalogue().scenarios.is_empty();
-        let broken =
-            self.findings.iter().find(|it| it.path == catalogue && it.diagnostic.is_error());
-        match broken.filter(|_| is_empty) {
-            Some(it) => Err(SuiteError::Unreadable {
-                path: self.installation.root().join("scenarios.yaml"),
-                message: it.diagnostic.to_string(),
-            }),
-            None => Ok(()),
+    /// [`Self::select`], where a typing error must not pass for a smaller selection.
+    pub(crate) fn select_known(&self, ids: &[String]) -> Result<Vec<&Scenario>, SuiteError> {
+        self.require_readable()?;
+        for id in ids {
+            self.scenario(id)?;
         }
+        Ok(self.select(ids)?.0)
+    }
+
+    /// An unreadable catalogue must not pass for an empty one, nor an unreadable flag file
+    /// for none: overlays would be chosen as no service chooses them.
+    fn require_readable(&self) -> Result<(), SuiteError> {
+        let installation = &self.installation;
+        let lost = [
+            ("scenarios.yaml", installation.catalogue().scenarios.is_empty()),
+            ("overlay_feature_flags.yaml", installation.flag_file().is_none()),
+        ];
+        for (name, _) in lost.into_iter().filter(|(_, lost)| *lost) {
+            let path = self.installation_file(name);
+            let broken =
+                self.findings.iter().find(|it| it.path == path && it.diagnostic.is_error());
+            if let Some(it) = broken {
+                let finding = Box::new(it.diagnostic.clone());
+                return Err(SuiteError::Broken { path: path.into(), finding });
+            }
+        }
+        Ok(())
     }
 
     /// Findings about goldens and cassettes of scenarios that are none.
@@ -209,14 +256,13 @@ impl Manifest {
             files::Content::Missing => return Ok(Self::default()),
             _ => files::read_text(path, MAX_MANIFEST_BYTES)?,
         };
-        let unreadable =
-            |message: String| SuiteError::Unreadable { path: path.to_owned(), message };
         let manifest: Self =
-            overlay_model::from_toml(&text).map_err(|err| unreadable(err.to_string()))?;
+            overlay_model::from_toml(&text).map_err(|err| SuiteError::text(path, err))?;
         match manifest.schema.as_deref() {
             None | Some("fusion/suite/1") => Ok(manifest),
             Some(other) => {
-                Err(unreadable(format!("schema `{other}`, this version reads `fusion/suite/1`")))
+                let message = format!("schema `{other}`, this version reads `fusion/suite/1`");
+                Err(SuiteError::broken(path, message))
             }
         }
     }
@@ -228,18 +274,26 @@ fn shown(folder: &Path) -> String {
     if folder.is_absolute() {
         return folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
     }
-    let mut parts: Vec<String> = Vec::new();
-    for component in folder.components() {
+    let parts = plain(folder);
+    let parts = parts.components().map(|it| it.as_os_str().to_string_lossy());
+    parts.collect::<Vec<_>>().join("/")
+}
+
+/// The path without `.` and, where a name stands before it, `..`.
+pub(crate) fn plain(path: &Path) -> PathBuf {
+    let mut res = PathBuf::new();
+    for component in path.components() {
         match component {
-            Component::ParentDir if parts.last().is_some_and(|it| it != "..") => {
-                parts.pop();
+            Component::ParentDir
+                if matches!(res.components().next_back(), Some(Component::Normal(_))) =>
+            {
+                res.pop();
             }
-            Component::ParentDir => parts.push("..".to_owned()),
-            Component::Normal(part) => parts.push(part.to_string_lossy().into_owned()),
-            _ => (),
+            Component::CurDir => (),
+            other => res.push(other),
         }
     }
-    parts.join("/")
+    res
 }
 
 fn joined(folder: &str, file: &str) -> String {
@@ -279,15 +333,27 @@ pub enum SuiteError {
     },
     /// The installation's folder cannot be read.
     #[error(transparent)]
-    Installation(#[from] overlay_loader::ReadError),
+    Installation(#[from] ReadError),
+    /// There is no folder of this name.
+    #[error("there is no suite `{}`", path.display())]
+    NoSuite {
+        /// The folder.
+        path: PathBuf,
+    },
     /// A file that everything rests on is not of its form: `suite.toml`,
-    /// `scenarios.yaml`, a cassette to be changed, a file to import.
-    #[error("{}: {message}", path.display())]
-    Unreadable {
+    /// `scenarios.yaml`, a cassette to be changed, a file of the original's to import.
+    #[error("{}:{}{finding}", path.display(), if finding.at.is_some() { "" } else { " " })]
+    Broken {
         /// The file.
         path: PathBuf,
-        /// What is wrong, with line and column where known.
-        message: String,
+        /// What is wrong.
+        finding: Box<Diagnostic>,
+    },
+    /// The text that was given is not of its form.
+    #[error("{finding}")]
+    Source {
+        /// What is wrong, and where in the text.
+        finding: Box<Diagnostic>,
     },
     /// No scenario is left to look at.
     #[error("no scenario selected")]
@@ -323,4 +389,20 @@ pub enum SuiteError {
         /// The folder.
         path: PathBuf,
     },
+}
+
+impl SuiteError {
+    /// A file that is not of its form.
+    pub(crate) fn broken(path: &Path, message: impl Into<String>) -> Self {
+        let finding = Box::new(Diagnostic::error(code::UNREADABLE, message));
+        Self::Broken { path: plain(path), finding }
+    }
+
+    /// A TOML or YAML file that is not of its form.
+    pub(crate) fn text(path: &Path, err: TextError) -> Self {
+        let TextError { line, column, message } = err;
+        let at = Location { line, column, span: 0..0 };
+        let finding = Box::new(Diagnostic::error(code::UNREADABLE, message).located(at));
+        Self::Broken { path: plain(path), finding }
+    }
 }

@@ -7,7 +7,7 @@ use crate::files;
 use crate::golden::{Golden, HistoryEntry};
 use crate::ladder;
 use crate::observe::{Observed, Unseen, observe};
-use crate::report::Verdict;
+use crate::report::{Check, Verdict};
 use crate::sides::Sides;
 use crate::suite::{Suite, SuiteError};
 use crate::validate::in_threads;
@@ -66,71 +66,88 @@ pub struct RefusedGolden {
 /// Where the reason is blank, nothing is selected, a scenario is none of the catalogue's,
 /// or a file cannot be read or written.
 pub fn update(suite: &Suite, options: &UpdateOptions) -> Result<UpdateReport, SuiteError> {
-    accept(suite, options, &[])
-}
-
-/// [`update`], with what was rebound noted in the history of each scenario.
-pub(crate) fn accept(
-    suite: &Suite,
-    options: &UpdateOptions,
-    rebound: &[(String, Vec<HistoryEntry>)],
-) -> Result<UpdateReport, SuiteError> {
     let scenarios = selected(suite, options)?;
     let sides = Sides::new(suite, &scenarios);
     let mut report = UpdateReport::default();
     let proposals = in_threads(&scenarios, 0, |it| propose(&sides, it));
     for (scenario, proposal) in scenarios.iter().zip(proposals) {
         let id = scenario.id.to_string();
-        let moved = rebound.iter().find(|(it, _)| *it == id).map(|(_, it)| it.as_slice());
         match proposal? {
             Proposal::Refused(why) => report.refused.push(RefusedGolden { id, why }),
             Proposal::Unchanged => report.unchanged.push(id),
             Proposal::New { golden, changes } => {
-                let path = suite.golden_path(&id);
-                let golden = signed(*golden, options, moved.unwrap_or_default());
-                if !options.dry_run {
-                    files::write(&path, golden.to_text().as_bytes())?;
-                }
-                report.written.push(WrittenGolden { id, path, changes });
+                let written = write_golden(suite, &id, *golden, changes, options, &[])?;
+                report.written.push(written);
             }
         }
     }
     Ok(report)
 }
 
+/// Writes a golden, unless the options only ask what would be written; `moved` goes before
+/// the reason into its history.
+pub(crate) fn write_golden(
+    suite: &Suite,
+    id: &str,
+    golden: Golden,
+    changes: Vec<String>,
+    options: &UpdateOptions,
+    moved: &[HistoryEntry],
+) -> Result<WrittenGolden, SuiteError> {
+    let path = suite.golden_path(id);
+    let golden = signed(golden, options, moved);
+    if !options.dry_run {
+        files::write(&path, golden.to_text().as_bytes())?;
+    }
+    Ok(WrittenGolden { id: id.to_owned(), path, changes })
+}
+
 /// The scenarios to accept; a typing error must not pass for a smaller selection.
-fn selected<'a>(
+pub(crate) fn selected<'a>(
     suite: &'a Suite,
     options: &UpdateOptions,
 ) -> Result<Vec<&'a Scenario>, SuiteError> {
     if options.reason.trim().is_empty() {
         return Err(SuiteError::NoReason);
     }
-    for id in &options.scenarios {
-        suite.scenario(id)?;
-    }
-    Ok(suite.select(&options.scenarios)?.0)
+    suite.select_known(&options.scenarios)
 }
 
-enum Proposal {
+/// What becomes of the golden of a scenario.
+pub(crate) enum Proposal {
     Refused(String),
     Unchanged,
     New { golden: Box<Golden>, changes: Vec<String> },
 }
 
 fn propose(sides: &Sides<'_>, scenario: &Scenario) -> Result<Proposal, SuiteError> {
-    let suite = sides.suite;
     let id = scenario.id.as_str();
-    let (cassette, broken) = ladder::cassette(suite, id)?;
+    let (cassette, broken) = ladder::cassette(sides.suite, id)?;
+    let golden = ladder::golden(sides.suite, id)?;
+    Ok(propose_from(sides, scenario, &cassette, &broken, golden))
+}
+
+/// What becomes of a golden with this cassette; `broken` is what reading the cassette found,
+/// and beside the golden there stands what reading it found.
+pub(crate) fn propose_from(
+    sides: &Sides<'_>,
+    scenario: &Scenario,
+    cassette: &Cassette,
+    broken: &[Check],
+    (old, found): (Option<Golden>, Vec<Check>),
+) -> Proposal {
     if let Some(first) = broken.iter().find(|it| it.verdict == Verdict::Invalid) {
-        return Ok(Proposal::Refused(format!("{}: {}", suite.cassette_name(id), first.message)));
+        let file = sides.suite.cassette_name(scenario.id.as_str());
+        return Proposal::Refused(format!("{file}: {}", first.message));
     }
-    let (old, found) = ladder::golden(suite, id)?;
-    let Some(observed) = observe(sides, scenario, &cassette, true) else {
-        return Ok(Proposal::Refused("no overlay can be selected".to_owned()));
+    let Some(observed) = observe(sides, scenario, cassette, true) else {
+        return Proposal::Refused("no overlay can be selected".to_owned());
     };
-    let Some(golden) = observed.golden(&cassette) else {
-        return Ok(Proposal::Refused(why_not(&observed, &cassette)));
+    if let Some(flaw) = observed.broken_rules().first() {
+        return Proposal::Refused(flaw.to_string());
+    }
+    let Some(golden) = observed.golden(cassette) else {
+        return Proposal::Refused(why_not(&observed, cassette));
     };
     let golden = match &old {
         Some(old) => Golden {
@@ -143,10 +160,10 @@ fn propose(sides: &Sides<'_>, scenario: &Scenario) -> Result<Proposal, SuiteErro
         None => golden,
     };
     if found.is_empty() && old.as_ref() == Some(&golden) {
-        return Ok(Proposal::Unchanged);
+        return Proposal::Unchanged;
     }
     let changes = changes(old.as_ref(), &golden);
-    Ok(Proposal::New { golden: Box::new(golden), changes })
+    Proposal::New { golden: Box::new(golden), changes }
 }
 
 /// Why a scenario cannot be accepted.

@@ -1,3 +1,5 @@
+use std::fmt;
+
 use jsonschema::Validator;
 use overlay_model::{Diagnostic, Rule, RuleSeverity, Test, canonical_number};
 
@@ -13,6 +15,23 @@ pub const CHECK_CODES: &[(&str, &str)] = &[
     ("PLN1002", "the schema of a rule is no JSON Schema"),
 ];
 
+/// A rule that cannot be evaluated: its pattern or schema is none.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct BrokenRule {
+    /// Which of the rules it is, from 1.
+    pub number: usize,
+    /// Its name, as results have it.
+    pub id: String,
+    /// What is wrong with the pattern or the schema.
+    pub why: String,
+}
+
+impl fmt::Display for BrokenRule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "rule `{}` cannot be evaluated: {}", self.id, self.why)
+    }
+}
+
 /// Rules with their patterns and schemas read once.
 #[derive(Debug)]
 pub struct Checks<'r> {
@@ -23,17 +42,25 @@ impl<'r> Checks<'r> {
     /// Reads the patterns and schemas of `rules`, with a finding for each that is none. A
     /// rule that cannot be evaluated fails on every answer.
     pub fn compile(rules: &'r [Rule]) -> (Self, Vec<Diagnostic>) {
-        let rules: Vec<_> = rules.iter().map(|rule| (rule, Pattern::of(&rule.test))).collect();
-        let findings = (1..).zip(&rules).filter_map(|(number, (rule, pattern))| {
-            let Pattern::Invalid(message) = pattern else { return None };
-            let code = match rule.test {
-                Test::Regex(_) => "PLN1001",
+        let checks =
+            Self { rules: rules.iter().map(|rule| (rule, Pattern::of(&rule.test))).collect() };
+        let findings = checks.broken().map(|BrokenRule { number, id, why }| {
+            let code = match rules.get(number - 1).map(|it| &it.test) {
+                Some(Test::Regex(_)) => "PLN1001",
                 _ => "PLN1002",
             };
-            Some(Diagnostic::error(code, format!("rule {}: {message}", id(rule, number))))
+            Diagnostic::error(code, format!("rule {id}: {why}"))
         });
         let findings = findings.collect();
-        (Self { rules }, findings)
+        (checks, findings)
+    }
+
+    /// The rules that cannot be evaluated. No answer keeps them.
+    pub fn broken(&self) -> impl Iterator<Item = BrokenRule> {
+        (1..).zip(&self.rules).filter_map(|(number, (rule, pattern))| {
+            let Pattern::Invalid(why) = pattern else { return None };
+            Some(BrokenRule { number, id: id(rule, number), why: why.clone() })
+        })
     }
 
     /// Whether a rule asks for the number an answer concludes with.

@@ -63,7 +63,7 @@ mod tokens;
 mod trust;
 mod vote;
 
-pub use crate::checks::{CHECK_CODES, Checks, check_answer};
+pub use crate::checks::{BrokenRule, CHECK_CODES, Checks, check_answer};
 pub use crate::cluster::{Clusters, Meaning, meaning};
 pub use crate::compile::{CompileError, compile};
 pub use crate::energy::token_cap_exceeded;

@@ -3,31 +3,28 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 use clap::Args;
-use fusion_golden::Suite;
-use fusion_golden::budget::{Reading, Step, Tripwire, gate};
+use fusion_golden::budget::{Budgets, Reading, Step, Tripwire, gate};
+use fusion_golden::{FileFinding, Suite};
 use overlay_deploy::DeployError;
 use overlay_schema::EMBEDDED_OVERLAY;
-use overlay_store::audit::{AuditError, Entry};
+use overlay_store::audit::Entry;
 use overlay_store::vfs::RealFs;
 use overlay_store::{Change, GenerationRef, Holder, Origin, Phase, Pointer, Tree, Writer};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::base::{Opened, of_stored, open, usual};
-use super::reports::limits;
+use super::fall::{CHECK, FALL, Kept, RETURN, last};
 use crate::deploy::{RootArguments, Site, exit_of, store_error};
 use crate::environment::{Environment, rfc3339};
 use crate::exit::{Exit, refusal};
 use crate::golden::suite_error;
 use crate::output::{Output, Report};
 
-/// The name of the record that a run leaves in the audit log of the root.
-const CHECK: &str = "budget_check";
-
 /// Watch the token budget of what is live, and fall to the built-in minimum where it is broken
 ///
 /// For a timer: each run compares the live generation with its bases and leaves a record in the
-/// audit log of the deployment root. After three breaches in a row (tokens over the limit) the
-/// root gets a generation with the built-in minimal overlay only. The former one returns by
+/// audit log of the deployment root. After three breaches of one generation in a row (tokens over
+/// the limit) the root gets a generation with the built-in minimal overlay only. The former one returns by
 /// itself after five good runs (less than 8 % more) and two hours; both are audited.
 #[derive(Args, Debug)]
 #[command(after_help = "\
@@ -51,16 +48,6 @@ pub(super) struct Check {
     pub(super) json: bool,
 }
 
-/// What a run keeps in the audit log.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
-struct Kept {
-    #[serde(flatten)]
-    tripwire: Tripwire,
-    /// The generation that fell, and the one that is in force instead.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    fell: Option<(GenerationRef, GenerationRef)>,
-}
-
 #[derive(Serialize)]
 struct CheckReport {
     #[serde(flatten)]
@@ -73,6 +60,15 @@ struct CheckReport {
     /// The generation that is in force now.
     live: u64,
     notes: Vec<String>,
+    /// Findings about the `budgets.toml` of the generation.
+    findings: Vec<FileFinding>,
+}
+
+/// What a run saw of a generation.
+struct Seen {
+    reading: Reading,
+    notes: Vec<String>,
+    findings: Vec<FileFinding>,
 }
 
 impl Report for CheckReport {
@@ -85,20 +81,24 @@ impl Report for CheckReport {
             format!("{verdict}: generation {} has {more:+.1} % tokens\n", self.generation);
         let state = match (self.step, self.tripwire) {
             (Step::Fall, _) => {
-                format!("fell to the built-in minimum: generation {} is live", self.live)
+                format!("fell to the built-in minimum: generation {} is live\n", self.live)
             }
-            (Step::Return, _) => format!("returned: generation {} is live", self.live),
-            (Step::Stay, Tripwire::Armed { breaches: 0 }) => return res,
+            (Step::Return, _) => format!("returned: generation {} is live\n", self.live),
+            (Step::Stay, Tripwire::Armed { breaches: 0 }) => String::new(),
             (Step::Stay, Tripwire::Armed { breaches }) => {
-                format!("{breaches} of 3 breaches in a row")
+                format!("{breaches} of 3 breaches in a row\n")
             }
             (Step::Stay, Tripwire::Fallen { since_us, good }) => {
                 let since = u64::try_from(since_us / 1_000_000).unwrap_or_default();
-                format!("fallen since {}, {good} of 5 good runs", rfc3339(since))
+                format!("fallen since {}, {good} of 5 good runs\n", rfc3339(since))
             }
         };
-        // Writing to a string cannot fail.
-        let _ = writeln!(res, "{state}");
+        res.push_str(&state);
+        for FileFinding { path, diagnostic } in &self.findings {
+            let gap = if diagnostic.at.is_some() { "" } else { " " };
+            // Writing to a string cannot fail.
+            let _ = writeln!(res, "generation {}: {path}:{gap}{diagnostic}", self.generation);
+        }
         for note in &self.notes {
             let _ = writeln!(res, "note: {note}");
         }
@@ -115,6 +115,10 @@ impl Check {
         let given = self.suite.clone().or_else(|| environment.path("FUSION_SUITE"));
         let dir = given.unwrap_or_else(|| PathBuf::from("goldens"));
         let site = self.root.existing(environment)?;
+        // Looked at before anything is made: a lock would turn any folder into a root.
+        if site.store().current().map_err(store_error)?.is_none() {
+            return Err(refusal(Exit::NOTHING, "nothing is deployed in this root"));
+        }
         let now = i64::try_from(environment.now()).unwrap_or(0).saturating_mul(1_000_000);
         let mut writer = lock(&site, now)?;
         let Some(pointer) = writer.current().cloned() else {
@@ -124,9 +128,9 @@ impl Check {
             let message = "a rollout is under way: its own gate watches it";
             return Err(refusal(Exit::LOCKED, message));
         }
-        let kept = last(&site, &pointer)?;
+        let kept = last(site.store(), &pointer)?;
         let judged = kept.fell.map_or(pointer.stable, |(fell, _)| fell);
-        let (reading, notes) = self.reading(&site, judged, &dir)?;
+        let Seen { reading, notes, findings } = self.reading(&site, judged, &dir)?;
         let (tripwire, step) = kept.tripwire.after(reading, now);
         let fell = act(&mut writer, &site, &pointer, step, kept.fell, now)?;
         record(&mut writer, &site, Kept { tripwire, fell }, reading, judged, now)?;
@@ -138,12 +142,14 @@ impl Check {
             generation: judged.generation.0,
             live: live.generation.0,
             notes,
+            findings,
         };
         output.show(&report)?;
+        let is_broken = report.findings.iter().any(|it| it.diagnostic.is_error());
         Ok(match (step, tripwire) {
             (Step::Fall, _) => Exit::ROLLED_BACK,
             (_, Tripwire::Fallen { .. }) => Exit::FINDINGS,
-            _ if reading.breach => Exit::FINDINGS,
+            _ if reading.breach || is_broken => Exit::FINDINGS,
             _ => Exit::DONE,
         })
     }
@@ -154,26 +160,29 @@ impl Check {
         site: &Site,
         judged: GenerationRef,
         dir: &std::path::Path,
-    ) -> anyhow::Result<(Reading, Vec<String>)> {
+    ) -> anyhow::Result<Seen> {
         let leased = site.store().read(judged).map_err(store_error)?;
         let name = format!("generation {}", judged.generation.0);
         let (name, candidate, _folders) = of_stored(&name, &leased.tree)?.into_suite()?;
         let suite = Suite::open(dir).map_err(suite_error)?;
-        let (bases, notes) = if self.bases.is_empty() {
+        let (bases, mut notes) = if self.bases.is_empty() {
             usual(None, dir, suite.dir())?
         } else {
             let bases = self.bases.iter().map(|it| open(it, dir)).collect::<Result<_, _>>()?;
             (bases, Vec::new())
         };
         let (bases, _kept): (Vec<_>, Vec<_>) = bases.into_iter().map(Opened::into_base).unzip();
-        let (budgets, _) = limits(&candidate)?;
+        let (budgets, findings) = Budgets::read(&candidate).map_err(suite_error)?;
+        if findings.iter().any(|it| it.diagnostic.is_error()) {
+            notes.push("the usual limits hold where budgets.toml has errors".to_owned());
+        }
         let report = gate(&candidate, &name, bases, &[&suite], &budgets, 0).map_err(suite_error)?;
         let reading = Reading::of(&report).ok_or_else(|| {
             let first = report.open_checks().first().map(|it| it.message.clone());
             let why = first.unwrap_or_else(|| "nothing was compared".to_owned());
             refusal(Exit::FINDINGS, why)
         })?;
-        Ok((reading, notes))
+        Ok(Seen { reading, notes, findings })
     }
 }
 
@@ -192,25 +201,6 @@ fn failed(err: DeployError) -> anyhow::Error {
     refusal(exit, format!("{:#}", anyhow::Error::new(err)))
 }
 
-/// What the last run kept; nothing where somebody has deployed since the fall.
-fn last(site: &Site, pointer: &Pointer) -> anyhow::Result<Kept> {
-    let mut found = Kept::default();
-    let unreadable = |err: AuditError| {
-        refusal(Exit::INTEGRITY, format!("audit log: {:#}", anyhow::Error::new(err)))
-    };
-    let records = site.store().audit().records(1).map_err(unreadable)?;
-    for record in records {
-        let record = record.map_err(unreadable)?;
-        if record.entry.action == CHECK {
-            found = serde_json::from_value(record.entry.detail).unwrap_or_default();
-        }
-    }
-    match found.fell {
-        Some((_, minimal)) if minimal != pointer.stable => Ok(Kept::default()),
-        _ => Ok(found),
-    }
-}
-
 /// Falls or returns; gives what has fallen.
 fn act(
     writer: &mut Writer<'_, RealFs>,
@@ -222,14 +212,14 @@ fn act(
 ) -> anyhow::Result<Option<(GenerationRef, GenerationRef)>> {
     let (action, to) = match (step, fell) {
         (Step::Stay, _) => return Ok(fell),
-        (Step::Return, Some((former, _))) => ("budget_return", former),
+        (Step::Return, Some((former, _))) => (RETURN, former),
         (Step::Return, None) => return Ok(None),
         (Step::Fall, _) => {
             let leased = site.store().read(pointer.stable).map_err(store_error)?;
             let tree = minimal(&leased.tree, now)?;
             let origin = Origin { made_by: "embedded".to_owned(), ..Origin::default() };
             let made = writer.publish(&tree, origin, "budget", now);
-            ("budget_fall", made.map_err(|err| failed(err.into()))?)
+            (FALL, made.map_err(|err| failed(err.into()))?)
         }
     };
     let change = Change { deployment: pointer.deployment.clone(), ..Change::to(to) };

@@ -1,12 +1,12 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use fusion_golden::budget::{BudgetReport, gate};
-use fusion_golden::{Suite, Verdict};
+use fusion_golden::Suite;
+use fusion_golden::budget::{BudgetReport, Budgets, gate};
 use tempfile::TempDir;
 
 use super::base::{Opened, open, usual};
-use super::reports::{Reports, exit_of, limits};
+use super::reports::{Reports, exit_of};
 use crate::environment::Environment;
 use crate::exit::Exit;
 use crate::golden::suite_error;
@@ -69,6 +69,7 @@ impl Gate {
         output: &mut Output,
         environment: &Environment,
     ) -> anyhow::Result<Exit> {
+        self.reports.require_places(self.json.as_deref())?;
         let given = self.suite.clone().or_else(|| environment.path("FUSION_SUITE"));
         let dir = given.unwrap_or_else(|| PathBuf::from("goldens"));
         let candidate = self.candidate(&dir)?;
@@ -104,16 +105,13 @@ impl Gate {
     }
 
     fn compare(&self, candidate: &Candidate, bases: Vec<Opened>) -> anyhow::Result<BudgetReport> {
-        let (budgets, findings) = limits(&candidate.suite)?;
+        let (budgets, findings) = Budgets::read(&candidate.suite).map_err(suite_error)?;
         let (bases, _folders): (Vec<_>, Vec<_>) = bases.into_iter().map(Opened::into_base).unzip();
         let recordings: Vec<&Suite> = candidate.working_tree.iter().collect();
         let mut report =
             gate(&candidate.suite, &candidate.name, bases, &recordings, &budgets, self.threads)
                 .map_err(suite_error)?;
-        if findings.iter().any(|it| it.diagnostic.is_error()) {
-            report.verdict = Verdict::Invalid;
-        }
-        report.findings.extend(findings);
+        report.add_findings(findings);
         Ok(report)
     }
 }

@@ -2,6 +2,7 @@
 
 mod base;
 mod check;
+mod fall;
 mod gate;
 mod git;
 mod reports;
@@ -9,7 +10,8 @@ mod reports;
 use clap::{Args, Subcommand};
 
 pub(crate) use self::base::alone;
-pub(crate) use self::reports::{Reports, exit_of, limits};
+pub(crate) use self::fall::Fall;
+pub(crate) use self::reports::{Reports, exit_of};
 
 use crate::environment::Environment;
 use crate::exit::Exit;

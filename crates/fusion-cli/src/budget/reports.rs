@@ -4,12 +4,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::Args;
-use fusion_golden::budget::{BudgetReport, Budgets, render};
-use fusion_golden::{FileFinding, Suite, Verdict};
+use fusion_golden::Verdict;
+use fusion_golden::budget::{BudgetReport, render};
 
 use crate::environment::Environment;
 use crate::exit::{Exit, refusal, worst};
-use crate::input::{self, is_stdin};
+use crate::golden::require_folder;
+use crate::input::is_stdin;
 use crate::output::Output;
 use crate::replace::replace;
 
@@ -28,6 +29,23 @@ pub(crate) struct Reports {
 }
 
 impl Reports {
+    /// Refuses places that could not be written, or told apart, before the work is done.
+    pub(crate) fn require_places(&self, json: Option<&Path>) -> anyhow::Result<()> {
+        let places = [
+            ("--json", json),
+            ("--markdown", self.markdown.as_deref()),
+            ("--html", self.html.as_deref()),
+            ("--junit", self.junit.as_deref()),
+        ];
+        let given: Vec<_> =
+            places.into_iter().filter_map(|(option, path)| Some((option, path?))).collect();
+        if given.iter().filter(|(_, path)| is_stdin(path)).count() > 1 {
+            let message = "only one form of the report can go to standard output";
+            return Err(refusal(Exit::USAGE, message));
+        }
+        given.into_iter().try_for_each(|(option, path)| require_folder(option, path))
+    }
+
     /// Prints the report and writes its other forms; in a GitHub workflow also annotations,
     /// step summary and outputs.
     pub(crate) fn write(
@@ -49,11 +67,7 @@ impl Reports {
         match wanted.iter().filter(|(path, _)| is_stdin(path)).count() {
             0 if output.is_json() => output.json(&render::json(report))?,
             0 => output.text(&render::table(report, output.width, output.has_color()))?,
-            1 => (),
-            _ => {
-                let message = "only one form of the report can go to standard output";
-                return Err(refusal(Exit::USAGE, message));
-            }
+            _ => (),
         }
         for (path, text) in wanted {
             if is_stdin(path) {
@@ -83,7 +97,7 @@ fn announce(
         append(&path, &render::markdown(report))?;
     }
     if let Some(path) = environment.path("GITHUB_OUTPUT") {
-        let failed = report.checks.iter().filter(|it| it.gate.verdict == Verdict::Fail).count();
+        let failed = report.blocking(output.strict);
         let verdict = report.verdict.as_str();
         append(&path, &format!("verdict={verdict}\nfailed={failed}\n"))?;
     }
@@ -94,22 +108,6 @@ fn append(path: &Path, text: &str) -> anyhow::Result<()> {
     let file = OpenOptions::new().create(true).append(true).open(path);
     file.and_then(|mut it| it.write_all(text.as_bytes()))
         .with_context(|| format!("appending to {}", path.display()))
-}
-
-/// The limits in the `budgets.toml` of the suite's installation, or the usual ones, with
-/// what is wrong about the file.
-pub(crate) fn limits(suite: &Suite) -> anyhow::Result<(Budgets, Vec<FileFinding>)> {
-    let path = suite.installation().root().join("budgets.toml");
-    if !path.exists() {
-        return Ok((Budgets::default(), Vec::new()));
-    }
-    let read = input::read(&path)?;
-    let (budgets, mut findings) = Budgets::parse(read.text()?);
-    let known = suite.installation().catalogue().scenarios.iter().map(|it| it.id.as_str());
-    findings.extend(budgets.unknown(known));
-    let path = suite.installation_file("budgets.toml");
-    let of_file = |diagnostic| FileFinding { path: path.clone(), diagnostic };
-    Ok((budgets, findings.into_iter().map(of_file).collect()))
 }
 
 /// The code of a `budgets.toml` that is none.

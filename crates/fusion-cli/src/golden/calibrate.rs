@@ -9,6 +9,7 @@ use fusion_golden::statistics::calibrate::{
 use fusion_golden::statistics::{Alpha, Interval};
 use serde::{Deserialize, Serialize};
 
+use super::findings::in_file;
 use super::scope::Scope;
 use crate::exit::{Exit, refusal};
 use crate::findings::{Finding, are_fatal, views};
@@ -119,9 +120,8 @@ impl Calibrate {
     pub(super) fn run(self, scope: &Scope, output: &mut Output) -> anyhow::Result<Exit> {
         let read = input::read(&self.pairs)?;
         let (pairs, findings) = read_human_pairs(read.text()?);
-        let messages = findings.iter().map(|it| format!("{}:{it}", read.name)).collect();
+        let messages = in_file(&read.name, &findings);
         if pairs.is_empty() {
-            let messages: Vec<String> = messages;
             return Err(refusal(Exit::UNREADABLE, messages.join("\n")));
         }
         let mut evaluators = usual(&pairs);

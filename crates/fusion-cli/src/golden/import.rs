@@ -5,7 +5,7 @@ use clap::{Args, ValueEnum};
 use fusion_golden::import::{ImportReport, gsm8k, origin};
 use serde::Serialize;
 
-use super::refusal::suite_error;
+use super::refusal::source_error;
 use super::scope::Scope;
 use crate::environment::Environment;
 use crate::exit::Exit;
@@ -16,12 +16,17 @@ use crate::output::{Output, Report};
 ///
 /// `gsm8k`: grade-school maths with the answers of two models, one JSON object a line; the
 /// smaller model is the baseline, the larger one the overlay. `origin`: the folder of the
-/// original system, whose known defects are named. The suite's folder must hold no suite yet.
+/// original system, whose known defects are named. The suite's folder must be new or empty; it
+/// is there when it is whole, and only then.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
-  fusion golden import --from gsm8k gsm8k_two_models.jsonl --suite target/gsm8k
-  fusion golden import --from origin original/ --suite target/origin")]
+  fusion golden import --from gsm8k docs/samples/two_models.jsonl --suite target/sums
+  fusion golden import --from origin PATH/TO/THE/ORIGINAL --suite target/origin
+
+Each line of a gsm8k file is an object with id, prompt, gold (the number that is right) and,
+under mixtral_8x7b and gpt4_1106, answer and correct. The original is the folder with its
+eval_scenarios.yaml.")]
 pub(super) struct Import {
     /// What kind of files they are
     #[arg(long, value_enum, value_name = "KIND")]
@@ -75,12 +80,13 @@ impl Import {
         output: &mut Output,
         environment: &Environment,
     ) -> anyhow::Result<Exit> {
+        scope.refuse_selection("import")?;
         let suite = scope.dir(environment);
         let report = match self.from {
             Kind::Gsm8k => gsm8k(input::read(&self.path)?.text()?, &suite),
             Kind::Origin => origin(&self.path, &suite),
         };
-        let report = report.map_err(suite_error)?;
+        let report = report.map_err(|err| source_error(&self.path, err))?;
         let refused = report.findings.iter().any(|it| it.diagnostic.is_error());
         scope.report(&ImportAnswer { suite: suite.display().to_string(), report }, output)?;
         Ok(if refused { Exit::FINDINGS } else { Exit::DONE })

@@ -3,6 +3,8 @@
 mod answers;
 mod calibrate;
 mod compare;
+mod counted;
+mod findings;
 mod import;
 mod mutate;
 mod power;
@@ -17,6 +19,7 @@ mod validate;
 use clap::{Args, Subcommand};
 
 pub(crate) use self::refusal::suite_error;
+pub(crate) use self::scope::require_folder;
 
 use crate::environment::Environment;
 use crate::exit::Exit;
@@ -33,7 +36,7 @@ use crate::output::Output;
 Examples:
   fusion golden --suite goldens
   fusion golden --suite goldens --scenario refund_processing_duplicate --junit report.xml
-  fusion golden record --suite goldens --endpoint http://127.0.0.1:8080/v1
+  fusion golden record --suite goldens --endpoint http://127.0.0.1:8080/v1 --dry-run
   fusion golden update --suite goldens --reason 'shorter answers wanted'
 
 Exit codes: 0 as accepted, 1 regression, 3 insufficient or warnings under --strict, 4 stale,
@@ -74,6 +77,7 @@ impl Golden {
     ) -> anyhow::Result<Exit> {
         output.refuse_sarif()?;
         let Self { scope, validate, command } = self;
+        scope.require_folder()?;
         match command {
             None => validate.run(&scope, output, environment),
             Some(GoldenCommand::Validate(it)) => it.or(validate).run(&scope, output, environment),

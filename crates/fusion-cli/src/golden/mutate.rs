@@ -4,6 +4,7 @@ use clap::Args;
 use fusion_golden::mutate::{ClassReport, Miss, MutateOptions, MutationReport, Proportion, mutate};
 use serde::Serialize;
 
+use super::counted::counted;
 use super::refusal::suite_error;
 use super::scope::Scope;
 use crate::environment::Environment;
@@ -30,7 +31,7 @@ Examples:
 Exit codes: 0 counted, 1 alarms about edits that change nothing.")]
 pub(super) struct Mutate {
     /// The most mutants
-    #[arg(long, default_value_t = 600, value_name = "N")]
+    #[arg(long, default_value_t = 600, value_name = "N", value_parser = counted(1_000_000))]
     n: usize,
     /// The same suite and seed give the same mutants
     #[arg(long, default_value_t = 1, value_name = "NUMBER")]

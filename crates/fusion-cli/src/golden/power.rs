@@ -14,6 +14,8 @@ use fusion_golden::statistics::{
 use indicatif::ProgressBar;
 use serde::Serialize;
 
+use super::counted::counted;
+use super::findings::in_file;
 use super::record::progress;
 use super::scope::Scope;
 use crate::environment::Environment;
@@ -44,12 +46,13 @@ pub(super) struct Power {
     pairs: Vec<String>,
     /// Scenarios in a sample
     #[arg(long, value_delimiter = ',', default_values_t = [15, 50, 100, 200, 400], value_name = "N,…")]
+    #[arg(value_parser = counted(100_000))]
     sizes: Vec<usize>,
     /// Samples drawn for each line
-    #[arg(long, default_value_t = 1_000, value_name = "N")]
+    #[arg(long, default_value_t = 1_000, value_name = "N", value_parser = counted(1_000_000))]
     rounds: usize,
     /// Resamples of each bootstrap
-    #[arg(long, default_value_t = 1_000, value_name = "N")]
+    #[arg(long, default_value_t = 1_000, value_name = "N", value_parser = counted(1_000_000))]
     draws: usize,
     /// Where the draws begin
     #[arg(long, default_value_t = 1, value_name = "N")]
@@ -189,7 +192,7 @@ impl Power {
     ) -> anyhow::Result<Exit> {
         let read = input::read(path)?;
         let (outcomes, findings) = read_outcomes(read.text()?);
-        let messages: Vec<_> = findings.iter().map(|it| format!("{}:{it}", read.name)).collect();
+        let messages = in_file(&read.name, &findings);
         if outcomes.models().next().is_none() {
             return Err(refusal(Exit::UNREADABLE, messages.join("\n")));
         }

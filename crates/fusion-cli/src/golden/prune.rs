@@ -12,10 +12,14 @@ use crate::findings::plural;
 use crate::output::{Output, Report};
 
 /// Remove recordings that no plan asks for
+///
+/// With --scenario or --tag, only those of these scenarios; else all, also those of scenarios
+/// that are gone. Refused in pipelines.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
   fusion golden prune --dry-run
+  fusion golden prune --scenario refund_processing_duplicate
   fusion golden prune --suite goldens")]
 pub(super) struct Prune {
     /// Name them, and remove nothing; ends with 2 where there are some
@@ -59,7 +63,8 @@ impl Prune {
             self.attended.ensure("prune", environment)?;
         }
         let suite = scope.open(environment)?;
-        let report = prune(&suite, self.dry_run).map_err(suite_error)?;
+        let selected = scope.selected(&suite)?;
+        let report = prune(&suite, &selected, self.dry_run).map_err(suite_error)?;
         let is_pending = self.dry_run && !report.removed.is_empty();
         scope.report(&PruneAnswer { report, dry_run: self.dry_run }, output)?;
         Ok(if is_pending { Exit::PENDING } else { Exit::DONE })

@@ -10,7 +10,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
 use super::answers::Source;
-use super::refusal::suite_error;
+use super::refusal::{source_error, suite_error};
 use super::scope::{Attended, Scope};
 use crate::environment::{Environment, rfc3339};
 use crate::exit::{Exit, refusal};
@@ -20,19 +20,20 @@ use crate::output::{Output, Report};
 
 /// Record the answers that the suite has none of
 ///
-/// Asks for every call a plan may make that is not recorded yet; what is recorded stays. Each
-/// line says who gave the answer: a model, a command, or a person. Refused in pipelines.
+/// Asks for every call a plan may make that is not recorded yet; what a model or a command
+/// answered stays. `--authored` replaces answers written by hand that say something else now.
+/// Each line says who gave the answer: a model, a command, or a person. Refused in pipelines.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
-  fusion golden record --endpoint http://127.0.0.1:8080/v1 --model local-gguf
-  fusion golden record --endpoint http://127.0.0.1:8080/v1 --api-key-env LOCAL_KEY --dry-run
-  fusion golden record --answer-cmd ./answer.sh --scenario refund_processing_duplicate
+  fusion golden record --endpoint http://127.0.0.1:8080/v1 --model gpt-4o-mini --dry-run
+  fusion golden record --endpoint https://api.openai.com/v1 --api-key-env OPENAI_API_KEY
+  fusion golden record --answer-cmd 'curl -s --json @- http://127.0.0.1:8080/v1/chat/completions'
   fusion golden record --authored goldens/authored/answers.jsonl
 
 A command gets the body of the request as JSON on standard input, FUSION_SCENARIO and
 FUSION_SAMPLE in its environment, and answers with {\"text\": …} or with an OpenAI-compatible
-response, as `curl --json @- URL` does.")]
+response, as the one above does.")]
 pub(super) struct Record {
     #[command(flatten)]
     source: SourceArguments,
@@ -44,9 +45,11 @@ pub(super) struct Record {
     api_key_env: Option<String>,
     /// How many samples of each request, even where a plan draws fewer
     #[arg(long, value_name = "K", conflicts_with = "authored")]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=1000))]
     samples: Option<u32>,
     /// How long one answer may take, in seconds
     #[arg(long, default_value_t = 120, value_name = "SECONDS")]
+    #[arg(value_parser = clap::value_parser!(u64).range(1..=86400))]
     timeout: u64,
     /// Who wrote the answers of `--authored`
     #[arg(long, default_value = "authored by hand", value_name = "NAME")]
@@ -62,7 +65,7 @@ pub(super) struct Record {
 #[derive(Args, Debug)]
 #[group(required = true, multiple = false)]
 struct SourceArguments {
-    /// Ask this OpenAI-compatible endpoint: POST URL/chat/completions, over plain HTTP
+    /// Ask this OpenAI-compatible endpoint, by http:// or https://: POST URL/chat/completions
     #[arg(long, value_name = "URL")]
     endpoint: Option<String>,
     /// Ask this command
@@ -124,14 +127,18 @@ impl Report for AuthoredReport {
     const SCHEMA: &'static str = "fusion/golden-record/1";
 
     fn text(&self, _width: usize) -> String {
-        let RecordReport { bound, unchanged, refused } = &self.report;
+        let RecordReport { bound, unchanged, refused, left_out } = &self.report;
         let mut res = String::new();
         // Writing to a string cannot fail.
         for line in refused {
             let _ = writeln!(res, "refused: {line}");
         }
         let (bound, known) = (plural(bound.len(), "answer"), unchanged.len());
-        let _ = writeln!(res, "{bound} bound, {known} recorded before, {} refused", refused.len());
+        let _ = write!(res, "{bound} bound, {known} recorded before, {} refused", refused.len());
+        if *left_out > 0 {
+            let _ = write!(res, ", {left_out} of other scenarios");
+        }
+        res.push('\n');
         res
     }
 }
@@ -151,13 +158,14 @@ impl Record {
             return self.bind(path, &suite, scope, output);
         }
         let planned = missing_calls(&suite, &scope.selected(&suite)?, self.samples);
-        let (recorded, missing): (Vec<_>, Vec<_>) =
-            planned.map_err(suite_error)?.into_iter().partition(|it| it.recorded);
+        let planned = planned.map_err(suite_error)?;
+        self.require_calls(&planned)?;
+        let (recorded, missing): (Vec<_>, Vec<_>) = planned.into_iter().partition(|it| it.recorded);
         let (calls, others): (Vec<_>, Vec<_>) =
             missing.into_iter().partition(|it| self.asks(&it.call.request.model));
         let mut report = CallsReport {
             recorded_before: recorded.len(),
-            skipped: models(&others),
+            skipped: models(others.iter()),
             dry_run: self.dry_run,
             ..CallsReport::default()
         };
@@ -176,8 +184,20 @@ impl Record {
         self.model.as_deref().is_none_or(|it| overlay_schema::same_model(it, model))
     }
 
+    /// A model that no plan asks is a typing error.
+    fn require_calls(&self, planned: &[PlannedCall]) -> anyhow::Result<()> {
+        match &self.model {
+            Some(model) if !planned.iter().any(|it| self.asks(&it.call.request.model)) => {
+                let asked = models(planned.iter()).join(", ");
+                let message = format!("no call asks `{model}`; the plans ask {asked}");
+                Err(refusal(Exit::NOTHING, message))
+            }
+            _ => Ok(()),
+        }
+    }
+
     fn source(&self, environment: &Environment) -> anyhow::Result<Source> {
-        let timeout = Duration::from_secs(self.timeout.max(1));
+        let timeout = Duration::from_secs(self.timeout);
         if let Some(line) = &self.source.answer_cmd {
             return Ok(Source::Command { line: line.clone(), timeout });
         }
@@ -199,7 +219,9 @@ impl Record {
         output: &mut Output,
     ) -> anyhow::Result<Exit> {
         let input = input::read(path)?;
-        let report = record_authored(suite, input.text()?, &self.author).map_err(suite_error)?;
+        let selected = scope.selected(suite)?;
+        let report = record_authored(suite, &selected, input.text()?, &self.author)
+            .map_err(|err| source_error(path, err))?;
         let exit = if report.refused.is_empty() { Exit::DONE } else { Exit::FINDINGS };
         scope.report(&AuthoredReport { report }, output)?;
         Ok(exit)
@@ -253,8 +275,8 @@ fn line(call: &PlannedCall) -> CallLine {
 }
 
 /// The models of these calls, each once.
-fn models(calls: &[PlannedCall]) -> Vec<String> {
-    let mut res: Vec<_> = calls.iter().map(|it| it.call.request.model.clone()).collect();
+fn models<'c>(calls: impl Iterator<Item = &'c PlannedCall>) -> Vec<String> {
+    let mut res: Vec<_> = calls.map(|it| it.call.request.model.clone()).collect();
     res.sort();
     res.dedup();
     res

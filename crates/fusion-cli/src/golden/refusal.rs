@@ -1,15 +1,20 @@
+use std::path::Path;
+
 use fusion_golden::{SuiteError, SuiteReport, Verdict};
 
 use crate::exit::{Exit, refusal, worst};
+use crate::input::name_of;
 
 /// The error of a suite with its exit code.
 pub(crate) fn suite_error(err: SuiteError) -> anyhow::Error {
     let exit = match &err {
-        SuiteError::Read { .. } | SuiteError::Unreadable { .. } | SuiteError::Installation(_) => {
-            Exit::UNREADABLE
-        }
+        SuiteError::Read { .. }
+        | SuiteError::NoSuite { .. }
+        | SuiteError::Broken { .. }
+        | SuiteError::Source { .. }
+        | SuiteError::Installation(_) => Exit::UNREADABLE,
         SuiteError::NothingSelected { .. } | SuiteError::UnknownScenario { .. } => Exit::NOTHING,
-        SuiteError::NoReason => Exit::USAGE,
+        SuiteError::NoReason | SuiteError::NotEmpty { .. } => Exit::USAGE,
         SuiteError::Recorded { .. } => Exit::FINDINGS,
         SuiteError::WrongKey => Exit::INTEGRITY,
         _ => Exit::INTERNAL,
@@ -22,11 +27,27 @@ pub(crate) fn suite_error(err: SuiteError) -> anyhow::Error {
             format!(", did you mean `{nearest}`?")
         }
         SuiteError::NoReason => ": give --reason".to_owned(),
+        SuiteError::NoSuite { .. } => {
+            ": name the folder with --suite or FUSION_SUITE, or make one with `golden import`"
+                .to_owned()
+        }
+        SuiteError::NotEmpty { .. } => ": import into a new folder".to_owned(),
         _ => String::new(),
     };
     // The causes stand in the chain of the error, which is flattened here.
     let message = format!("{:#}", anyhow::Error::new(err));
     refusal(exit, message + &hint)
+}
+
+/// [`suite_error`], where the text that was given came from `path`.
+pub(super) fn source_error(path: &Path, err: SuiteError) -> anyhow::Error {
+    match err {
+        SuiteError::Source { finding } => {
+            let gap = if finding.at.is_some() { "" } else { " " };
+            refusal(Exit::UNREADABLE, format!("{}:{gap}{finding}", name_of(path)))
+        }
+        err => suite_error(err),
+    }
 }
 
 /// A golden or recording is not as it was written.

@@ -1,4 +1,4 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use fusion_golden::Suite;
@@ -71,10 +71,37 @@ impl Scope {
         output.show(report)
     }
 
+    /// For commands that are about a suite as a whole.
+    pub(super) fn refuse_selection(&self, command: &str) -> anyhow::Result<()> {
+        if self.scenarios.is_empty() && self.tags.is_empty() {
+            return Ok(());
+        }
+        let message =
+            format!("golden {command} is about all scenarios: leave --scenario and --tag out");
+        Err(refusal(Exit::USAGE, message))
+    }
+
+    /// Refuses a report that could not be written.
+    pub(super) fn require_folder(&self) -> anyhow::Result<()> {
+        self.json.as_deref().map_or(Ok(()), |path| require_folder("--json", path))
+    }
+
     /// Where the JSON form goes.
     pub(super) fn json(&self) -> Option<&PathBuf> {
         self.json.as_ref()
     }
+}
+
+/// Refuses a file that could not be written, before the work is done.
+pub(crate) fn require_folder(option: &str, path: &Path) -> anyhow::Result<()> {
+    let folder = path.parent().filter(|it| !it.as_os_str().is_empty());
+    let problem = match folder {
+        _ if is_stdin(path) => return Ok(()),
+        Some(folder) if !folder.is_dir() => format!("there is no folder {}", folder.display()),
+        _ if path.is_dir() => "this is a folder".to_owned(),
+        _ => return Ok(()),
+    };
+    Err(refusal(Exit::USAGE, format!("{option} {}: {problem}", path.display())))
 }
 
 /// Whether a command writes goldens or recordings in a pipeline.

@@ -15,7 +15,8 @@ use crate::output::{Output, Report};
 ///
 /// Writes the golden of each selected scenario, with the reason in its history. What is stale
 /// or not whole is refused: no recorded answer is ever moved to another request, those written
-/// by hand aside (`--rebind-authored`, both keys logged). Refused in pipelines.
+/// by hand aside (`--rebind-authored`, both keys logged). Of a scenario that is refused, nothing
+/// is written. Refused in pipelines.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -67,10 +68,11 @@ impl Report for RebindAnswer {
     fn text(&self, _width: usize) -> String {
         let mut res = String::new();
         // Writing to a string cannot fail.
+        let verb = if self.dry_run { "would move" } else { "moved" };
         for it in &self.report.moved {
             let (from, to) = (it.from.short(), it.to.short());
             let _ =
-                writeln!(res, "moved {} {} #{}: {from} → {to}", it.scenario, it.model, it.sample);
+                writeln!(res, "{verb} {} {} #{}: {from} → {to}", it.scenario, it.model, it.sample);
         }
         for it in &self.report.refused {
             let _ = writeln!(res, "refused {}: {}", it.id, it.why);

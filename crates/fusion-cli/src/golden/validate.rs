@@ -7,7 +7,7 @@ use clap::Args;
 use fusion_golden::{SuiteReport, ValidateOptions, render, validate};
 
 use super::refusal::{exit_of, suite_error};
-use super::scope::Scope;
+use super::scope::{Scope, require_folder};
 use crate::deploy::VerdictArguments;
 use crate::environment::Environment;
 use crate::exit::{Exit, refusal};
@@ -25,7 +25,7 @@ use crate::replace::replace;
 Examples:
   fusion golden validate --suite goldens
   fusion golden validate --tag refund --no-tokens
-  fusion golden validate --record-verdict prod
+  fusion golden validate --record-verdict PATH/TO/THE/DEPLOYMENT/ROOT
   fusion golden validate --json - --junit target/golden.xml --markdown target/golden.md")]
 pub(super) struct Validate {
     /// Write the report as JUnit XML, `-` for standard output
@@ -70,6 +70,7 @@ impl Validate {
         output: &mut Output,
         environment: &Environment,
     ) -> anyhow::Result<Exit> {
+        self.require_places(scope)?;
         let suite = scope.open(environment)?;
         let judged = self.verdict.before(suite.installation().root())?;
         let scenarios = scope.selected(&suite)?;
@@ -96,6 +97,24 @@ impl Validate {
             judged.record(exit == Exit::DONE, &name, output, environment)?;
         }
         Ok(exit)
+    }
+
+    /// Refuses reports that could not be written, or told apart.
+    fn require_places(&self, scope: &Scope) -> anyhow::Result<()> {
+        let places = [
+            ("--json", scope.json()),
+            ("--junit", self.junit.as_ref()),
+            ("--markdown", self.markdown.as_ref()),
+        ];
+        let given = places.iter().filter_map(|(option, path)| Some((*option, path.as_deref()?)));
+        let (piped, written): (Vec<_>, Vec<_>) = given.partition(|(_, path)| is_stdin(path));
+        if piped.len() > 1 {
+            let options: Vec<_> = piped.iter().map(|(option, _)| format!("{option} -")).collect();
+            let options = options.join(" and ");
+            let message = format!("{options}: standard output takes one report, give files");
+            return Err(refusal(Exit::USAGE, message));
+        }
+        written.into_iter().try_for_each(|(option, path)| require_folder(option, path))
     }
 
     fn print(

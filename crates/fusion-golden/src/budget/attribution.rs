@@ -33,6 +33,19 @@ pub struct Change {
     pub tokens: Option<i64>,
 }
 
+impl Change {
+    /// Whether it is one of a prompt's text, whose values are long.
+    pub(super) fn is_prompt(&self) -> bool {
+        self.key.starts_with("prompt: ")
+    }
+
+    /// `TRUST_FLOOR 0.65 → 0.99`.
+    pub(super) fn words(&self) -> String {
+        let value = |it: &Option<String>| it.clone().unwrap_or_else(|| "none".to_owned());
+        format!("{} {} → {}", self.key, value(&self.from), value(&self.to))
+    }
+}
+
 /// What explains checks of one scenario.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Explanation {

@@ -3,11 +3,19 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use overlay_model::Diagnostic;
+use overlay_model::{Diagnostic, Location};
 use serde::Deserialize;
 use toml::Spanned;
 
-use crate::statistics::Limits;
+use crate::files::{self, Content};
+use crate::report::FileFinding;
+use crate::statistics::{Limits, round4};
+use crate::suite::{Suite, SuiteError};
+
+/// The file in the folder of an installation.
+const FILE: &str = "budgets.toml";
+/// Shares stand in the file in percent.
+const PERCENT: f64 = 100.0;
 
 /// The most bytes the file has.
 const MAX_BYTES: usize = 1 << 20;
@@ -50,6 +58,8 @@ pub struct Budgets {
     pub failures: Limits,
     /// What holds for single scenarios instead.
     pub scenarios: BTreeMap<String, ScenarioBudget>,
+    /// Where a file says so: `tokens.warn`, `scenarios.<id>`.
+    places: BTreeMap<String, Location>,
 }
 
 /// The prompt tokens that one scenario may have more than the base.
@@ -66,6 +76,7 @@ impl Default for Budgets {
             latency: Limits::LATENCY,
             failures: Limits::ERRORS,
             scenarios: BTreeMap::new(),
+            places: BTreeMap::new(),
         }
     }
 }
@@ -112,19 +123,42 @@ impl Budgets {
                 return (Self::default(), vec![finding]);
             }
         };
-        let mut findings = Vec::new();
+        let mut reading = Reading { text, findings: Vec::new(), places: BTreeMap::new() };
         let usual = Self::default();
-        let mut limits = |given: Option<LimitsText>, usual: Limits, unit: f64| {
-            read_limits(text, given, usual, unit, &mut findings)
+        let tokens = reading.limits("tokens", read.tokens, usual.tokens, PERCENT);
+        let latency = reading.limits("latency", read.latency, usual.latency, 1.0);
+        let failures = reading.limits("failures", read.failures, usual.failures, PERCENT);
+        let mut scenarios = BTreeMap::new();
+        for (id, it) in read.scenarios {
+            let name = format!("scenarios.{}", id.get_ref());
+            reading.places.insert(name.clone(), Location::of(text, id.span()));
+            let of_one = reading.limits(&format!("{name}.tokens"), it.tokens, tokens, PERCENT);
+            scenarios.insert(id.into_inner(), ScenarioBudget { tokens: of_one });
+        }
+        let Reading { findings, places, .. } = reading;
+        (Self { tokens, latency, failures, scenarios, places }, findings)
+    }
+
+    /// The limits in the `budgets.toml` of the suite's installation, or the usual ones, with
+    /// what is wrong about the file.
+    ///
+    /// # Errors
+    ///
+    /// Where there is a file that cannot be read.
+    pub fn read(suite: &Suite) -> Result<(Self, Vec<FileFinding>), SuiteError> {
+        let path = suite.installation().root().join(FILE);
+        let text = match files::read(&path, MAX_BYTES)? {
+            Content::Missing => return Ok((Self::default(), Vec::new())),
+            // One byte more than allowed is enough to say so.
+            Content::TooLarge => " ".repeat(MAX_BYTES + 1),
+            Content::Bytes(_) => files::read_text(&path, MAX_BYTES)?,
         };
-        let tokens = limits(read.tokens, usual.tokens, 100.0);
-        let latency = limits(read.latency, usual.latency, 1.0);
-        let failures = limits(read.failures, usual.failures, 100.0);
-        let scenarios = read.scenarios.into_iter().map(|(id, it)| {
-            (id.into_inner(), ScenarioBudget { tokens: limits(it.tokens, tokens, 100.0) })
-        });
-        let scenarios = scenarios.collect();
-        (Self { tokens, latency, failures, scenarios }, findings)
+        let (budgets, mut findings) = Self::parse(&text);
+        let known = suite.installation().catalogue().scenarios.iter().map(|it| it.id.as_str());
+        findings.extend(budgets.unknown(known));
+        let path = suite.installation_file(FILE);
+        let of_file = |diagnostic| FileFinding { path: path.clone(), diagnostic };
+        Ok((budgets, findings.into_iter().map(of_file).collect()))
     }
 
     /// Findings about scenarios that are none of `known`.
@@ -134,7 +168,12 @@ impl Budgets {
         strange
             .map(|id| {
                 let message = format!("there is no scenario `{id}` in the catalogue");
-                Diagnostic::warning(NO_SCENARIO, message).hint("remove the table, or mend its name")
+                let finding = Diagnostic::warning(NO_SCENARIO, message)
+                    .hint("remove the table, or mend its name");
+                match self.places.get(&format!("scenarios.{id}")) {
+                    Some(at) => finding.located(at.clone()),
+                    None => finding,
+                }
             })
             .collect()
     }
@@ -143,36 +182,73 @@ impl Budgets {
     pub fn tokens_of(&self, scenario: &str) -> Limits {
         self.scenarios.get(scenario).map_or(self.tokens, |it| it.tokens)
     }
+
+    /// The limits as a file gives them, by name: percent for tokens and failures, seconds
+    /// for latency.
+    pub(super) fn in_file(&self) -> BTreeMap<String, f64> {
+        let general = [
+            ("tokens", self.tokens, PERCENT),
+            ("latency", self.latency, 1.0),
+            ("failures", self.failures, PERCENT),
+        ];
+        let general = general.map(|(name, it, unit)| (name.to_owned(), it, unit));
+        let of_scenarios = self
+            .scenarios
+            .iter()
+            .map(|(id, it)| (format!("scenarios.{id}.tokens"), it.tokens, PERCENT));
+        let pairs = general.into_iter().chain(of_scenarios).flat_map(|(name, it, unit)| {
+            [("warn", it.warn), ("block", it.block)]
+                .map(|(end, value)| (format!("{name}.{end}"), round4(value * unit)))
+        });
+        pairs.collect()
+    }
+
+    /// The line that sets a limit.
+    pub(super) fn line(&self, key: &str) -> Option<usize> {
+        self.places.get(key).map(|it| it.line)
+    }
 }
 
-fn read_limits(
-    text: &str,
-    given: Option<LimitsText>,
-    usual: Limits,
-    unit: f64,
-    findings: &mut Vec<Diagnostic>,
-) -> Limits {
-    let Some(LimitsText { warn, block }) = given else { return usual };
-    let mut place: Option<Range<usize>> = None;
-    let mut number = |it: Option<Spanned<f64>>, usual: f64| match it {
-        Some(it) => {
-            place = Some(it.span());
-            // Divided, so that 12 percent is the number 0.12.
-            *it.get_ref() / unit
+/// A file that is being read.
+struct Reading<'a> {
+    text: &'a str,
+    findings: Vec<Diagnostic>,
+    places: BTreeMap<String, Location>,
+}
+
+impl Reading<'_> {
+    fn limits(
+        &mut self,
+        name: &str,
+        given: Option<LimitsText>,
+        usual: Limits,
+        unit: f64,
+    ) -> Limits {
+        let Some(LimitsText { warn, block }) = given else { return usual };
+        let mut place: Option<Range<usize>> = None;
+        let mut number = |end: &str, it: Option<Spanned<f64>>, usual: f64| match it {
+            Some(it) => {
+                let at = Location::of(self.text, it.span());
+                self.places.insert(format!("{name}.{end}"), at);
+                place = Some(it.span());
+                // Divided, so that 12 percent is the number 0.12.
+                *it.get_ref() / unit
+            }
+            None => usual,
+        };
+        let warn = number("warn", warn, usual.warn);
+        let limits = Limits { warn, block: number("block", block, usual.block) };
+        let is_sound = |it: f64| it.is_finite() && it >= 0.0;
+        if is_sound(limits.warn) && is_sound(limits.block) && limits.warn <= limits.block {
+            return limits;
         }
-        None => usual,
-    };
-    let limits = Limits { warn: number(warn, usual.warn), block: number(block, usual.block) };
-    let is_sound = |it: f64| it.is_finite() && it >= 0.0;
-    if is_sound(limits.warn) && is_sound(limits.block) && limits.warn <= limits.block {
-        return limits;
+        let message = format!(
+            "warns from {} on and blocks above {}: no pair of limits",
+            limits.warn * unit,
+            limits.block * unit
+        );
+        let finding = Diagnostic::error(BAD_LIMIT, message);
+        self.findings.push(finding.at(self.text, place.unwrap_or_default()));
+        usual
     }
-    let message = format!(
-        "warns from {} on and blocks above {}: no pair of limits",
-        limits.warn * unit,
-        limits.block * unit
-    );
-    let finding = Diagnostic::error(BAD_LIMIT, message);
-    findings.push(finding.at(text, place.unwrap_or_default()));
-    usual
 }

@@ -151,10 +151,9 @@ impl BudgetReport {
     }
 
     /// Adds why there is nothing to compare: never a pass.
-    fn refuse(&mut self, base: Option<&Measurement>, message: String) {
+    pub(super) fn refuse(&mut self, base: Option<&Measurement>, message: String) {
         self.verdict = Verdict::Invalid;
-        let of_base = base.map_or(0, |it| it.scenarios.len());
-        let gate = Gate::counted(of_base, self.candidate.scenarios, Verdict::Invalid);
+        let gate = Gate::without_figure(None, Verdict::Invalid);
         let mut check = BudgetCheck::of(Subject::Suite, None, None, gate, message);
         if let Some(base) = base {
             self.bases.push(Side::of(base));

@@ -1,11 +1,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use fusion_plan::{CheckResult, count, prompt_tokens};
+use fusion_plan::{CheckResult, ExecutionPlan, count, prompt_tokens};
 use overlay_loader::Installation;
 use overlay_model::{Digest, Scenario};
 use serde::{Deserialize, Serialize};
 
+use super::file::Budgets;
 use crate::cassette::Cassette;
 use crate::ladder;
 use crate::observe::{Observed, Replayed, Seen, Unseen, calls, encoding, observe};
@@ -24,6 +25,10 @@ pub struct Measurement {
     pub name: String,
     /// The digest of the installation's tree.
     pub digest: Digest,
+    /// The limits of its `budgets.toml` as that file gives them, by name:
+    /// `tokens.warn` in percent. Empty in records from before they were kept.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub limits: BTreeMap<String, f64>,
     /// The scenarios, in catalogue order.
     pub scenarios: Vec<Measured>,
 }
@@ -43,6 +48,10 @@ pub struct Measured {
     pub encoding: Option<String>,
     /// The keys of all requests of the plan, in order.
     pub requests: Vec<Digest>,
+    /// The digest of the prices of the plan's models; `None` where there is no plan, and in
+    /// records from before it was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rates: Option<Digest>,
     /// Tokens of the first prompt; `None` where no plan can be made.
     pub prompt_tokens: Option<u64>,
     /// The same of the bare baseline.
@@ -123,16 +132,18 @@ pub fn measure(
         schema: "fusion/measurement/1".to_owned(),
         name: name.to_owned(),
         digest: suite.installation().digest(),
+        limits: Budgets::read(suite)?.0.in_file(),
         scenarios: measured.into_iter().flatten().collect(),
     })
 }
 
 impl Measurement {
-    /// The measurement without its requests: beside another one, nothing is equal by
-    /// identity, and recordings of the same requests are compared as what they are.
+    /// The measurement without its requests and limits: beside another one, nothing is equal
+    /// by identity, and recordings of the same requests are compared as what they are.
     #[must_use]
     pub fn without_requests(mut self) -> Self {
         self.scenarios.iter_mut().for_each(|it| it.requests.clear());
+        self.limits.clear();
         self
     }
 
@@ -170,6 +181,7 @@ impl Measured {
             overlay: settings.overlay.as_ref().map(|it| it.name.to_string()),
             encoding: seen.plan().and_then(|it| encoding(sides, it)).map(|it| it.to_string()),
             requests: seen.keys().to_vec(),
+            rates: seen.plan().map(|it| rates(sides, it)),
             prompt_tokens: prompt(sides, seen),
             baseline_prompt_tokens: prompt(sides, &observed.baseline),
             answer: seen.result.as_ref().ok().and_then(|it| answer(sides, it, cassette)),
@@ -185,6 +197,19 @@ impl Measured {
                 .map(|(path, it)| (sides.suite.installation_file(path), it.text().to_owned())),
         }
     }
+}
+
+/// The prices of the models of a plan. An answer of the same request costs something else
+/// where they differ.
+fn rates(sides: &Sides<'_>, plan: &ExecutionPlan) -> Digest {
+    let providers = sides.suite.installation().providers();
+    let models: BTreeSet<_> = calls(plan).map(|it| it.request.model.as_str()).collect();
+    let lines = models.into_iter().map(|id| {
+        let model = providers.model(id);
+        let prices = model.map(|it| (it.input_usd_per_mtok, it.output_usd_per_mtok));
+        format!("{id} {prices:?}\n")
+    });
+    Digest::of(lines.collect::<String>().as_bytes())
 }
 
 fn prompt(sides: &Sides<'_>, seen: &Seen<'_>) -> Option<u64> {

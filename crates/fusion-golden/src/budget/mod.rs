@@ -11,14 +11,19 @@
 
 mod attribution;
 mod checks;
+mod explain;
 mod file;
 mod gate;
+mod identity;
+mod limits;
 mod measured;
+mod overlays;
 pub mod render;
 mod report;
 mod schema;
 mod smallest;
 mod tripwire;
+mod watch;
 
 pub use self::attribution::{Change, Explanation};
 pub use self::checks::compare;
@@ -28,3 +33,4 @@ pub use self::measured::{Measured, MeasuredAnswer, Measurement, measure};
 pub use self::report::{Bill, BudgetCheck, BudgetReport, Noise, ScenarioPair, Side, Subject};
 pub use self::schema::{budget_report_schema, budgets_schema};
 pub use self::tripwire::{Reading, Step, Tripwire};
+pub use self::watch::{Taken, Watch, WatchError, watch_schema};

@@ -4,7 +4,7 @@ use serde::Serialize;
 use super::attribution::{Change, Explanation};
 use super::measured::Measurement;
 use crate::report::{FileFinding, Verdict};
-use crate::statistics::{Gate, Interval};
+use crate::statistics::{Gate, Interval, rounded};
 
 /// What a candidate comes to against a base: the one model that every report is written
 /// from.
@@ -100,6 +100,7 @@ pub struct Noise {
     /// Requests that are recorded twice or more.
     pub n: usize,
     /// The share of tokens that the second recordings have more.
+    #[serde(serialize_with = "rounded::number")]
     pub delta: f64,
     /// Its bounds.
     pub interval: Interval,
@@ -113,6 +114,10 @@ pub enum Subject {
     Suite,
     /// Which overlay answers.
     Selection,
+    /// Settings that act on answers or in time, and change no request.
+    Settings,
+    /// Limits that became looser in the change.
+    Limits,
     /// Tokens of the prompt, exact.
     PromptTokens,
     /// Tokens of recorded answers.
@@ -125,6 +130,8 @@ pub enum Subject {
     Failures,
     /// Recorded scores of judges.
     Quality,
+    /// Recorded scores of judges over many runs.
+    QualityWatch,
     /// Hard rules that held and do not any more.
     HardRules,
     /// Tokens of the overlay against the bare baseline.
@@ -137,12 +144,15 @@ impl Subject {
         match self {
             Self::Suite => "suite",
             Self::Selection => "selection",
+            Self::Settings => "settings",
+            Self::Limits => "limits",
             Self::PromptTokens => "prompt_tokens",
             Self::OutputTokens => "output_tokens",
             Self::Cost => "cost",
             Self::LatencyP95 => "latency_p95",
             Self::Failures => "failures",
             Self::Quality => "quality",
+            Self::QualityWatch => "quality_watch",
             Self::HardRules => "hard_rules",
             Self::Baseline => "baseline",
         }
@@ -153,12 +163,15 @@ impl Subject {
         match self {
             Self::Suite => "scenarios",
             Self::Selection => "selection",
+            Self::Settings => "settings",
+            Self::Limits => "limits",
             Self::PromptTokens => "prompt tokens",
             Self::OutputTokens => "output tokens",
             Self::Cost => "cost",
             Self::LatencyP95 => "p95 of the latency",
             Self::Failures => "share of failures",
             Self::Quality => "recorded scores",
+            Self::QualityWatch => "recorded scores of all runs",
             Self::HardRules => "hard rules",
             Self::Baseline => "over the bare baseline",
         }
@@ -216,6 +229,22 @@ impl BudgetReport {
             }
         }
         res
+    }
+
+    /// Takes findings about files in that the comparison rests on. An error makes it
+    /// invalid, as a check that says so.
+    pub fn add_findings(&mut self, findings: Vec<FileFinding>) {
+        let errors: Vec<_> = findings.iter().filter(|it| it.diagnostic.is_error()).collect();
+        if let Some(first) = errors.first() {
+            self.refuse(None, format!("{} has errors: {}", first.path, errors.len()));
+        }
+        self.findings.extend(findings);
+    }
+
+    /// How many checks keep the change from being merged, warnings and what is insufficient
+    /// too where `strict`.
+    pub fn blocking(&self, strict: bool) -> usize {
+        self.checks.iter().filter(|it| it.gate.verdict.blocks(strict)).count()
     }
 
     /// The checks that do not pass, worst first, those of whole overlays before those of

@@ -54,8 +54,8 @@ fn definitions() -> Value {
             "scenarios": {"$ref": "#/$defs/count"},
         })),
         "subject": {"enum": [
-            "suite", "selection", "prompt_tokens", "output_tokens", "cost", "latency_p95",
-            "failures", "quality", "hard_rules", "baseline",
+            "suite", "selection", "settings", "limits", "prompt_tokens", "output_tokens", "cost",
+            "latency_p95", "failures", "quality", "quality_watch", "hard_rules", "baseline",
         ]},
         "check": check(),
         "change": object(&["key", "from", "to", "file", "line", "tokens"], &json!({
@@ -149,7 +149,7 @@ fn check() -> Value {
             "verdict": {"$ref": "#/$defs/verdict"},
             "reason": {"enum": [
                 "identity", "exact", "decided", "too_few", "missing", "no_pairs", "bad_value",
-                "bad_limits",
+                "bad_limits", "no_figure",
             ]},
             "keys": {"type": "array", "items": {"type": "string"}},
             "message": {"type": "string"},

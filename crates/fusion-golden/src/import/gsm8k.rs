@@ -1,11 +1,14 @@
+use std::collections::HashSet;
 use std::path::Path;
 
 use fusion_plan::{Encoding, count, prompt_tokens};
+use overlay_model::Diagnostic;
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::cassette::{Interaction, Labels, Latency, Recorder, Response, Usage};
-use crate::files;
+use crate::cassette::{Interaction, Labels, Latency, Recorder, Response, Usage, plain};
+use crate::code;
+use crate::files::{self, Draft};
 use crate::import::yaml::yaml;
 use crate::import::{ImportReport, SUITE_TOML};
 use crate::json::duplicate_keys;
@@ -111,27 +114,34 @@ struct RecordedAnswer {
 ///
 /// `text` has one JSON object a line: `id`, `prompt`, `gold` and, under `mixtral_8x7b` and
 /// `gpt4_1106`, `answer` and `correct`. The suite in `into` holds its own installation.
-/// Wrong answers are accepted as they are: what counts is that none gets worse.
+/// Wrong answers are accepted as they are: what counts is that none gets worse. `into` is
+/// there when it is whole, and only then.
 ///
 /// # Errors
 ///
-/// Where a line is not of this form or an id stands twice, `into` is not empty, or a file
-/// cannot be written.
+/// Where a line is not of this form or an id stands twice, there is no line, `into` is not
+/// empty, or a file cannot be written.
 pub fn gsm8k(text: &str, into: &Path) -> Result<ImportReport, SuiteError> {
-    let rows = rows(text, into)?;
-    files::require_empty(into)?;
-    let write = |name: &str, text: &str| files::write_new(&into.join(name), text.as_bytes());
-    write("suite.toml", SUITE_TOML)?;
-    write("configs/providers.toml", PROVIDERS)?;
-    write("configs/overlays/fusion_overlay.baseline.txt", BASELINE)?;
-    write("configs/overlays/fusion_overlay.larger_model.txt", LARGER_MODEL)?;
-    write("configs/scenarios.yaml", &catalogue(&rows))?;
+    let rows = rows(text)?;
+    let draft = Draft::of(into)?;
+    draft.write("suite.toml", SUITE_TOML)?;
+    draft.write("configs/providers.toml", PROVIDERS)?;
+    draft.write("configs/overlays/fusion_overlay.baseline.txt", BASELINE)?;
+    draft.write("configs/overlays/fusion_overlay.larger_model.txt", LARGER_MODEL)?;
+    draft.write("configs/scenarios.yaml", &catalogue(&rows))?;
+    let made = record_and_accept(draft.dir(), &rows)?;
+    draft.finish()?;
+    let findings = Suite::open(into)?.findings().to_vec();
+    Ok(ImportReport { findings, ..made })
+}
 
-    let suite = Suite::open(into)?;
+/// Records the answers in the suite `dir` and accepts them.
+fn record_and_accept(dir: &Path, rows: &[(Row, f64)]) -> Result<ImportReport, SuiteError> {
+    let suite = Suite::open(dir)?;
     let (scenarios, _) = suite.select(&[])?;
     let sides = Sides::new(&suite, &scenarios);
     let mut recordings = 0;
-    for (scenario, (row, _)) in scenarios.iter().zip(&rows) {
+    for (scenario, (row, _)) in scenarios.iter().zip(rows) {
         let lines: Vec<_> =
             planned_calls(&sides, scenario).iter().map(|it| recording(it, row)).collect();
         recordings += lines.len();
@@ -150,34 +160,51 @@ pub fn gsm8k(text: &str, into: &Path) -> Result<ImportReport, SuiteError> {
         scenarios: scenarios.len(),
         recordings,
         goldens: accepted.written.len(),
-        findings: suite.findings().to_vec(),
+        findings: Vec::new(),
     })
 }
 
 /// The rows of the source, each with its number as a rule has it.
-fn rows(text: &str, into: &Path) -> Result<Vec<(Row, f64)>, SuiteError> {
+fn rows(text: &str) -> Result<Vec<(Row, f64)>, SuiteError> {
     let mut rows = Vec::new();
-    let mut ids = std::collections::HashSet::new();
-    for (number, line) in (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty()) {
-        let unreadable = |message: String| SuiteError::Unreadable {
-            path: into.to_owned(),
-            message: format!("line {number} of the source: {message}"),
-        };
-        if let Some(twice) = duplicate_keys(line).first() {
-            return Err(unreadable(twice.message.clone()));
+    let mut ids = HashSet::new();
+    let mut start = 0;
+    for line in text.split_inclusive('\n') {
+        let at = start;
+        start += line.len();
+        if line.trim().is_empty() {
+            continue;
         }
-        let row: Row = serde_json::from_str(line).map_err(|err| unreadable(err.to_string()))?;
-        let gold: f64 = row
-            .gold
-            .replace(',', "")
-            .parse()
-            .map_err(|_| unreadable(format!("`{}` is no number", row.gold)))?;
-        if !ids.insert(row.id) {
-            return Err(unreadable(format!("the id {} stands twice", row.id)));
-        }
-        rows.push((row, gold));
+        let row = row(line, &mut ids).map_err(|(column, finding)| {
+            let at = at + column.min(line.len());
+            SuiteError::Source { finding: Box::new(finding.at(text, at..at)) }
+        })?;
+        rows.push(row);
+    }
+    if rows.is_empty() {
+        let finding = Diagnostic::error(code::UNREADABLE, "there is no question in it");
+        return Err(SuiteError::Source { finding: Box::new(finding) });
     }
     Ok(rows)
+}
+
+/// One row, or what is wrong with it and at which of its bytes.
+fn row(line: &str, ids: &mut HashSet<u64>) -> Result<(Row, f64), (usize, Box<Diagnostic>)> {
+    let error =
+        |at: usize, message: String| (at, Box::new(Diagnostic::error(code::UNREADABLE, message)));
+    if let Some(twice) = duplicate_keys(line).into_iter().next() {
+        let column = twice.at.as_ref().map_or(0, |at| at.span.start);
+        // The first place counts within the line only.
+        return Err((column, Box::new(Diagnostic { related: Vec::new(), ..twice })));
+    }
+    let row: Row = serde_json::from_str(line)
+        .map_err(|err| error(err.column().saturating_sub(1), plain(&err)))?;
+    let gold = row.gold.replace(',', "").parse();
+    let gold: f64 = gold.map_err(|_| error(0, format!("`{}` is no number", row.gold)))?;
+    if !ids.insert(row.id) {
+        return Err(error(0, format!("the id {} stands twice", row.id)));
+    }
+    Ok((row, gold))
 }
 
 /// The scenarios, in the order of the source.

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::code;
-use crate::files::{self, Content};
+use crate::files::{self, Content, Draft};
 use crate::golden::{Golden, read_golden};
 use crate::import::yaml::yaml;
 use crate::import::{ImportReport, SUITE_TOML};
@@ -92,7 +92,7 @@ struct Conditions {
 /// Each known defect of them is a finding. The outputs of the goldens become authored
 /// recordings, since nobody says which model wrote them; a golden with a key that stands
 /// twice is refused. Scenarios without golden have no recording, and are stale until they
-/// are recorded.
+/// are recorded. `into` is there when it is whole, and only then.
 ///
 /// # Errors
 ///
@@ -109,8 +109,8 @@ pub fn origin(dir: &Path, into: &Path) -> Result<ImportReport, SuiteError> {
     import.set_parameters(&mut catalogue, &parameters);
     import.check_flags(&flags, &catalogue, &micros);
 
-    files::require_empty(into)?;
-    let write = |name: &str, text: &str| files::write_new(&into.join(name), text.as_bytes());
+    let draft = Draft::of(into)?;
+    let write = |name: &str, text: &str| draft.write(name, text);
     write("suite.toml", SUITE_TOML)?;
     write("configs/providers.toml", PROVIDERS)?;
     // The catalogue was read from such a text, so it has one.
@@ -123,12 +123,13 @@ pub fn origin(dir: &Path, into: &Path) -> Result<ImportReport, SuiteError> {
         let overlay = overlay(name, &settings, &catalogue);
         write(&format!("configs/overlays/fusion_overlay.{name}.txt"), &overlay)?;
     }
-    let suite = Suite::open(into)?;
+    let suite = Suite::open(draft.dir())?;
     let mut report = ImportReport { scenarios: catalogue.scenarios.len(), ..Default::default() };
     for golden in goldens {
         report.recordings += import.accept(&suite, &golden)?;
         report.goldens += 1;
     }
+    draft.finish()?;
     report.findings = import.findings;
     Ok(report)
 }
@@ -146,8 +147,7 @@ impl Import<'_> {
     fn required<T: DeserializeOwned>(&self, name: &str) -> Result<T, SuiteError> {
         let path = self.dir.join(name);
         let text = files::read_text(&path, MAX_TEXT_BYTES)?;
-        overlay_model::from_yaml(&text)
-            .map_err(|err| SuiteError::Unreadable { path, message: err.to_string() })
+        overlay_model::from_yaml(&text).map_err(|err| SuiteError::text(&path, err))
     }
 
     fn optional<T: DeserializeOwned + Default>(&self, name: &str) -> Result<T, SuiteError> {

@@ -20,8 +20,8 @@ pub fn github_annotations(report: &SuiteReport) -> Vec<String> {
     let mut all: Vec<_> = order::findings(report)
         .into_iter()
         .filter(|it| it.diagnostic.severity > Severity::Note)
-        .map(|it| of_finding(it, &report.suite))
-        .chain(order::not_passed(report).into_iter().map(|it| of_scenario(it, &report.suite)))
+        .map(of_finding)
+        .chain(order::not_passed(report).into_iter().map(of_scenario))
         .collect();
     all.sort_by_key(|it| Reverse(it.rank));
     let left = if all.len() > MOST { all.len() - (MOST - 1) } else { 0 };
@@ -36,43 +36,32 @@ pub fn github_annotations(report: &SuiteReport) -> Vec<String> {
 struct Annotation {
     rank: Verdict,
     file: Option<String>,
-    place: Option<(usize, usize)>,
+    /// The line, and the column where it is known.
+    place: Option<(usize, Option<usize>)>,
     title: String,
     message: String,
 }
 
-fn of_finding(finding: &FileFinding, suite: &str) -> Annotation {
+fn of_finding(finding: &FileFinding) -> Annotation {
     let it = &finding.diagnostic;
     Annotation {
         rank: if it.is_error() { Verdict::Invalid } else { Verdict::Warn },
-        file: Some(path(&finding.path, suite)),
-        place: it.at.as_ref().map(|at| (at.line, at.column)),
+        file: Some(finding.path.clone()),
+        place: it.at.as_ref().map(|at| (at.line, Some(at.column))),
         title: it.code.to_owned(),
         message: with_hint(&it.message, it.hint.as_deref()),
     }
 }
 
-fn of_scenario(scenario: &ScenarioReport, suite: &str) -> Annotation {
+fn of_scenario(scenario: &ScenarioReport) -> Annotation {
     let checks = order::checks(scenario);
     let worst = checks.first().copied();
     Annotation {
         rank: scenario.verdict,
-        file: worst.and_then(|it| it.file.as_deref()).map(|it| path(it, suite)),
-        place: None,
+        file: worst.and_then(|it| it.file.clone()),
+        place: worst.and_then(|it| it.line).map(|line| (line, None)),
         title: title(scenario, worst),
         message: message(scenario, &checks),
-    }
-}
-
-/// The path from where the suite was named, which is how GitHub finds the file; files of the
-/// installation are named so already.
-fn path(file: &str, suite: &str) -> String {
-    let of_suite = ["cassettes/", "authored/", "released/", "suite.toml"];
-    let named = file.ends_with("_golden.json") || of_suite.iter().any(|it| file.starts_with(it));
-    match suite.trim_start_matches("./").trim_end_matches('/') {
-        "" | "." => file.to_owned(),
-        folder if named => format!("{folder}/{file}"),
-        _ => file.to_owned(),
     }
 }
 
@@ -113,7 +102,8 @@ impl Annotation {
             properties.push(format!("file={}", property(file)));
         }
         if let Some((line, column)) = self.place {
-            properties.push(format!("line={line},col={column}"));
+            properties.push(format!("line={line}"));
+            properties.extend(column.map(|it| format!("col={it}")));
         }
         properties.push(format!("title={}", property(&self.title)));
         format!("::{level} {}::{}", properties.join(","), data(&cut(&self.message, LONGEST)))

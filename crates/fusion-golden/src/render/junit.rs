@@ -84,7 +84,7 @@ fn description(scenario: &ScenarioReport) -> String {
 
 fn line(check: &Check) -> String {
     let mut res = format!("{}[{}]: {}", check_word(check), check.code, check.message);
-    for (name, text) in [("file", &check.file), ("key", &check.key), ("hint", &check.hint)] {
+    for (name, text) in [("file", &check.place()), ("key", &check.key), ("hint", &check.hint)] {
         if let Some(text) = text {
             // Writing to a string cannot fail.
             let _ = write!(res, "; {name}: {text}");

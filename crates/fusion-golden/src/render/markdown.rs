@@ -147,7 +147,7 @@ fn push_check(to: &mut String, check: &Check) {
         check.code,
         text(&check.message, SENTENCE)
     );
-    for (name, it) in [("file", &check.file), ("key", &check.key)] {
+    for (name, it) in [("file", &check.place()), ("key", &check.key)] {
         if let Some(it) = it {
             let _ = writeln!(to, "  - {name}: <code>{}</code>", text(it, NAME));
         }

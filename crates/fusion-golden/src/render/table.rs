@@ -198,7 +198,7 @@ fn push_details(to: &mut String, scenario: &ScenarioReport, encoding: Option<&st
 fn push_check(to: &mut String, check: &Check, ink: Ink) {
     let verdict = ink.verdict(check.verdict, check_word(check));
     let _ = writeln!(to, "  {verdict}[{}]: {}", check.code, visible(&check.message));
-    for (name, text) in [("file", &check.file), ("key", &check.key), ("hint", &check.hint)] {
+    for (name, text) in [("file", &check.place()), ("key", &check.key), ("hint", &check.hint)] {
         if let Some(text) = text {
             let _ = writeln!(to, "    {name}: {}", visible(text));
         }

@@ -34,6 +34,11 @@ impl Alpha {
     pub fn get(self) -> f64 {
         self.0
     }
+
+    /// What each of `claims` may be wrong with, so that all of them together stay at this.
+    pub(super) fn shared_by(self, claims: usize) -> Self {
+        Self(self.0 / super::special::as_f64(claims.max(1)))
+    }
 }
 
 /// Two bounds in the unit of what they bound. An infinite one is none, in JSON `null`.

@@ -119,20 +119,35 @@ impl EProcess {
         Ok(Self(Saved { lower, upper, null, claim, n: 0, log_wealth, peak: 0.0 }))
     }
 
-    /// Takes one value in.
+    /// Takes one value in, and looks.
     ///
     /// # Errors
     /// Where it is outside the bounds or no number; the process is then as before.
     pub fn observe(&mut self, value: f64) -> Result<(), EProcessError> {
+        self.observe_look(&[value])
+    }
+
+    /// Takes values in that come together, and looks once, after the last of them.
+    ///
+    /// Their means may differ, as those of different scenarios do: the claim is about the
+    /// mean of their means. What is bet on all of them together is at most what their mean
+    /// pays (the geometric mean is not above the arithmetic one), so that the evidence
+    /// holds at the look; within it, it might not.
+    ///
+    /// # Errors
+    /// Where one is outside the bounds or no number; the process is then as before.
+    pub fn observe_look(&mut self, values: &[f64]) -> Result<(), EProcessError> {
         let Saved { lower, upper, .. } = self.0;
-        if !(lower <= value && value <= upper) {
-            return Err(EProcessError::Value { value, lower, upper });
+        if let Some(value) = values.iter().find(|it| !(lower <= **it && **it <= upper)) {
+            return Err(EProcessError::Value { value: *value, lower, upper });
         }
-        let paid = self.paid(value);
-        for (wealth, bet) in self.0.log_wealth.iter_mut().zip(BETS) {
-            *wealth += (1.0 - bet + bet * paid).ln();
+        for value in values {
+            let paid = self.paid(*value);
+            for (wealth, bet) in self.0.log_wealth.iter_mut().zip(BETS) {
+                *wealth += (1.0 - bet + bet * paid).ln();
+            }
+            self.0.n += 1;
         }
-        self.0.n += 1;
         self.0.peak = self.0.peak.max(self.log_evidence());
         Ok(())
     }

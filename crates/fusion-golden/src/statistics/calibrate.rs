@@ -239,7 +239,8 @@ pub fn read_human_pairs(text: &str) -> (Vec<HumanPair>, Vec<Diagnostic>) {
         }
     }
     if pairs.is_empty() {
-        findings.push(Diagnostic::error(code::NO_ROWS, "no pair could be read"));
+        let end = text.trim_end().len();
+        findings.push(Diagnostic::error(code::NO_ROWS, "no pair could be read").at(text, end..end));
     }
     (pairs, findings)
 }

@@ -1,62 +1,76 @@
 use super::alpha::Interval;
+use super::clusters::groups;
 use super::gate::{Gate, Levels, Limits, Pair};
-use super::proportion::{PairedCounts, newcombe_paired};
+use super::proportion::{Cells, PairedCounts, mcnemar_worse};
 use super::sample_size::{MOST, POWER, paired_proportion_n};
 use super::special::{as_f64, smallest, u64_as_f64};
 
 /// How much more often the candidate fails than the base, where `true` is a failure: of
 /// the request, or of a rule. Over the pairs whose requests differ, by Newcombe's interval
-/// for paired shares. Clusters are not looked at: give one sample of each scenario.
+/// for paired shares; a cluster counts as one, with the share of its pairs that fail.
 ///
 /// Passes where the upper bound is at most `limits.warn`, warns where the lower bound is
-/// above it, blocks where it is above `limits.block`; else insufficient.
+/// above it, blocks where it is above `limits.block`; else insufficient. Newcombe's interval
+/// is an approximation: where McNemar's exact test does not show that the candidate fails
+/// more often at all, the lower bound is not above 0.
 pub fn error_gate(pairs: &[Pair<'_, bool>], limits: Limits, levels: Levels) -> Gate {
     let (gate, pairs) = match Gate::open(pairs, limits) {
         Ok(open) => open,
         Err(decided) => return *decided,
     };
-    let counts = counts(&pairs);
-    let n = as_f64(counts.n());
-    let bounds = (newcombe_paired(&counts, levels.worse), newcombe_paired(&counts, levels.pass));
+    let (cells, signs) = count(&pairs);
+    let n = as_f64(cells.n);
+    let gate = Gate { n: cells.n, ..gate };
+    let bounds = (cells.newcombe(levels.worse), cells.newcombe(levels.pass));
     let (Some(worse), Some(pass)) = bounds else { return gate.bad_value() };
-    let interval = Interval { lower: worse.lower, upper: pass.upper };
+    let is_shown = mcnemar_worse(&signs) <= levels.worse.get();
+    let lower = if is_shown { worse.lower } else { worse.lower.min(0.0) };
+    let interval = Interval { lower, upper: pass.upper };
     let gate = Gate {
-        base: Some(as_f64(counts.both + counts.only_base) / n),
-        candidate: Some(as_f64(counts.both + counts.only_candidate) / n),
-        delta: counts.difference(),
+        base: Some((cells.both + cells.only_base) / n),
+        candidate: Some((cells.both + cells.only_candidate) / n),
+        delta: Some((cells.only_candidate - cells.only_base) / n),
         interval: Some(interval),
         ..gate
     };
-    gate.place(limits.place(interval.lower, interval.upper), || needed(&counts, limits, levels))
+    gate.place(limits.place(interval.lower, interval.upper), || needed(cells, limits, levels))
 }
 
-fn counts(pairs: &[Pair<'_, bool>]) -> PairedCounts {
-    let mut counts = PairedCounts::default();
-    for pair in pairs {
-        match (pair.candidate, pair.base) {
-            (true, true) => counts.both += 1,
-            (true, false) => counts.only_candidate += 1,
-            (false, true) => counts.only_base += 1,
-            (false, false) => counts.neither += 1,
-        }
+/// The cells, each cluster one in all; and the clusters by the side that fails more often.
+fn count(pairs: &[Pair<'_, bool>]) -> (Cells, PairedCounts) {
+    let clusters = groups(pairs.iter().map(|it| ((it.base, it.candidate), it.cluster)));
+    let mut cells = Cells { n: clusters.len(), ..Cells::default() };
+    let mut signs = PairedCounts::default();
+    for cluster in &clusters {
+        let share = |of: (bool, bool)| {
+            as_f64(cluster.iter().filter(|it| **it == of).count()) / as_f64(cluster.len())
+        };
+        let (worse, better) = (share((false, true)), share((true, false)));
+        cells.both += share((true, true));
+        cells.only_candidate += worse;
+        cells.only_base += better;
+        cells.neither += share((false, false));
+        signs.only_candidate += usize::from(worse > better);
+        signs.only_base += usize::from(better > worse);
     }
-    counts
+    (cells, signs)
 }
 
 /// The n that lets a candidate pass that fails where the base fails; where that many are
 /// there already, the one that tells the difference found from the line.
-fn needed(counts: &PairedCounts, limits: Limits, levels: Levels) -> u64 {
-    let n = counts.n();
+fn needed(cells: Cells, limits: Limits, levels: Levels) -> u64 {
+    let n = as_f64(cells.n);
     let unchanged = smallest(1, MOST, |wanted| {
-        let wanted = usize::try_from(wanted).unwrap_or(usize::MAX);
-        let both = wanted.saturating_mul(counts.both) / n.max(1);
-        let same = PairedCounts { both, neither: wanted - both, ..PairedCounts::default() };
-        newcombe_paired(&same, levels.pass).is_some_and(|it| it.upper <= limits.warn)
+        let all = u64_as_f64(wanted);
+        let both = (all * cells.both / n).floor();
+        let n = usize::try_from(wanted).unwrap_or(usize::MAX);
+        let same = Cells { both, neither: all - both, n, ..Cells::default() };
+        same.newcombe(levels.pass).is_some_and(|it| it.upper <= limits.warn)
     });
-    if u64_as_f64(unchanged) > as_f64(n) {
+    if u64_as_f64(unchanged) > n {
         return unchanged;
     }
-    let differing = as_f64(counts.only_base + counts.only_candidate) / as_f64(n);
-    let distance = (counts.difference().unwrap_or(0.0) - limits.warn).abs();
+    let differing = (cells.only_base + cells.only_candidate) / n;
+    let distance = ((cells.only_candidate - cells.only_base) / n - limits.warn).abs();
     paired_proportion_n(differing, distance, levels.stricter(), POWER)
 }

@@ -114,6 +114,8 @@ pub enum Reason {
     BadValue,
     /// The limits are no numbers, or the one that blocks is below the one that warns.
     BadLimits,
+    /// A side has no figure: no plan can be made of it, or it cannot be compared.
+    NoFigure,
 }
 
 /// What a gate found.
@@ -138,7 +140,8 @@ pub struct Gate {
     /// Where it blocks.
     #[serde(serialize_with = "rounded::number")]
     pub block: f64,
-    /// Pairs that were compared: those whose requests differ; for latency all.
+    /// What was compared: pairs whose requests differ, for latency all; a cluster counts as
+    /// one.
     pub n: usize,
     /// Pairs whose sides have the same request.
     pub identical: usize,
@@ -171,6 +174,14 @@ impl Gate {
             verdict,
             reason: Reason::Exact,
         }
+    }
+
+    /// A verdict where a side has no figure; the base's stands there where it has one.
+    pub(crate) fn without_figure(base: Option<u64>, verdict: Verdict) -> Self {
+        let base = base.map(super::special::u64_as_f64);
+        let gate =
+            Self { base, candidate: None, delta: None, n: 0, ..Self::counted(0, 0, verdict) };
+        gate.decided(verdict, Reason::NoFigure)
     }
 
     /// A gate over these pairs that has not decided; `Err` holds the one that has, by
@@ -207,7 +218,7 @@ impl Gate {
         }
     }
 
-    pub(super) fn decided(mut self, verdict: Verdict, reason: Reason) -> Self {
+    pub(crate) fn decided(mut self, verdict: Verdict, reason: Reason) -> Self {
         self.verdict = verdict;
         self.reason = reason;
         self
@@ -227,6 +238,18 @@ impl Gate {
                 gate.decided(Verdict::Insufficient, Reason::TooFew)
             }
         }
+    }
+
+    /// The same gate with `more` pairs that have the same request on both sides and are
+    /// recorded on neither: nothing has to be known about them.
+    #[must_use]
+    pub(crate) fn with_identical(mut self, more: usize) -> Self {
+        self.identical += more;
+        if more > 0 && self.reason == Reason::NoPairs {
+            self.delta = Some(0.0);
+            return self.decided(Verdict::Pass, Reason::Identity);
+        }
+        self
     }
 
     /// The same gate where `missing` further pairs have no recording on a side: stale, unless

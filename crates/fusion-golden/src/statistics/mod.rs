@@ -1,8 +1,8 @@
 //! Statistics of gates: from paired samples to a verdict, or to the number of samples that
 //! would do.
 //!
-//! Estimators: [`wilson`], [`clopper_pearson`], [`newcombe_paired`], [`mcnemar_exact`],
-//! [`rule_of_three`] and [`holm`] for shares; [`mean`], [`clustered_mean`] and
+//! Estimators: [`wilson`], [`clopper_pearson`], [`newcombe_paired`], [`mcnemar_worse`] and
+//! [`rule_of_three`] for shares; [`holm`] where several claims are made at once; [`mean`], [`clustered_mean`] and
 //! [`non_inferiority`] for paired scores; [`ratio_of_totals`] for paired counts;
 //! [`quantile_bounds`] for percentiles; [`EProcess`] where somebody looks again and again;
 //! `*_n` for the number of samples needed. Each names its source.
@@ -31,6 +31,7 @@
 mod alpha;
 mod betting;
 pub mod calibrate;
+mod clusters;
 mod code;
 mod error_gate;
 mod gate;
@@ -43,7 +44,7 @@ mod quality_gate;
 mod quantile;
 pub(crate) mod random;
 mod ratio;
-mod rounded;
+pub(crate) mod rounded;
 mod sample_size;
 mod special;
 pub mod study;
@@ -59,12 +60,12 @@ pub use self::latency_gate::latency_gate;
 pub use self::outcomes::{Outcome, Outcomes, read_outcomes};
 pub use self::paired::{Mean, clustered_mean, mean, non_inferiority};
 pub use self::proportion::{
-    PairedCounts, clopper_pearson, mcnemar_exact, mcnemar_worse, newcombe_paired, rule_of_three,
-    wilson,
+    PairedCounts, clopper_pearson, mcnemar_worse, newcombe_paired, rule_of_three, wilson,
 };
 pub use self::quality_gate::{DEFAULT_MARGIN, QualityWatch, quality_gate};
 pub use self::quantile::{QuantileBounds, quantile_bounds};
 pub use self::ratio::{Bootstrap, RatioEstimate, Totals, ratio_of_totals};
+pub(crate) use self::rounded::round4;
 pub use self::sample_size::{
     paired_mean_n, paired_proportion_n, proportion_n, quantile_n, ratio_n, zero_failures_n,
 };

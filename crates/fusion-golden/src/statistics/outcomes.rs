@@ -61,7 +61,8 @@ pub fn read_outcomes(text: &str) -> (Outcomes, Vec<Diagnostic>) {
     let mut outcomes = Outcomes::default();
     let mut lines = lines(text);
     let Some((at, first)) = lines.next() else {
-        return (outcomes, vec![Diagnostic::error(code::NO_ROWS, "the file is empty")]);
+        let finding = Diagnostic::error(code::NO_ROWS, "the file is empty").at(text, 0..0);
+        return (outcomes, vec![finding]);
     };
     let columns = match Columns::of(first) {
         Ok(columns) => columns,
@@ -76,7 +77,8 @@ pub fn read_outcomes(text: &str) -> (Outcomes, Vec<Diagnostic>) {
         }
     }
     if outcomes.models.is_empty() {
-        findings.push(Diagnostic::error(code::NO_ROWS, "no row could be read"));
+        let end = text.trim_end().len();
+        findings.push(Diagnostic::error(code::NO_ROWS, "no row could be read").at(text, end..end));
     }
     (outcomes, findings)
 }

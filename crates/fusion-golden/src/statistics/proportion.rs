@@ -70,46 +70,70 @@ impl PairedCounts {
 /// Newcombe 1998, Statistics in Medicine 17:2635, method 10: two Wilson intervals, joined
 /// by the correlation of the pairs with its continuity correction.
 pub fn newcombe_paired(counts: &PairedCounts, alpha: Alpha) -> Option<Interval> {
-    let n = counts.n();
-    let of_candidate = counts.both + counts.only_candidate;
-    let of_base = counts.both + counts.only_base;
-    let one = wilson(as_f64(of_candidate), n, alpha)?;
-    let two = wilson(as_f64(of_base), n, alpha)?;
-    let (p1, p2) = (as_f64(of_candidate) / as_f64(n), as_f64(of_base) / as_f64(n));
-    let phi = phi(counts);
-    let joined = |a: f64, b: f64| (a * a - 2.0 * phi * a * b + b * b).max(0.0).sqrt();
-    let difference = p1 - p2;
-    Some(Interval {
-        lower: (difference - joined(p1 - one.lower, two.upper - p2)).max(-1.0),
-        upper: (difference + joined(one.upper - p1, p2 - two.lower)).min(1.0),
-    })
+    Cells::from(*counts).newcombe(alpha)
 }
 
-/// The correlation of the two sides, drawn towards 0 where it is positive.
-fn phi(counts: &PairedCounts) -> f64 {
-    let (a, b) = (as_f64(counts.both), as_f64(counts.only_candidate));
-    let (c, d) = (as_f64(counts.only_base), as_f64(counts.neither));
-    let margins = (a + b) * (c + d) * (a + c) * (b + d);
-    if margins <= 0.0 {
-        return 0.0;
+/// [`PairedCounts`] where a cluster counts as one, so that its pairs are parts of one.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Cells {
+    pub(super) both: f64,
+    pub(super) only_candidate: f64,
+    pub(super) only_base: f64,
+    pub(super) neither: f64,
+    /// What they come to together.
+    pub(super) n: usize,
+}
+
+impl From<PairedCounts> for Cells {
+    fn from(counts: PairedCounts) -> Self {
+        Self {
+            both: as_f64(counts.both),
+            only_candidate: as_f64(counts.only_candidate),
+            only_base: as_f64(counts.only_base),
+            neither: as_f64(counts.neither),
+            n: counts.n(),
+        }
     }
-    let product = a * d - b * c;
-    let corrected =
-        if product > 0.0 { (product - (a + b + c + d) / 2.0).max(0.0) } else { product };
-    corrected / margins.sqrt()
 }
 
-/// The p-value that both sides say yes equally often, two-sided.
-///
-/// McNemar 1947, Psychometrika 12:153, exact: the binomial test of the pairs that differ.
-pub fn mcnemar_exact(counts: &PairedCounts) -> f64 {
-    let less = counts.only_candidate.min(counts.only_base);
-    let differing = counts.only_candidate + counts.only_base;
-    (2.0 * binomial_cdf(less, differing, 0.5)).min(1.0)
+impl Cells {
+    /// [`newcombe_paired`]. A mean of n clusters spreads at most as that of n single pairs
+    /// does, so that the bounds hold for clusters too.
+    pub(super) fn newcombe(self, alpha: Alpha) -> Option<Interval> {
+        let all = as_f64(self.n);
+        let of_candidate = (self.both + self.only_candidate).min(all);
+        let of_base = (self.both + self.only_base).min(all);
+        let one = wilson(of_candidate, self.n, alpha)?;
+        let two = wilson(of_base, self.n, alpha)?;
+        let (p1, p2) = (of_candidate / all, of_base / all);
+        let phi = self.phi();
+        let joined = |a: f64, b: f64| (a * a - 2.0 * phi * a * b + b * b).max(0.0).sqrt();
+        let difference = p1 - p2;
+        Some(Interval {
+            lower: (difference - joined(p1 - one.lower, two.upper - p2)).max(-1.0),
+            upper: (difference + joined(one.upper - p1, p2 - two.lower)).min(1.0),
+        })
+    }
+
+    /// The correlation of the two sides, drawn towards 0 where it is positive.
+    fn phi(self) -> f64 {
+        let Self { both: a, only_candidate: b, only_base: c, neither: d, .. } = self;
+        let margins = (a + b) * (c + d) * (a + c) * (b + d);
+        if margins <= 0.0 {
+            return 0.0;
+        }
+        let product = a * d - b * c;
+        let corrected =
+            if product > 0.0 { (product - (a + b + c + d) / 2.0).max(0.0) } else { product };
+        corrected / margins.sqrt()
+    }
 }
 
 /// The p-value that the candidate does not say yes more often than the base; small where
 /// it does.
+///
+/// McNemar 1947, Psychometrika 12:153, exact and one-sided: the binomial test of the pairs
+/// that differ.
 pub fn mcnemar_worse(counts: &PairedCounts) -> f64 {
     binomial_cdf(counts.only_base, counts.only_candidate + counts.only_base, 0.5)
 }

@@ -2,6 +2,7 @@ use serde::{Deserialize, Serialize};
 
 use super::alpha::Interval;
 use super::betting::{Claim, EProcess, EProcessError};
+use super::clusters::groups;
 use super::gate::{Gate, Levels, Limits, Pair};
 use super::paired::{clustered_mean, non_inferiority};
 use super::sample_size::guarded_n;
@@ -35,6 +36,7 @@ pub fn quality_gate(pairs: &[Pair<'_, f64>], margin: f64, levels: Levels) -> Gat
     let differences: Vec<_> = pairs.iter().map(|it| (it.candidate - it.base, it.cluster)).collect();
     let Some(guarded) = non_inferiority(&differences, BOUND) else { return gate.bad_value() };
     let n = as_f64(pairs.len());
+    let gate = Gate { n: groups(differences.iter().copied()).len(), ..gate };
     let interval =
         Interval { lower: guarded.lower(levels.pass), upper: guarded.upper(levels.worse) };
     let gate = Gate {
@@ -45,7 +47,8 @@ pub fn quality_gate(pairs: &[Pair<'_, f64>], margin: f64, levels: Levels) -> Gat
         ..gate
     };
     let verdict = place(interval.lower > -margin, interval.upper < 0.0);
-    gate.place(verdict, || needed(&differences, margin, levels))
+    let clusters = gate.n;
+    gate.place(verdict, || needed(&differences, clusters, margin, levels))
 }
 
 fn place(not_worse: bool, worse: bool) -> Option<Verdict> {
@@ -58,14 +61,18 @@ fn place(not_worse: bool, worse: bool) -> Option<Verdict> {
 
 /// The n that lets an equally good candidate pass; where that many are there already, the
 /// one that tells the difference found from the nearer claim.
-fn needed(differences: &[(f64, Option<&str>)], margin: f64, levels: Levels) -> u64 {
+fn needed(
+    differences: &[(f64, Option<&str>)],
+    clusters: usize,
+    margin: f64,
+    levels: Levels,
+) -> u64 {
     let guard = 2.0 * BOUND * BOUND;
     let found = clustered_mean(differences);
-    let n = as_f64(differences.len());
-    let sd = found.map_or(USUAL_SD, |it| it.error * n.sqrt());
+    let sd = found.map_or(USUAL_SD, |it| it.error * as_f64(clusters).sqrt());
     let equal = guarded_n(sd, guard, margin, levels.pass);
     let distance = found.map_or(margin, |it| (it.mean + margin).max(-it.mean));
-    if equal >= super::sample_size::more_than(differences.len(), 0) {
+    if equal >= super::sample_size::more_than(clusters, 0) {
         equal
     } else {
         guarded_n(sd, guard, distance, levels.stricter())
@@ -106,12 +113,25 @@ impl QualityWatch {
     /// # Errors
     /// Where the scores differ by more than 1 or are no numbers; the watch is then as before.
     pub fn observe(&mut self, pair: Pair<'_, f64>) -> Result<(), EProcessError> {
-        if pair.identical {
-            self.identical += 1;
-            return Ok(());
-        }
-        self.not_worse.observe(pair.candidate - pair.base)?;
-        self.worse.observe(pair.candidate - pair.base)
+        self.observe_look(&[pair])
+    }
+
+    /// Takes the pairs of one look in, such as those of a night: the verdict is read after
+    /// all of them. The scenarios of a look may differ from each other, and must be
+    /// answered anew for each look. A cluster counts as one, by its mean.
+    ///
+    /// # Errors
+    /// As [`Self::observe`].
+    pub fn observe_look(&mut self, pairs: &[Pair<'_, f64>]) -> Result<(), EProcessError> {
+        let differing = pairs.iter().filter(|it| !it.identical);
+        let clusters = groups(differing.map(|it| (it.candidate - it.base, it.cluster)));
+        let means = clusters.iter().map(|it| it.iter().sum::<f64>() / as_f64(it.len()));
+        let means: Vec<_> = means.collect();
+        self.not_worse.observe_look(&means)?;
+        self.worse.observe_look(&means)?;
+        let identical = pairs.iter().filter(|it| it.identical).count();
+        self.identical += u64::try_from(identical).unwrap_or(u64::MAX);
+        Ok(())
     }
 
     /// The verdict now: pass, fail or insufficient; pass where every pair so far has the
@@ -124,7 +144,7 @@ impl QualityWatch {
             .unwrap_or(Verdict::Insufficient)
     }
 
-    /// Pairs seen whose requests differ.
+    /// Pairs seen whose requests differ; a cluster counts as one.
     pub fn n(&self) -> u64 {
         self.not_worse.n()
     }

@@ -2,6 +2,9 @@ use super::alpha::{Alpha, Interval};
 use super::random::Random;
 use super::special::{as_f64, t_quantile};
 
+/// What rounding leaves of a difference that is none, as a share of what was subtracted.
+const ROUNDING: f64 = 1e-9;
+
 /// Counts of one independent unit: a pair, or a cluster of pairs summed up.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Totals {
@@ -92,15 +95,10 @@ pub fn ratio_of_totals(units: &[Totals], bootstrap: Bootstrap) -> Option<RatioEs
         return None;
     }
     let ratio = candidate / base;
-    let centred: Vec<_> = units
-        .iter()
-        .map(|it| Unit { base: it.base, excess: it.candidate - ratio * it.base })
-        .collect();
+    let centred: Vec<_> = units.iter().map(|it| Unit::of(*it, ratio)).collect();
     let squares: f64 = centred.iter().map(|it| it.excess * it.excess).sum();
     let n = as_f64(units.len());
     let log_error = (n / (n - 1.0) * squares).sqrt() / candidate;
-    // What rounding leaves of an exact proportion is no spread.
-    let log_error = if log_error < 1e-12 { 0.0 } else { log_error };
     let draws = if log_error == 0.0 { Vec::new() } else { studentised(&centred, ratio, bootstrap) };
     Some(RatioEstimate { ratio, log_error, units: units.len(), draws })
 }
@@ -110,6 +108,18 @@ pub fn ratio_of_totals(units: &[Totals], bootstrap: Bootstrap) -> Option<RatioEs
 struct Unit {
     base: f64,
     excess: f64,
+}
+
+impl Unit {
+    /// A unit that has the ratio exactly has no excess: what rounding leaves of it would be
+    /// the whole spread of a resample of such units, and studentised it is any number.
+    fn of(totals: Totals, ratio: f64) -> Self {
+        let Totals { base, candidate } = totals;
+        let expected = ratio * base;
+        let excess = candidate - expected;
+        let is_rounding = excess.abs() <= ROUNDING * (candidate + expected);
+        Self { base, excess: if is_rounding { 0.0 } else { excess } }
+    }
 }
 
 fn studentised(units: &[Unit], ratio: f64, bootstrap: Bootstrap) -> Vec<f64> {
@@ -166,12 +176,13 @@ impl Sums {
         let moved = self.excess / self.base;
         let squares = self.excess_squared - 2.0 * moved * self.base_excess
             + moved * moved * self.base_squared;
-        let n = as_f64(n);
-        let error = (n / (n - 1.0) * squares.max(0.0)).sqrt() / candidate;
         let log = (moved / ratio).ln_1p();
-        match log {
-            0.0 => 0.0,
-            log => log / error,
+        // The terms cancel where every unit drawn has the same ratio: no spread is left.
+        if squares <= ROUNDING * self.excess_squared {
+            let is_same = log.abs() <= ROUNDING;
+            return if is_same { 0.0 } else { log.signum() * f64::INFINITY };
         }
+        let n = as_f64(n);
+        log * candidate / (n / (n - 1.0) * squares).sqrt()
     }
 }

@@ -3,7 +3,7 @@
 
 use serde::{Serialize, Serializer};
 
-pub(super) fn number<S: Serializer>(number: &f64, to: S) -> Result<S::Ok, S::Error> {
+pub(crate) fn number<S: Serializer>(number: &f64, to: S) -> Result<S::Ok, S::Error> {
     round4(*number).serialize(to)
 }
 
@@ -12,7 +12,7 @@ pub(super) fn option<S: Serializer>(number: &Option<f64>, to: S) -> Result<S::Ok
     number.map(round4).serialize(to)
 }
 
-fn round4(number: f64) -> f64 {
+pub(crate) fn round4(number: f64) -> f64 {
     // Adding zero turns minus zero into zero.
     (number * 1e4).round() / 1e4 + 0.0
 }

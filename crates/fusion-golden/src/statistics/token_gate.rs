@@ -1,6 +1,5 @@
-use std::collections::HashMap;
-
 use super::alpha::Interval;
+use super::clusters::groups;
 use super::gate::{Gate, Levels, Limits, Pair, Reason};
 use super::ratio::{Bootstrap, RatioEstimate, Totals, ratio_of_totals};
 use super::sample_size::{guarded_n, more_than};
@@ -82,13 +81,14 @@ fn totals_gate<T: Copy>(
     };
     let units = units(&pairs, number);
     let (base, candidate) = sums(&units);
-    let gate = Gate { base: Some(base), candidate: Some(candidate), ..gate };
+    let gate = Gate { base: Some(base), candidate: Some(candidate), n: units.len(), ..gate };
     let Some(guarded) = ratio_of_totals(&with_guard(&units), bootstrap) else {
         return gate.bad_value();
     };
-    let gate = Gate { delta: Some(guarded.ratio - 1.0), ..gate };
+    // The guard lies around the ratio and leaves it, but for what rounding does.
+    let gate = Gate { delta: Some((candidate - base) / base), ..gate };
     if units.len() < 2 {
-        return gate.place(None, || needed(None, pairs.len(), limits, levels));
+        return gate.place(None, || needed(None, units.len(), limits, levels));
     }
     let interval = Interval {
         lower: guarded.lower(levels.worse) - 1.0,
@@ -97,7 +97,7 @@ fn totals_gate<T: Copy>(
     let gate = Gate { interval: Some(interval), ..gate };
     gate.place(limits.place(interval.lower, interval.upper), || {
         let plain = ratio_of_totals(&units, Bootstrap { draws: 1, ..bootstrap });
-        needed(plain.as_ref(), pairs.len(), limits, levels)
+        needed(plain.as_ref(), units.len(), limits, levels)
     })
 }
 
@@ -118,21 +118,13 @@ fn needed(found: Option<&RatioEstimate>, n: usize, limits: Limits, levels: Level
 
 /// The independent units: each pair alone, or each cluster summed up.
 fn units<T>(pairs: &[Pair<'_, T>], number: fn(&Pair<'_, T>) -> (f64, f64)) -> Vec<Totals> {
-    let mut units: Vec<Totals> = Vec::with_capacity(pairs.len());
-    let mut places: HashMap<&str, usize> = HashMap::new();
-    for pair in pairs {
-        let next = units.len();
-        let at = pair.cluster.map_or(next, |it| *places.entry(it).or_insert(next));
-        let (base, candidate) = number(pair);
-        match units.get_mut(at) {
-            Some(unit) => {
-                unit.base += base;
-                unit.candidate += candidate;
-            }
-            None => units.push(Totals { base, candidate }),
-        }
-    }
-    units
+    let groups = groups(pairs.iter().map(|it| (number(it), it.cluster)));
+    let total = |group: Vec<(f64, f64)>| {
+        let (base, candidate) =
+            group.iter().fold((0.0, 0.0), |sum, it| (sum.0 + it.0, sum.1 + it.1));
+        Totals { base, candidate }
+    };
+    groups.into_iter().map(total).collect()
 }
 
 fn sums(units: &[Totals]) -> (f64, f64) {

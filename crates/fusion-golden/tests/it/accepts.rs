@@ -54,10 +54,10 @@ fn what_was_accepted_passes() {
         assert_eq!(files(&shipped, "goldens/cassettes"), cassettes, "recordings are not touched");
         if file == CASSETTE {
             // The side that no longer reads the line must not warn about it.
-            prune(&shipped.suite(), false).unwrap();
+            prune(&shipped.suite(), &[], false).unwrap();
         }
         if from.starts_with("OVERLAY_TARGET") {
-            prune(&shipped.suite(), false).unwrap();
+            prune(&shipped.suite(), &[], false).unwrap();
         }
         passes(&shipped);
         let last = golden(&shipped).history.last().unwrap().clone();
@@ -134,7 +134,7 @@ fn authored_answers_follow_a_changed_prompt() {
         &UpdateOptions { dry_run: true, ..reason("clearer words") },
     );
     let report = rebind_authored(&shipped.suite(), &reason("clearer words")).unwrap();
-    assert_eq!(dry.unwrap().moved, report.moved);
+    assert_eq!(dry.unwrap(), report, "a dry run says what the real one does");
     assert_eq!((report.moved.len(), report.goldens.written.len()), (6, 5));
     assert_eq!(report.refused, []);
     passes(&shipped);
@@ -149,6 +149,73 @@ fn authored_answers_follow_a_changed_prompt() {
     );
     // The baseline's recording was never stale.
     assert_eq!(shipped.read(CASSETTE).lines().count(), 2);
+}
+
+#[test]
+fn of_a_refused_scenario_nothing_moves() {
+    let shipped = Shipped::new();
+    shipped.edit(PROMPT, "contains \"Rollback\"", "contains \"ROLLBACK PLAN\"");
+    let before = [files(&shipped, "goldens"), files(&shipped, "goldens/cassettes")];
+    let report = rebind_authored(&shipped.suite(), &reason("a stricter gate")).unwrap();
+    // With the new gate the first answer is not enough, and nobody recorded a second one.
+    let refused: Vec<_> = report.goldens.refused.iter().map(|it| it.id.as_str()).collect();
+    assert_eq!(refused.len(), 4, "{report:#?}");
+    assert!(refused.contains(&REFUND) && report.goldens.written.len() == 1);
+    assert!(report.moved.iter().all(|it| it.scenario == report.goldens.written[0].id));
+    let after = [files(&shipped, "goldens"), files(&shipped, "goldens/cassettes")];
+    for (before, after) in before.iter().zip(&after) {
+        for (name, bytes) in before {
+            let is_refused = refused.iter().any(|id| name.starts_with(id));
+            assert!(!is_refused || after[name] == *bytes, "{name} was touched");
+        }
+    }
+    let again = rebind_authored(&shipped.suite(), &reason("once more")).unwrap();
+    assert_eq!(again.goldens.refused, report.goldens.refused);
+    assert_eq!((again.moved.len(), again.goldens.unchanged.len()), (0, 14));
+    assert_eq!(scenario(&shipped.validate(), REFUND).verdict, Verdict::Stale);
+    // Nothing is lost: with the old prompt everything but the accepted change holds.
+    shipped.edit(PROMPT, "contains \"ROLLBACK PLAN\"", "contains \"Rollback\"");
+    assert_eq!(scenario(&shipped.validate(), REFUND).verdict, Verdict::Pass);
+}
+
+#[test]
+fn rebinding_accepts_what_needs_no_rebinding() {
+    let shipped = Shipped::new();
+    shipped.edit(ROLLBACK, "TRUST_FLOOR=0.65", "TRUST_FLOOR=0.70");
+    let cassettes = files(&shipped, "goldens/cassettes");
+    let options = reason("a higher floor");
+    let dry =
+        rebind_authored(&shipped.suite(), &UpdateOptions { dry_run: true, ..options.clone() });
+    let report = rebind_authored(&shipped.suite(), &options).unwrap();
+    assert_eq!(dry.unwrap(), report);
+    assert_eq!((report.moved.len(), report.goldens.written.len()), (0, 5));
+    assert_eq!(files(&shipped, "goldens/cassettes"), cassettes);
+    passes(&shipped);
+}
+
+#[test]
+fn only_the_selected_scenarios_are_touched() {
+    let shipped = Shipped::new();
+    shipped.edit(PROMPT, "Never propose", "Do not propose");
+    let suite = shipped.suite();
+    let other = vec!["partial_refund_order_bundle".to_owned()];
+    let report = prune(&suite, &other, true).unwrap();
+    assert!(!report.removed.is_empty());
+    assert!(report.removed.iter().all(|it| it.file.contains(&other[0])), "{report:?}");
+    let before = shipped.read(CASSETTE);
+    prune(&suite, &other, false).unwrap();
+    assert_eq!(shipped.read(CASSETTE), before);
+    let nowhere = ["nosuch".to_owned()];
+    let unknown = |err| matches!(err, SuiteError::UnknownScenario { .. });
+    assert!(unknown(prune(&suite, &nowhere, false).unwrap_err()));
+    assert!(unknown(missing_calls(&suite, &nowhere, None).unwrap_err()));
+
+    let answers = shipped.read("goldens/authored/answers.jsonl");
+    let report = record_authored(&suite, &other, &answers, "an author").unwrap();
+    assert_eq!(shipped.read(CASSETTE), before);
+    assert!(report.bound.iter().all(|it| it.starts_with(&other[0])), "{report:?}");
+    assert!(report.left_out > 10, "{report:?}");
+    assert!(unknown(record_authored(&suite, &nowhere, &answers, "an author").unwrap_err()));
 }
 
 #[test]
@@ -198,12 +265,12 @@ fn recordings_are_appended_once_and_pruned_when_nothing_asks_for_them() {
           since"]
     );
     // Further samples of the same request are kept; another prompt's are not.
-    assert_eq!(prune(&suite, false).unwrap().removed, []);
+    assert_eq!(prune(&suite, &[], false).unwrap().removed, []);
     shipped.edit(PROMPT, "Never propose", "Do not propose");
     let suite = shipped.suite();
-    let dry = prune(&suite, true).unwrap();
+    let dry = prune(&suite, &[], true).unwrap();
     assert_eq!(shipped.read(CASSETTE).lines().count(), 3);
-    assert_eq!(prune(&suite, false).unwrap(), dry);
+    assert_eq!(prune(&suite, &[], false).unwrap(), dry);
     assert_eq!(shipped.read(CASSETTE).lines().count(), 1);
     let lines: Vec<_> =
         dry.removed.iter().filter(|it| it.file.contains(REFUND)).map(|it| it.line).collect();
@@ -230,7 +297,7 @@ fn more_samples_than_a_plan_draws_can_be_asked_for() {
 
 #[track_caller]
 fn bind(suite: &Suite, answer: &str) -> String {
-    let report = record_authored(suite, answer, "an author").unwrap();
+    let report = record_authored(suite, &[], answer, "an author").unwrap();
     [report.bound, report.unchanged, report.refused].concat().join("; ")
 }
 
@@ -250,8 +317,12 @@ fn authored_answers_are_bound_to_the_calls_they_answer() {
         bind(&suite, &answer("gpt-4o", 2, "Yes.")),
         "refund_processing_duplicate, overlay, gpt-4o, sample 2: no call of the plan"
     );
-    let again = record_authored(&suite, &answer("gpt-4o", 1, "Yes."), "an author").unwrap();
+    let again = record_authored(&suite, &[], &answer("gpt-4o", 1, "Yes."), "an author").unwrap();
     assert_eq!(again.unchanged.len(), 1);
+    let before = shipped.read(CASSETTE);
+    let again =
+        record_authored(&suite, &[], &answer("gpt-4o", 1, "Yes."), "somebody else").unwrap();
+    assert_eq!((again.unchanged.len(), shipped.read(CASSETTE)), (1, before));
     let last = shipped.read(CASSETTE).lines().last().unwrap().to_owned();
     let last: fusion_golden::Interaction = serde_json::from_str(&last).unwrap();
     assert_eq!((last.recorder, last.recorded_by.as_str()), (Recorder::Authored, "an author"));
@@ -265,6 +336,10 @@ fn authored_answers_are_bound_to_the_calls_they_answer() {
         bind(&suite, &answer("gpt-4o", 1, "No.")),
         "refund_processing_duplicate, overlay, gpt-4o, sample 1: gpt-4o answered it"
     );
-    let err = record_authored(&suite, "{\"scenario\": 1}", "an author").unwrap_err();
-    assert!(matches!(err, SuiteError::Unreadable { .. }), "{err}");
+    let before = shipped.read(CASSETTE);
+    let answers = format!("{}\n\n  {{\"scenario\": 1}}\n", answer("gpt-4o", 0, "No."));
+    let err = record_authored(&suite, &[], &answers, "an author").unwrap_err();
+    assert!(matches!(err, SuiteError::Source { .. }), "{err}");
+    assert!(err.to_string().starts_with("3:16: error[GLD1001]: invalid type"), "{err}");
+    assert_eq!(shipped.read(CASSETTE), before, "nothing of a broken file is bound");
 }

@@ -3,10 +3,12 @@
 use std::fs::{self, File};
 use std::path::Path;
 
-use fusion_golden::{Suite, SuiteError, ValidateOptions, Verdict, read_golden, validate};
+use fusion_golden::{
+    Suite, SuiteError, ValidateOptions, Verdict, read_golden, rebind_authored, update, validate,
+};
 use proptest::prelude::*;
 
-use crate::shipped::{Shipped, open, scenario};
+use crate::shipped::{Shipped, open, reason, scenario};
 
 const REFUND: &str = "refund_processing_duplicate";
 const GOLDEN: &str = "goldens/refund_processing_duplicate_golden.json";
@@ -129,6 +131,88 @@ fn texts_that_are_no_cassette() {
 }
 
 #[test]
+fn a_cassette_of_nothing_but_faults() {
+    let shipped = Shipped::new();
+    shipped.write(CASSETTE, &"{\"v\": 0}\n".repeat(50_000));
+    let report = shipped.validate();
+    let checks = open(scenario(&report, REFUND));
+    let mut faults = checks.iter().filter(|it| it.starts_with("GLD1001"));
+    assert_eq!(faults.clone().count(), 21);
+    let last = "21:1: 20 lines are wrong already: this one and 49979 more are not read";
+    assert!(faults.next_back().unwrap().ends_with(last), "{checks:#?}");
+    // A line may be just as bad.
+    shipped.write(CASSETTE, &format!("{{{}}}\n", "\"v\": 1, ".repeat(100_000)));
+    assert!(open(scenario(&shipped.validate(), REFUND))[0].starts_with("GLD100"));
+}
+
+#[test]
+#[cfg(unix)]
+fn a_pipe_is_no_cassette() {
+    let shipped = Shipped::new();
+    fs::remove_file(shipped.path(CASSETTE)).unwrap();
+    let made = std::process::Command::new("mkfifo").arg(shipped.path(CASSETTE)).status();
+    assert!(made.unwrap().success());
+    let err = validate(&shipped.suite(), &ValidateOptions::default()).unwrap_err();
+    let SuiteError::Read { path, source } = err else { panic!("{err}") };
+    assert!(path.ends_with(CASSETTE));
+    assert_eq!(source.to_string(), "no regular file");
+}
+
+/// After `to` took the place of `from` in `file`, a finding about a rule begins with
+/// `finding`, nothing of the refund scenario is green, and nothing is accepted.
+#[track_caller]
+fn broken_rule((file, from, to): (&str, &str, &str), finding: &str) {
+    let shipped = Shipped::new();
+    shipped.edit(file, from, to);
+    let report = shipped.validate();
+    let found: Vec<_> = report
+        .findings
+        .iter()
+        .filter(|it| it.diagnostic.code == "GLD1020")
+        .map(|it| format!("{}:{}", it.path, it.diagnostic))
+        .collect();
+    assert!(found.iter().any(|it| it.starts_with(finding)), "{found:#?}");
+    let refund = scenario(&report, REFUND);
+    let check = refund.checks.iter().find(|it| it.code == "GLD1020").unwrap();
+    let place = finding.split(": error").next().unwrap().rsplit_once(':').unwrap().0;
+    assert_eq!((check.verdict, check.place().as_deref()), (Verdict::Fail, Some(place)));
+    let golden = shipped.read(GOLDEN);
+    for options in [reason("x"), reason("y")] {
+        let refused = match options.reason.as_str() {
+            "x" => update(&shipped.suite(), &options).unwrap().refused,
+            _ => rebind_authored(&shipped.suite(), &options).unwrap().goldens.refused,
+        };
+        let why = refused.iter().find(|it| it.id == REFUND).unwrap();
+        assert!(why.why.contains("cannot be evaluated"), "{why:?}");
+    }
+    assert_eq!(shipped.read(GOLDEN), golden);
+}
+
+#[test]
+fn a_rule_that_cannot_be_evaluated() {
+    let rule = "contains: \"INV-88214\"";
+    let at = "configs/scenarios.yaml:34";
+    for (test, finding) in [
+        (
+            "regex: \"(\"",
+            "17: error[GLD1020]: scenario `refund_processing_duplicate`: rule \
+                           `names_invoice` cannot be evaluated: unclosed group",
+        ),
+        ("regex: \"[a-z]{1000}{1000}{1000}\"", "17: error[GLD1020]: scenario"),
+        ("json_schema: {type: 3}", "22: error[GLD1020]: scenario"),
+        ("json_schema: {\"$ref\": \"#/$defs/nowhere\"}", "22: error[GLD1020]: scenario"),
+        ("json_schema: {\"$ref\": \"https://example.com/x\"}", "22: error[GLD1020]: scenario"),
+    ] {
+        broken_rule(("configs/scenarios.yaml", rule, test), &format!("{at}:{finding}"));
+    }
+    broken_rule(
+        ("configs/micro_overlays/rollback_first.md", "contains \"Rollback\"", "regex \"Roll(\""),
+        "configs/micro_overlays/rollback_first.md:39:58: error[GLD1020]: rule `gate-1` cannot be \
+         evaluated: unclosed group",
+    );
+}
+
+#[test]
 fn a_golden_or_cassette_without_scenario() {
     let shipped = Shipped::new();
     shipped.write("goldens/gone_golden.json", "{}");
@@ -187,7 +271,19 @@ fn an_empty_selection_is_never_green() {
     fs::remove_file(shipped.path("configs/scenarios.yaml")).unwrap();
     assert!(matches!(refused(&shipped, &[]), SuiteError::NothingSelected { .. }));
     shipped.write("configs/scenarios.yaml", "scenarios: &a [*a]\n");
-    assert!(matches!(refused(&shipped, &[]), SuiteError::Unreadable { .. }));
+    assert!(matches!(refused(&shipped, &[]), SuiteError::Broken { .. }));
+}
+
+#[test]
+fn a_flag_file_that_cannot_be_read_is_not_taken_for_none() {
+    let flags = "configs/overlay_feature_flags.yaml";
+    let shipped = Shipped::new();
+    shipped.write(flags, "features: [\n");
+    let err = refused(&shipped, &[]).to_string();
+    assert!(err.contains("configs/overlay_feature_flags.yaml:"), "{err}");
+    shipped.remove(flags);
+    fs::create_dir(shipped.path(flags)).unwrap();
+    assert!(matches!(refused(&shipped, &[]), SuiteError::Broken { .. }));
 }
 
 #[test]
@@ -205,10 +301,10 @@ fn an_unknown_scenario_among_known_ones() {
 #[test]
 fn folders_that_are_no_suite() {
     let nowhere = Suite::open(Path::new("/nonexistent/goldens")).unwrap_err();
-    assert!(matches!(nowhere, SuiteError::Read { .. }), "{nowhere}");
+    assert!(matches!(nowhere, SuiteError::NoSuite { .. }), "{nowhere}");
     let shipped = Shipped::new();
     for (text, message) in [
-        ("installation = 3\n", "1:"),
+        ("installation = 3\n", "goldens/suite.toml:1:16: error[GLD1001]: invalid type"),
         ("schema = \"fusion/suite/9\"\n", "schema `fusion/suite/9`"),
         ("instalation = \"../configs\"\n", "unknown field"),
     ] {

@@ -1,5 +1,7 @@
 //! A candidate beside its base: what costs more is named, with its key.
 
+use std::fmt::Write as _;
+
 use fusion_golden::budget::{BudgetReport, Budgets, Explanation, Subject, compare, measure};
 use fusion_golden::{Suite, Verdict, record_authored};
 
@@ -110,9 +112,9 @@ fn recorded(bad: bool, edit: impl FnOnce(&Shipped)) -> (Suite, Shipped) {
         let answer = serde_json::json!({
             "scenario": REFUND, "side": "overlay", "model": model, "sample": sample, "text": text,
         });
-        answers.push_str(&format!("{answer}\n"));
+        writeln!(answers, "{answer}").unwrap();
     }
-    record_authored(&suite, &answers, "RESONTINEX Fusion").unwrap();
+    record_authored(&suite, &[], &answers, "RESONTINEX Fusion").unwrap();
     (suite, shipped)
 }
 
@@ -176,6 +178,9 @@ fn a_setting_that_acts_on_answers_alone_is_no_identity() {
     let failures = report.checks.iter().filter(|it| it.name == Subject::Failures);
     let open: Vec<_> = failures.filter(|it| it.gate.verdict != Verdict::Pass).collect();
     assert!(!open.is_empty(), "nothing is accepted any more: {:#?}", report.checks);
+    let is_it = |it: &&fusion_golden::budget::BudgetCheck| it.name == Subject::Settings;
+    let settings = report.checks.iter().find(is_it).expect("a check of the settings");
+    assert_eq!(settings.keys, ["ENERGY_FLOOR", "TRUST_FLOOR"]);
 }
 
 #[test]
@@ -223,5 +228,20 @@ fn budgets_that_are_none_are_found_where_they_stand() {
         "[tokes]\n",
         &["1:2: error[GLD7001]: unknown field `tokes`, expected one of `schema`, `tokens`, \
            `latency`, `failures`, `scenarios`"],
+    );
+}
+
+#[test]
+fn a_budget_of_no_scenario_is_found_where_it_stands() {
+    let (budgets, findings) = Budgets::parse("[tokens]\nwarn = 12\n\n[scenarios.gone.tokens]\n");
+    assert_eq!(findings, []);
+    let found: Vec<_> =
+        budgets.unknown(["here"].into_iter()).iter().map(ToString::to_string).collect();
+    assert_eq!(
+        found,
+        [
+            "4:12: warning[GLD7003]: there is no scenario `gone` in the catalogue (remove the table, \
+          or mend its name)"
+        ]
     );
 }

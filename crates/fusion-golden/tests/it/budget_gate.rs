@@ -1,9 +1,10 @@
 //! Candidates against several bases, and what is never green.
 
 use fusion_golden::budget::{
-    Base, BudgetReport, Budgets, Measurement, Subject, budget_report_schema, budgets_schema, gate,
-    measure, render,
+    Base, BudgetReport, Budgets, Measurement, Noise, Subject, budget_report_schema, budgets_schema,
+    gate, measure, render,
 };
+use fusion_golden::statistics::Interval;
 use fusion_golden::{Suite, Verdict};
 
 use crate::shipped::Shipped;
@@ -225,6 +226,9 @@ fn a_huge_report_still_fits_a_comment() {
 
 #[test]
 fn second_recordings_make_a_band() {
+    let noise = Noise { n: 3, delta: 0.123_456_789, interval: Interval { lower: 0.0, upper: 1.0 } };
+    assert_eq!(serde_json::to_value(noise).unwrap()["delta"], 0.1235);
+
     let shipped = Shipped::new();
     let report = against(&shipped, vec![base("before", &Shipped::new())]);
     let repeated = report.noise.map(|it| it.n);

@@ -130,7 +130,7 @@ fn a_key_without_effect_on_any_request() {
         REFUND,
         Verdict::Fail,
         "GLD2002 fail configs/overlays/fusion_overlay.rollback_first.txt TRUST_FLOOR TRUST_FLOOR \
-         of the overlay: 0.65 → 0.66, line 22",
+         of the overlay: 0.65 → 0.66, line ",
     );
     changed(
         (ROLLBACK, "ARBITRATION_TIMEOUT_MS=400\n", ""),
@@ -150,7 +150,7 @@ fn a_key_without_effect_on_any_request() {
         REFUND,
         Verdict::Fail,
         "GLD2002 fail configs/overlays/fusion_overlay.rollback_first.txt REQUEST_DEADLINE_MS \
-         REQUEST_DEADLINE_MS of the overlay is new: 9000, line 13",
+         REQUEST_DEADLINE_MS of the overlay is new: 9000, line ",
     );
 }
 
@@ -247,8 +247,38 @@ fn a_price() {
         ("configs/providers.toml", "input_usd_per_mtok = 0.15", "input_usd_per_mtok = 0.25"),
         REFUND,
         Verdict::Fail,
-        "GLD2008 fail goldens/refund_processing_duplicate_golden.json - overlay: units ",
+        "GLD2010 fail configs/providers.toml - overlay: units ",
     );
+    let shipped = Shipped::new();
+    let price = "input_usd_per_mtok = 0.15";
+    shipped.edit("configs/providers.toml", price, "input_usd_per_mtok = 0.25");
+    let report = shipped.validate();
+    let check = scenario(&report, REFUND).checks.iter().find(|it| it.code == "GLD2010").unwrap();
+    assert!(check.message.ends_with("for the same calls: the price of `gpt-4o-mini` changed"));
+    assert_eq!(check.place().as_deref(), Some("configs/providers.toml:18"));
+}
+
+#[test]
+fn a_change_has_its_line() {
+    for (file, from, to, code) in [
+        (ROLLBACK, "TRUST_FLOOR=0.65", "TRUST_FLOOR=0.7", "GLD2002"),
+        ("configs/micro_overlays/rollback_first.md", "## Core Directive\n", "\n", "GLD2003"),
+        ("configs/scenarios.yaml", "contains: \"INV-88214\"", "contains: \"INV\"", "GLD2004"),
+        ("configs/scenarios.yaml", "prompt: Decide on", "prompt: Decide", "GLD2004"),
+        ("goldens/cassettes/refund_processing_duplicate.jsonl", "charge B", "charge b", "GLD1005"),
+    ] {
+        let shipped = Shipped::new();
+        let text = shipped.read(file);
+        let line = text.lines().position(|it| it.contains(from.trim())).unwrap() + 1;
+        shipped.edit(file, from, to);
+        let report = shipped.validate();
+        let checks = &scenario(&report, REFUND).checks;
+        let named = checks.iter().filter(|it| it.code == code);
+        let named: Vec<_> = named.filter_map(fusion_golden::Check::place).collect();
+        // The heading is gone, and with it its line.
+        let is_gone = code == "GLD2003";
+        assert!(is_gone || named.contains(&format!("{file}:{line}")), "{from}: {named:?}");
+    }
 }
 
 #[test]

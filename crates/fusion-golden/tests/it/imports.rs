@@ -68,16 +68,51 @@ fn a_source_that_is_not_of_the_form() {
     let folder = TempDir::new().unwrap();
     let row = r#"{"id": 6, "prompt": "?", "gold": "1,005", "mixtral_8x7b": {"answer": "1005", "correct": true}, "gpt4_1106": {"answer": "5", "correct": false}}"#;
     let cases = [
-        ("{}".to_owned(), "line 1 of the source: missing field `id`"),
-        (row.replace("1,005", "many"), "line 1 of the source: `many` is no number"),
-        (format!("{row}\n\n{row}"), "line 3 of the source: the id 6 stands twice"),
-        (row.replace("\"gold\"", "\"id\": 7, \"gold\""), "the key `id` stands twice"),
+        ("{}".to_owned(), "1:2: error[GLD1001]: missing field `id`"),
+        (row.replace("1,005", "many"), "1:1: error[GLD1001]: `many` is no number"),
+        (format!("{row}\n\n{row}"), "3:1: error[GLD1001]: the id 6 stands twice"),
+        (
+            format!("\n{}", row.replace("\"gold\"", "\"id\": 7, \"gold\"")),
+            "2:26: error[GLD1002]: the key `id` stands twice",
+        ),
+        ("\n \n".to_owned(), "error[GLD1001]: there is no question in it"),
     ];
+    let into = folder.path().join("suite");
     for (text, message) in cases {
-        let err = import::gsm8k(&text, &folder.path().join("suite")).unwrap_err().to_string();
-        assert!(err.contains(message), "{err}");
+        let err = import::gsm8k(&text, &into).unwrap_err().to_string();
+        assert!(err.starts_with(message), "{err}");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "nothing is left");
     }
-    import::gsm8k(row, &folder.path().join("suite")).unwrap();
+    // An empty folder that is there already is filled.
+    fs::create_dir(&into).unwrap();
+    import::gsm8k(row, &into).unwrap();
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    let mut names: Vec<_> =
+        fs::read_dir(&into).unwrap().map(|it| it.unwrap().file_name()).collect();
+    names.sort();
+    assert_eq!(names, ["cassettes", "configs", "gsm8k_6_golden.json", "suite.toml"]);
+}
+
+#[test]
+fn a_suite_that_cannot_be_finished_leaves_nothing() {
+    let folder = TempDir::new().unwrap();
+    let source = folder.path().join("origin");
+    fs::create_dir(&source).unwrap();
+    let into = folder.path().join("suite");
+    let refused = |catalogue: &str| {
+        fs::write(source.join("eval_scenarios.yaml"), catalogue).unwrap();
+        let err = import::origin(&source, &into).unwrap_err();
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left");
+        err
+    };
+    let err = refused("scenarios:\n  - id: [\n").to_string();
+    assert!(err.contains("eval_scenarios.yaml:") && err.contains(": error[GLD1001]"), "{err}");
+    // The overlay of this prompt has a longer name than a file may have.
+    let prompts = source.join("micro_overlays");
+    fs::create_dir(&prompts).unwrap();
+    fs::write(prompts.join("p".repeat(250) + ".txt"), "").unwrap();
+    let err = refused("scenarios:\n  - {id: a, prompt: b}\n");
+    assert!(matches!(err, SuiteError::Write { .. }), "{err}");
 }
 
 #[test]

@@ -46,6 +46,7 @@ fn check_of(verdict: Verdict, code: &'static str, message: &str) -> Check {
         verdict,
         message: message.to_owned(),
         file: None,
+        line: None,
         key: None,
         hint: None,
     }
@@ -81,7 +82,8 @@ fn every_verdict() -> SuiteReport {
         vec![
             check_of(Verdict::Warn, "GLD4001", "12 prompt tokens more than accepted"),
             Check {
-                file: Some("cassettes/refund_duplicate.jsonl".to_owned()),
+                file: Some("goldens/cassettes/refund_duplicate.jsonl".to_owned()),
+                line: Some(2),
                 key: Some("TRUST_FLOOR".to_owned()),
                 hint: Some("accept it with `fusion golden update --reason`".to_owned()),
                 ..check_of(Verdict::Fail, "GLD2002", "expected 0.60, found 0.65")
@@ -115,7 +117,7 @@ fn every_verdict() -> SuiteReport {
     res.findings = vec![
         finding("cassettes/old.jsonl", Diagnostic::note("GLD1014", "no plan makes this call")),
         finding(
-            "lost_golden.json",
+            "goldens/lost_golden.json",
             Diagnostic::error("GLD1002", "duplicate key `rules`")
                 .located(Location { line: 7, column: 3, span: 90..97 })
                 .hint("remove one of them"),
@@ -196,7 +198,7 @@ fn table() {
             fail refund_duplicate (high, critical)
               rollback_first: category refund 0.60; keyword duplicate
               fail[GLD2002]: expected 0.60, found 0.65
-                file: cassettes/refund_duplicate.jsonl
+                file: goldens/cassettes/refund_duplicate.jsonl:2
                 key: TRUST_FLOOR
                 hint: accept it with `fusion golden update --reason`
               warn[GLD4001]: 12 prompt tokens more than accepted
@@ -227,7 +229,7 @@ fn table() {
                 gsm8k_0009: label false, rules true: found 11, expected 11
                 and 2 more
 
-            lost_golden.json:7:3: error[GLD1002]: duplicate key `rules` (remove one of them)
+            goldens/lost_golden.json:7:3: error[GLD1002]: duplicate key `rules` (remove one of them)
             cassettes/old.jsonl: note[GLD1014]: no plan makes this call
 
             6 scenarios: 1 pass, 1 warn, 1 insufficient, 1 stale, 1 fail, 1 invalid; in files: 1 error, 1 note
@@ -454,7 +456,7 @@ fn junit() {
                             <property name="baseline.units" value="12.50"/>
                             <property name="baseline.trust" value="0.8750"/>
                         </properties>
-                        <failure message="expected 0.60, found 0.65" type="GLD2002">fail[GLD2002]: expected 0.60, found 0.65; file: cassettes/refund_duplicate.jsonl; key: TRUST_FLOOR; hint: accept it with `fusion golden update --reason`
+                        <failure message="expected 0.60, found 0.65" type="GLD2002">fail[GLD2002]: expected 0.60, found 0.65; file: goldens/cassettes/refund_duplicate.jsonl:2; key: TRUST_FLOOR; hint: accept it with `fusion golden update --reason`
             warn[GLD4001]: 12 prompt tokens more than accepted</failure>
                     </testcase>
                     <testcase name="containment" classname="rollback_first">
@@ -510,7 +512,7 @@ fn junit() {
                     <testcase name="cassettes/old.jsonl" classname="GLD1014">
                         <system-out>note[GLD1014]: no plan makes this call</system-out>
                     </testcase>
-                    <testcase name="lost_golden.json:7:3" classname="GLD1002">
+                    <testcase name="goldens/lost_golden.json:7:3" classname="GLD1002">
                         <failure message="duplicate key `rules`" type="GLD1002">7:3: error[GLD1002]: duplicate key `rules` (remove one of them)</failure>
                     </testcase>
                 </testsuite>
@@ -557,7 +559,7 @@ fn markdown() {
 
             ### Files
 
-            - **error** GLD1002 <code>lost_golden.json:7:3</code>: duplicate key &#96;rules&#96; (remove one of them)
+            - **error** GLD1002 <code>goldens/lost_golden.json:7:3</code>: duplicate key &#96;rules&#96; (remove one of them)
             - **note** GLD1014 <code>cassettes/old.jsonl</code>: no plan makes this call
 
             <details>
@@ -571,7 +573,7 @@ fn markdown() {
             <summary><b>fail</b> <code>refund_duplicate</code> (rollback_first, high, critical)</summary>
 
             - **fail** GLD2002: expected 0.60, found 0.65
-              - file: <code>cassettes/refund_duplicate.jsonl</code>
+              - file: <code>goldens/cassettes/refund_duplicate.jsonl:2</code>
               - key: <code>TRUST_FLOOR</code>
               - hint: accept it with &#96;fusion golden update --reason&#96;
             - **warn** GLD4001: 12 prompt tokens more than accepted
@@ -703,7 +705,7 @@ fn annotations() {
         &expect![[r#"
             ::error file=goldens/lost_golden.json,line=7,col=3,title=GLD1002::duplicate key `rules`%0Aremove one of them
             ::error title=GLD1003 invalid%3A lost::the golden was edited by hand
-            ::error file=goldens/cassettes/refund_duplicate.jsonl,title=GLD2002 fail%3A refund_duplicate::TRUST_FLOOR: expected 0.60, found 0.65%0Aaccept it with `fusion golden update --reason`%0A1 more check
+            ::error file=goldens/cassettes/refund_duplicate.jsonl,line=2,title=GLD2002 fail%3A refund_duplicate::TRUST_FLOOR: expected 0.60, found 0.65%0Aaccept it with `fusion golden update --reason`%0A1 more check
             ::error title=GLD2005 stale%3A containment::no recording for this request
             ::warning title=GLD1019 insufficient%3A chargeback::the recording has no date
             ::warning title=GLD4001 warn%3A partial::9 prompt tokens more than accepted"#]],

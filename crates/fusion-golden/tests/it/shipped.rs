@@ -26,7 +26,7 @@ fn template() -> &'static Path {
         fs::write(at.join("suite.toml"), manifest).unwrap();
         let suite = Suite::open(&at).unwrap();
         let answers = fs::read_to_string(at.join("authored/answers.jsonl")).unwrap();
-        let bound = record_authored(&suite, &answers, "RESONTINEX Fusion").unwrap();
+        let bound = record_authored(&suite, &[], &answers, "RESONTINEX Fusion").unwrap();
         assert_eq!(bound.refused, Vec::<String>::new());
         let accepted = update(&suite, &reason("first")).unwrap();
         assert_eq!(accepted.refused, []);

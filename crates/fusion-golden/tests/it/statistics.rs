@@ -2,9 +2,9 @@
 
 use fusion_golden::statistics::{
     Alpha, Bootstrap, Claim, EProcess, EProcessError, Interval, PairedCounts, Totals,
-    betting_interval, clopper_pearson, clustered_mean, holm, mcnemar_exact, mcnemar_worse, mean,
-    newcombe_paired, non_inferiority, paired_mean_n, paired_proportion_n, proportion_n,
-    quantile_bounds, quantile_n, ratio_n, ratio_of_totals, rule_of_three, wilson, zero_failures_n,
+    betting_interval, clopper_pearson, clustered_mean, holm, mcnemar_worse, mean, newcombe_paired,
+    non_inferiority, paired_mean_n, paired_proportion_n, proportion_n, quantile_bounds, quantile_n,
+    ratio_n, ratio_of_totals, rule_of_three, wilson, zero_failures_n,
 };
 use proptest::prelude::{Strategy, prop};
 use proptest::{prop_assert, prop_assert_eq, proptest};
@@ -82,29 +82,38 @@ fn newcombe_is_as_published() {
     assert_eq!(on(0, 0, 0, 0), None);
 }
 
-/// `binomtest(b, b + c, .5).pvalue`, and with `alternative='greater'`
+/// `binomtest(b, b + c, .5, alternative='greater').pvalue`
 #[test]
 fn mcnemar_is_scipys() {
-    let check = |b, c, two_sided, worse| {
-        check_number(mcnemar_exact(&counts(7, b, c, 9)), two_sided);
-        check_number(mcnemar_worse(&counts(7, b, c, 9)), worse);
-    };
-    check(10, 2, 0.038_574_218_75, 0.019_287_109_375);
-    check(2, 10, 0.038_574_218_75, 0.996_826_171_875);
-    check(0, 5, 0.0625, 1.0);
-    check(3, 3, 1.0, 0.656_25);
-    check(0, 0, 1.0, 1.0);
+    let check = |b, c, worse| check_number(mcnemar_worse(&counts(7, b, c, 9)), worse);
+    check(10, 2, 0.019_287_109_375);
+    check(2, 10, 0.996_826_171_875);
+    check(0, 5, 1.0);
+    check(3, 3, 0.656_25);
+    check(0, 0, 1.0);
 }
 
-/// Holm 1979: the smallest of four times 4, never below the one before, at most 1.
+/// Which claims of these p-values hold as a family, and the level each was asked at last.
+fn held(p_values: &[f64], family: f64) -> Vec<(bool, f64)> {
+    let family = Alpha::try_new(family).expect("a level");
+    let ask = |at: usize, level: Alpha| {
+        let holds = p_values[at] <= level.get();
+        ((holds, level.get()), holds)
+    };
+    holm(p_values.len(), family, ask)
+}
+
+/// `multipletests(p, alpha, method='holm').reject`: adjusted they are 0.08, 0.04, 0.6, 0.045.
 #[test]
-fn holm_adjusts_in_the_order_given() {
-    let adjusted = holm(&[0.04, 0.01, 0.6, 0.015]);
-    for (found, expected) in adjusted.iter().zip([0.08, 0.04, 0.6, 0.045]) {
-        check_number(*found, expected);
-    }
-    assert_eq!(holm(&[f64::NAN, 0.01]), [1.0, 0.02]);
-    assert!(holm(&[]).is_empty());
+fn holm_goes_down_step_by_step() {
+    let p_values = [0.04, 0.01, 0.6, 0.015];
+    let on = |family| held(&p_values, family).iter().map(|it| it.0).collect::<Vec<_>>();
+    assert_eq!(on(0.039), [false; 4]);
+    assert_eq!(on(0.041), [false, true, false, false]);
+    assert_eq!(on(0.05), [false, true, false, true]);
+    assert_eq!(on(0.081), [true, true, false, true]);
+    assert_eq!(held(&[0.04], 0.05), [(true, 0.05)], "one claim is no family");
+    assert!(held(&[], 0.05).is_empty());
 }
 
 /// `ttest_1samp(x, 0).confidence_interval(.90)`; with `np.append(x, [1, -1])` for the guard
@@ -232,6 +241,22 @@ fn evidence_continues_where_it_was_saved() {
     assert!(serde_json::from_str::<EProcess>(&broken).is_err());
 }
 
+/// Bad ones first and good ones after them: within a look the order means nothing.
+#[test]
+fn a_look_is_taken_at_its_end() {
+    let scores = [-0.9; 12].into_iter().chain([0.9; 12]);
+    let scores: Vec<_> = scores.collect();
+    let (mut looks, mut once) = (process(0.0, Claim::Below, &[]), process(0.0, Claim::Below, &[]));
+    scores.iter().try_for_each(|it| looks.observe(*it)).expect("values within");
+    once.observe_look(&scores).expect("values within");
+    assert!(looks.holds(Alpha::P05), "twelve bad ones in a row");
+    assert!(!once.holds(Alpha::P05), "and as many good ones");
+    assert!((looks.log_evidence() - once.log_evidence()).abs() < 1e-9);
+    let before = once.clone();
+    assert!(once.observe_look(&[0.1, 2.0]).is_err());
+    assert_eq!(once, before);
+}
+
 #[test]
 fn evidence_takes_no_value_outside() {
     let mut watched = process(0.0, Claim::Above, &SCORES);
@@ -304,9 +329,11 @@ proptest! {
     }
 
     #[test]
-    fn holm_never_lowers(values in prop::collection::vec(0.0..=1.0, 0..10)) {
-        let adjusted = holm(&values);
-        prop_assert_eq!(adjusted.len(), values.len());
-        prop_assert!(values.iter().zip(&adjusted).all(|(p, it)| it >= p && *it <= 1.0));
+    fn holm_holds_less_than_each_alone(values in prop::collection::vec(0.0..=0.2, 0..10)) {
+        let found = held(&values, 0.05);
+        prop_assert_eq!(found.len(), values.len());
+        let claims = values.len() as f64;
+        prop_assert!(values.iter().zip(&found).all(|(p, it)| !it.0 || *p <= 0.05));
+        prop_assert!(values.iter().zip(&found).all(|(p, it)| it.0 || *p > 0.05 / claims));
     }
 }

@@ -136,6 +136,41 @@ fn a_few_equal_counts_prove_nothing() {
     assert_eq!(equal(20), Verdict::Pass);
 }
 
+/// Rounding noise over rounding noise must not become a bound.
+#[test]
+fn equal_ratios_of_unequal_counts_are_exact() {
+    // Counts that no binary fraction divides, as prices make them.
+    let count = |it: u64| 17 + it * 7919 % 1361;
+    for n in [50, 200, 400] {
+        for percent in [100, 140] {
+            let pairs: Vec<_> =
+                (0..n).map(|it| Pair::new(count(it) * 5, count(it) * percent / 20)).collect();
+            let gate = tokens(&pairs);
+            let expect = if percent == 100 { Verdict::Pass } else { Verdict::Fail };
+            check(&gate, expect, Reason::Decided);
+            let interval = gate.interval.unwrap();
+            assert!(interval.upper - interval.lower < 0.5, "{n}: {gate:?}");
+        }
+        let cost = |it: u64| (count(it) as f64) * 0.1 / 3.0;
+        let costs: Vec<_> = (0..n).map(|it| Pair::new(cost(it), cost(it))).collect();
+        let gate = cost_gate(&costs, Limits::TOKENS, Levels::BUDGET, BOOTSTRAP);
+        check(&gate, Verdict::Pass, Reason::Decided);
+    }
+}
+
+/// Drawn again and again, as the study of recorded outcomes does.
+#[test]
+fn equal_counts_pass_whatever_is_drawn() {
+    let pairs: Vec<_> =
+        (0..400_u64).map(|it| it * 7919 % 1361 + 3).map(|it| Pair::new(it, it)).collect();
+    let study = Study { rounds: 60, draws: 200, ..Study::default() };
+    for n in [50, 200] {
+        assert_eq!(token_verdicts(&pairs, n, &study).gate.pass, 1.0);
+    }
+    let more: Vec<_> = pairs.iter().map(|it| Pair::new(it.base * 5, it.base * 7)).collect();
+    assert_eq!(token_verdicts(&more, 50, &study).gate.fail, 1.0);
+}
+
 #[test]
 fn samples_of_one_scenario_count_as_one() {
     let once = answers(12, 101);

@@ -45,7 +45,7 @@ pub(super) fn scope(check: &BudgetCheck) -> &str {
     match (&check.scenario, &check.overlay, check.name) {
         (Some(scenario), ..) => scenario,
         (None, Some(overlay), _) => overlay,
-        (None, None, Subject::Suite) => "all scenarios",
+        (None, None, Subject::Suite | Subject::Limits | Subject::QualityWatch) => "all scenarios",
         (None, None, _) => "baseline",
     }
 }
@@ -65,18 +65,23 @@ pub(super) fn against(report: &BudgetReport, check: &BudgetCheck) -> String {
 
 /// Whether the figures of a check are counts that no limit is set for.
 fn is_counted(check: &BudgetCheck) -> bool {
-    matches!(check.name, Subject::Suite | Subject::Selection | Subject::HardRules)
+    matches!(check.name, Subject::Suite | Subject::HardRules)
+}
+
+/// Whether a check says what is the case in words alone.
+fn is_wordy(check: &BudgetCheck) -> bool {
+    matches!(check.name, Subject::Selection | Subject::Settings | Subject::Limits)
 }
 
 /// One of the two figures of a check.
 pub(super) fn value(check: &BudgetCheck, value: Option<f64>) -> String {
     let Some(value) = value else { return "-".to_owned() };
     match check.name {
-        Subject::Selection => "-".to_owned(),
+        _ if is_wordy(check) => "-".to_owned(),
         Subject::Cost => format!("{value:.2}"),
         Subject::LatencyP95 => format!("{value:.2} s"),
         Subject::Failures => format!("{:.1} %", value * 100.0),
-        Subject::Quality => format!("{value:.3}"),
+        Subject::Quality | Subject::QualityWatch => format!("{value:.3}"),
         _ => format!("{value:.0}"),
     }
 }
@@ -85,7 +90,7 @@ pub(super) fn value(check: &BudgetCheck, value: Option<f64>) -> String {
 pub(super) fn delta(check: &BudgetCheck) -> String {
     match check.gate.delta {
         None => "-".to_owned(),
-        Some(_) if check.name == Subject::Selection => "-".to_owned(),
+        Some(_) if is_wordy(check) => "-".to_owned(),
         Some(delta) => number(check, delta, check.name == Subject::LatencyP95),
     }
 }
@@ -106,7 +111,9 @@ fn number(check: &BudgetCheck, it: f64, signed: bool) -> String {
     match check.name {
         Subject::LatencyP95 if signed => format!("{it:+.2} s"),
         Subject::LatencyP95 => format!("{it:.2} s"),
-        Subject::Failures | Subject::Quality => format!("{:+.1} points", it * 100.0),
+        Subject::Failures | Subject::Quality | Subject::QualityWatch => {
+            format!("{:+.1} points", it * 100.0)
+        }
         _ if is_counted(check) => format!("{it:+.0}"),
         _ => format!("{:+.1} %", it * 100.0),
     }
@@ -117,6 +124,7 @@ pub(super) fn evidence(check: &BudgetCheck) -> String {
     match (check.gate.reason, check.gate.n_needed) {
         (Reason::Exact, _) => "exact".to_owned(),
         (Reason::Identity, _) => "identical".to_owned(),
+        (Reason::NoFigure, _) => "-".to_owned(),
         (_, Some(needed)) => format!("{} of {needed}", check.gate.n),
         (_, None) => check.gate.n.to_string(),
     }

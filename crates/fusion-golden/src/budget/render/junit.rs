@@ -9,8 +9,8 @@ use crate::report::{FileFinding, Verdict};
 /// The report as JUnit XML: a suite per base, a test case per check, and a suite `files`
 /// with the findings about files.
 ///
-/// `fail` and `invalid` are failures. `stale` and `insufficient` are skipped and `warn` is a
-/// success with a message; with `strict` these three are failures too.
+/// What blocks is a failure: `fail`, `invalid` and `stale`. `insufficient` is skipped and `warn`
+/// is a success with a message; with `strict` these two are failures too.
 pub fn junit(report: &BudgetReport, strict: bool) -> String {
     let mut res = Report::new("fusion budget");
     let mut names: Vec<&str> = Vec::new();
@@ -42,10 +42,9 @@ const UNWRITTEN: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
 fn test_case(report: &BudgetReport, check: &BudgetCheck, strict: bool) -> TestCase {
     let name = format!("{} of {}", check.name.words(), scope(check));
     let mut status = match check.gate.verdict {
-        Verdict::Pass => TestCaseStatus::success(),
-        Verdict::Warn if !strict => TestCaseStatus::success(),
-        Verdict::Insufficient | Verdict::Stale if !strict => TestCaseStatus::skipped(),
-        _ => TestCaseStatus::non_success(NonSuccessKind::Failure),
+        it if it.blocks(strict) => TestCaseStatus::non_success(NonSuccessKind::Failure),
+        Verdict::Insufficient => TestCaseStatus::skipped(),
+        _ => TestCaseStatus::success(),
     };
     let keys: Vec<_> = report.changes_of(check).into_iter().map(named).collect();
     let text = format!("{}\n{}", check.message, keys.join("\n"));

@@ -1,0 +1,314 @@
+//! The checks of all that an overlay answers.
+
+use std::time::Duration;
+
+use overlay_schema::Acts;
+
+use super::attribution::{Change, Explanation, changes};
+use super::file::Budgets;
+use super::identity::{acts, answers_same, has_same_outcome, has_same_requests, is_same};
+use super::limits::CAP;
+use super::measured::{Measured, MeasuredAnswer};
+use super::report::{BudgetCheck, Subject};
+use crate::report::Verdict;
+use crate::statistics::{
+    Alpha, Bootstrap, DEFAULT_MARGIN, Gate, Levels, Limits, Pair, Reason, cost_gate, error_gate,
+    holm, latency_gate, prompt_gate, quality_gate, token_gate,
+};
+
+/// The scenarios that an overlay answers, on both sides; `None` is the bare baseline.
+pub(super) type OfOverlay<'a> = (Option<&'a str>, Vec<(&'a Measured, &'a Measured)>);
+
+/// What is judged for every overlay.
+const SUBJECTS: [Subject; 6] = [
+    Subject::PromptTokens,
+    Subject::OutputTokens,
+    Subject::Cost,
+    Subject::LatencyP95,
+    Subject::Failures,
+    Subject::Quality,
+];
+
+/// The checks of all overlays, overlay by overlay.
+pub(super) fn overlay_checks(
+    overlays: &[OfOverlay<'_>],
+    budgets: &Budgets,
+) -> Vec<(Vec<BudgetCheck>, Option<Explanation>)> {
+    let mut all: Vec<_> = SUBJECTS
+        .map(|subject| (subject, family(subject, overlays, budgets).into_iter()))
+        .into_iter()
+        .collect();
+    let of_one = |(overlay, pairs): &OfOverlay<'_>| {
+        let judged = all.iter_mut().filter_map(|(subject, gates)| {
+            let gate = gates.next()??;
+            let mut message = sentence(*subject, &gate);
+            if *subject == Subject::Cost && gate.verdict != Verdict::Pass && has_new_prices(pairs) {
+                message.push_str("; the prices of its models differ, see providers.toml");
+            }
+            Some(BudgetCheck::of(*subject, *overlay, None, gate, message))
+        });
+        let mut checks: Vec<_> = judged.collect();
+        let settings = settings_check(*overlay, pairs).unzip();
+        checks.extend(settings.0);
+        checks.extend(baseline_check(*overlay, pairs));
+        (checks, settings.1)
+    };
+    overlays.iter().map(of_one).collect()
+}
+
+/// Whether a price changed, as far as both sides know theirs.
+fn has_new_prices(pairs: &[(&Measured, &Measured)]) -> bool {
+    let mut rates = pairs.iter().filter_map(|(base, it)| base.rates.zip(it.rates));
+    rates.any(|(before, after)| before != after)
+}
+
+/// Judges one figure of all overlays. Those that rest on chance are one family (Holm): that
+/// any overlay is called worse which is not has the probability that one alone would have.
+/// Letting pass needs no such care, since all of them must pass.
+fn family(subject: Subject, overlays: &[OfOverlay<'_>], budgets: &Budgets) -> Vec<Option<Gate>> {
+    let level = level(subject);
+    let judge = |(_, pairs): &OfOverlay<'_>, worse| overlay_gate(subject, pairs, budgets, worse);
+    let mut gates: Vec<_> = overlays.iter().map(|it| judge(it, level)).collect();
+    let is_worse = |it: &Gate| matches!(it.verdict, Verdict::Warn | Verdict::Fail);
+    let is_by_chance = |it: &Gate| matches!(it.reason, Reason::Decided | Reason::TooFew);
+    let members: Vec<_> = overlays
+        .iter()
+        .zip(gates.iter_mut())
+        .filter(|(_, it)| it.as_ref().is_some_and(is_by_chance))
+        .collect();
+    // At a stricter level nothing that is not worse changes its verdict.
+    if members.len() < 2 || !members.iter().any(|(_, it)| it.as_ref().is_some_and(is_worse)) {
+        return gates;
+    }
+    let judged = holm(members.len(), level, |at, level| {
+        let gate = members.get(at).and_then(|(overlay, _)| judge(overlay, level));
+        let holds = gate.as_ref().is_some_and(is_worse);
+        (gate, holds)
+    });
+    for ((_, gate), judged) in members.into_iter().zip(judged) {
+        *gate = judged;
+    }
+    gates
+}
+
+/// How often a figure of one overlay may be called worse wrongly.
+fn level(subject: Subject) -> Alpha {
+    if subject == Subject::Quality { Levels::QUALITY.worse } else { Levels::BUDGET.worse }
+}
+
+/// Judges all scenarios of an overlay; `None` where nothing of the kind is recorded, or the
+/// subject is none of those.
+pub(super) fn overlay_gate(
+    subject: Subject,
+    pairs: &[(&Measured, &Measured)],
+    budgets: &Budgets,
+    worse: Alpha,
+) -> Option<Gate> {
+    let levels = Levels { worse, ..Levels::BUDGET };
+    let same = answers_same;
+    let (gate, found) = match subject {
+        Subject::PromptTokens => return Some(prompt_tokens(pairs, budgets)),
+        Subject::OutputTokens => {
+            let found = recorded(pairs, same, |it| Some(it.tokens));
+            let bootstrap = Bootstrap::default();
+            (token_gate(&found.pairs, budgets.tokens, levels, bootstrap), found.counts)
+        }
+        Subject::Cost => {
+            let found = recorded(pairs, is_same, |it| Some(it.units));
+            let bootstrap = Bootstrap::default();
+            (cost_gate(&found.pairs, budgets.tokens, levels, bootstrap), found.counts)
+        }
+        Subject::LatencyP95 => {
+            let seconds =
+                |it: &MeasuredAnswer| Duration::try_from_secs_f64(it.latency_ms? / 1_000.0).ok();
+            let found = recorded(pairs, same, seconds).if_any()?;
+            (latency_gate(&found.pairs, budgets.latency, levels), found.counts)
+        }
+        Subject::Failures => {
+            let found = recorded(pairs, same, |it| Some(it.failed()));
+            (error_gate(&found.pairs, budgets.failures, levels), found.counts)
+        }
+        Subject::Quality => {
+            let found = recorded(pairs, same, |it| it.score).if_any()?;
+            (quality_gate(&found.pairs, DEFAULT_MARGIN, levels), found.counts)
+        }
+        Subject::Suite
+        | Subject::Selection
+        | Subject::Settings
+        | Subject::Limits
+        | Subject::HardRules
+        | Subject::QualityWatch
+        | Subject::Baseline => return None,
+    };
+    Some(gate.with_identical(found.identical).with_missing(found.missing))
+}
+
+/// Judges the prompts of all scenarios of an overlay.
+fn prompt_tokens(pairs: &[(&Measured, &Measured)], budgets: &Budgets) -> Gate {
+    if mixed(pairs) {
+        return Gate::without_figure(None, Verdict::Invalid);
+    }
+    let both = pairs.iter().filter_map(|(base, it)| base.prompt_tokens.zip(it.prompt_tokens));
+    let (before, after) = both.clone().fold((0, 0), |sum, it| (sum.0 + it.0, sum.1 + it.1));
+    prompt_gate(before, after, budgets.tokens).with_missing(pairs.len() - both.count())
+}
+
+/// Whether two vocabularies counted the tokens of one scenario.
+pub(super) fn mixed(pairs: &[(&Measured, &Measured)]) -> bool {
+    pairs.iter().any(|(base, it)| {
+        base.encoding.is_some() && it.encoding.is_some() && base.encoding != it.encoding
+    })
+}
+
+/// What is recorded of a figure.
+pub(super) struct Recorded<'a, T> {
+    /// Scenarios with the figure on both sides, or with the same requests.
+    pub(super) pairs: Vec<Pair<'a, T>>,
+    pub(super) counts: Counts,
+}
+
+/// Scenarios without the figure.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Counts {
+    /// Nothing changed, and nothing is recorded.
+    identical: usize,
+    /// A side has no recording.
+    missing: usize,
+}
+
+impl<T> Recorded<'_, T> {
+    /// `None` where no answer has such a figure: a suite without any recorded time has no
+    /// latency to speak of.
+    fn if_any(self) -> Option<Self> {
+        (!self.pairs.is_empty()).then_some(self)
+    }
+}
+
+/// The pairs that both sides have recordings for, and how many have not.
+pub(super) fn recorded<'a, T: Copy>(
+    pairs: &[(&'a Measured, &'a Measured)],
+    is_same: fn(&Measured, &Measured) -> bool,
+    value: impl Fn(&MeasuredAnswer) -> Option<T>,
+) -> Recorded<'a, T> {
+    let mut counts = Counts::default();
+    let mut found = Vec::with_capacity(pairs.len());
+    for (base, candidate) in pairs {
+        let of = |it: &Measured| it.answer.as_ref().and_then(&value);
+        let is_recorded = [base, candidate].map(|it| it.answer.is_some());
+        let pair = match (of(base), of(candidate)) {
+            (_, Some(it)) | (Some(it), None) if is_same(base, candidate) => Pair::identical(it),
+            (Some(base), Some(candidate)) => Pair::new(base, candidate),
+            // Without such a figure on either side there is nothing that went missing.
+            (None, None) if is_recorded == [true, true] => continue,
+            (None, None) if is_same(base, candidate) => {
+                counts.identical += 1;
+                continue;
+            }
+            _ => {
+                counts.missing += 1;
+                continue;
+            }
+        };
+        let cluster = candidate.cluster.as_deref();
+        found.push(cluster.map_or(pair, |it| pair.in_cluster(it)));
+    }
+    Recorded { pairs: found, counts }
+}
+
+/// Settings that act on answers or in time, under which the requests stay the same:
+/// recorded answers can say what became of themselves, not of others.
+fn settings_check(
+    overlay: Option<&str>,
+    pairs: &[(&Measured, &Measured)],
+) -> Option<(BudgetCheck, Explanation)> {
+    let acting = |base: &Measured, candidate: &Measured| {
+        let mut all = changes(base, candidate);
+        all.retain(|it| !it.is_prompt() && it.key != CAP && acts(&it.key) != Acts::Description);
+        all
+    };
+    let same_requests = pairs.iter().filter(|(base, it)| has_same_requests(base, it));
+    let changed: Vec<_> = same_requests
+        .map(|(base, it)| (*base, *it, acting(base, it)))
+        .filter(|(.., changes)| !changes.is_empty())
+        .collect();
+    let (_, first, _) = changed.first()?;
+    let mut all: Vec<Change> = Vec::new();
+    for change in changed.iter().flat_map(|(.., it)| it) {
+        if !all.contains(change) {
+            all.push(change.clone());
+        }
+    }
+    let same = changed.iter().filter(|(base, it, _)| has_same_outcome(base, it)).count();
+    let of_keys: Vec<_> = all.iter().map(Change::words).collect();
+    let message = format!(
+        "{}: no request shows it; {same} of {} recorded answers come to the same, others may not",
+        of_keys.join(", "),
+        changed.len(),
+    );
+    let gate = Gate::counted(changed.len(), changed.len(), Verdict::Warn);
+    let mut check = BudgetCheck::of(Subject::Settings, overlay, None, gate, message);
+    check.keys = all.iter().map(|it| it.key.clone()).collect();
+    let explanation = Explanation {
+        name: Subject::Settings,
+        against: String::new(),
+        overlay: overlay.map(str::to_owned),
+        scenario: first.scenario.clone(),
+        changes: all,
+        separable: true,
+        evidence: "the requests are the same, what is made of the answers is not".to_owned(),
+    };
+    Some((check, explanation))
+}
+
+/// What the overlay costs over the bare baseline: shown, and held to its own cap only.
+fn baseline_check(overlay: Option<&str>, pairs: &[(&Measured, &Measured)]) -> Option<BudgetCheck> {
+    overlay?;
+    let both =
+        pairs.iter().filter_map(|(_, it)| Some((it.baseline_tokens?, it.answer.as_ref()?.tokens)));
+    let (bare, own) = both.fold((0, 0), |sum, it| (sum.0 + it.0, sum.1 + it.1));
+    if bare == 0 {
+        return None;
+    }
+    let caps = pairs.iter().filter_map(|(_, it)| it.values.get(CAP));
+    let cap = caps.filter_map(|it| it.parse::<f64>().ok()).fold(f64::INFINITY, f64::min);
+    let cap = if cap.is_finite() { cap / 100.0 } else { f64::MAX };
+    let gate = prompt_gate(bare, own, Limits { warn: cap, block: cap });
+    let share = gate.delta.unwrap_or_default() * 100.0;
+    let declared = match cap < f64::MAX {
+        true => format!("; BASELINE_TOKEN_CAP_PCT allows {}", cap * 100.0),
+        false => "; no BASELINE_TOKEN_CAP_PCT is declared".to_owned(),
+    };
+    let message = format!("{share:+.1} % output tokens over the bare baseline{declared}");
+    Some(BudgetCheck::of(Subject::Baseline, overlay, None, gate, message))
+}
+
+/// What a gate says, in words.
+pub(super) fn sentence(subject: Subject, gate: &Gate) -> String {
+    let what = subject.words();
+    let mut text = match (gate.delta, subject) {
+        (Some(delta), Subject::LatencyP95) => format!("{what} {delta:+.2} s"),
+        (Some(delta), Subject::Failures | Subject::Quality) => {
+            format!("{what} {:+.1} points", delta * 100.0)
+        }
+        (Some(delta), _) => format!("{what} {:+.1} %", delta * 100.0),
+        (None, _) => what.to_owned(),
+    };
+    let more = match gate.verdict {
+        Verdict::Stale => Some(format!("{} scenarios have no recording on a side", gate.missing)),
+        Verdict::Insufficient => {
+            let needed = gate.n_needed.map_or(String::new(), |it| format!(", about {it} would do"));
+            Some(format!("{} differing pairs say too little{needed}", gate.n))
+        }
+        _ if gate.n == 0 && gate.identical > 0 => {
+            Some("the same requests on both sides".to_owned())
+        }
+        _ => None,
+    };
+    match more {
+        Some(more) => {
+            text.push_str("; ");
+            text + &more
+        }
+        None => text,
+    }
+}
