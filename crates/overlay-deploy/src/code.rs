@@ -23,6 +23,8 @@ pub(crate) const UNKNOWN_ENVIRONMENT: &str = "DEP1109";
 pub(crate) const NOTHING: &str = "DEP1110";
 pub(crate) const TOO_SLOW: &str = "DEP1111";
 pub(crate) const SAME_PROMPT: &str = "DEP1112";
+pub(crate) const BAD_NAME: &str = "DEP1113";
+pub(crate) const STAGES: &str = "DEP1114";
 
 /// The codes of findings about deployments: code, title, explanation. Sorted; codes are
 /// never used again.
@@ -65,8 +67,8 @@ pub const CODES: &[(&str, &str, &str)] = &[
     (
         NO_NAME,
         "overlay without name",
-        "The name of an overlay is its `OVERLAY_NAME`, else its file name: 1 to 64 lower-case \
-         letters, digits, `_` and `-`. A path is none.",
+        "The name of an overlay is its `OVERLAY_NAME`, else its file name \
+         `fusion_overlay.<name>.txt`.",
     ),
     (
         TWICE,
@@ -114,5 +116,17 @@ pub const CODES: &[(&str, &str, &str)] = &[
         SAME_PROMPT,
         "overlay without its micro overlay",
         "No micro overlay was given; the text in force is kept.",
+    ),
+    (
+        BAD_NAME,
+        "`OVERLAY_NAME` is no name",
+        "The name becomes the name of a file: 1 to 64 lower-case letters, digits, `_` and `-`, the \
+         first a letter or digit. A path is none.",
+    ),
+    (
+        STAGES,
+        "stages without a staged deployment",
+        "Stages were given, and the mode of the environment, or of the command, has none: they \
+         would be passed over in silence.",
     ),
 ];

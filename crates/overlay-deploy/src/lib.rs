@@ -17,7 +17,7 @@
 //!     let sample = |at| Sample { is_error: at < errors, duration: None, tokens: None };
 //!     Arm::of((0..400).map(sample), None)
 //! };
-//! let observed = Observed { control: arm(8), candidate: arm(48), nacks: 0 };
+//! let observed = Observed { control: arm(8), candidate: arm(48), nacks: Vec::new() };
 //! let judgement = judge(Rule::Concurrent, &observed, &Limits::default());
 //! assert_eq!(judgement.verdict, Verdict::Fail);
 //!
@@ -28,6 +28,7 @@
 
 mod analysis;
 pub mod backup;
+mod bound;
 mod check;
 mod code;
 mod execute;
@@ -51,8 +52,9 @@ pub use crate::analysis::{
     Arm, Evidence, Judgement, Limits, Metric, Moments, Observed, Rule, Sample, Verdict, judge,
     lower_bound, upper_bound,
 };
+pub use crate::bound::bound_environment;
 pub use crate::check::{
-    CheckResult, CheckVerdict, GoldenVerdict, check_tree, golden_verdict, passed_in,
+    CheckResult, CheckVerdict, GoldenVerdict, check_tree, golden_verdict, passed_in, tree_findings,
 };
 pub use crate::code::CODES;
 pub use crate::execute::{Applied, execute};
@@ -64,9 +66,10 @@ pub use crate::mode::{Mode, UnknownMode};
 pub use crate::nacks::nacks;
 pub use crate::order::{
     PromoteError, Promotion, Recovered, Target, UnknownTarget, Verified, abort, accept, collect,
-    pause, pin, promotable, promote, record_verdict, recover, resume, rollback, unpin, verify,
+    note_other_environment, pause, pin, promotable, promote, rebuild, record_verdict, recover,
+    resume, rollback, unpin, verify, verify_rollouts,
 };
-pub use crate::outcome::{DeployError, Outcome, RollbackOutcome};
+pub use crate::outcome::{DeployError, Outcome, RollbackOutcome, phase_word};
 pub use crate::plan::{
     Base, Expected, ExpectedStage, FileChange, NamedFile, OverlayFile, Plan, Planned, PlannedCheck,
     Request, Warning, changes, minimal_tree, plan, plan_tree, rules_of,

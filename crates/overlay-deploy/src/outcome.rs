@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::id::DeploymentId;
+use crate::order::Target;
 
 /// How a deployment, or a command about one, ended.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
@@ -95,7 +96,7 @@ pub enum DeployError {
     #[error("another process drives the deployment {0}")]
     Driven(String),
     /// A rollout has to end first.
-    #[error("the deployment {deployment} is under way ({phase:?}): resume, promote or abort it")]
+    #[error("the deployment {deployment} is under way ({}): resume, promote or abort it", phase_word(*phase))]
     UnderWay {
         /// Which.
         deployment: String,
@@ -106,7 +107,7 @@ pub enum DeployError {
     #[error("no deployment is under way")]
     Idle,
     /// The rollout is not where the command makes sense.
-    #[error("a deployment in {phase:?} cannot be {wanted}")]
+    #[error("{}", wrong_phase(*phase, wanted))]
     WrongPhase {
         /// Where it stands.
         phase: Phase,
@@ -117,10 +118,16 @@ pub enum DeployError {
     #[error("nothing is deployed yet")]
     Nothing,
     /// No generation is meant.
-    #[error("there is no generation for {0}")]
+    #[error("{0}")]
     Unknown(String),
+    /// A generation is missing, and nobody was to remove it.
+    #[error("generation {0} is gone, and the audit log has no record of its removal")]
+    Gone(GenerationId),
+    /// A name that would be read as something else.
+    #[error("`{0}` is no name for a generation: it is read as a number, or the id of a deployment")]
+    ReservedName(String),
     /// What is kept of a rollout is none.
-    #[error("what is kept of the deployment {id} is damaged: {why}")]
+    #[error("rollouts/{id}.json is damaged: {why}")]
     DamagedRollout {
         /// Which.
         id: String,
@@ -133,6 +140,16 @@ pub enum DeployError {
 }
 
 impl DeployError {
+    /// No generation is meant by `target`.
+    pub fn unknown(target: &Target) -> Self {
+        Self::Unknown(match target {
+            Target::Generation(id) => format!("there is no generation {id}"),
+            Target::Deployment(id) => format!("no deployment {id} was made here"),
+            Target::Pin(name) => format!("no generation has the name `{name}`"),
+            Target::Steps(_) => format!("there is nothing {target}: no other was in force then"),
+        })
+    }
+
     /// The exit code of a command that ends so.
     pub fn exit_code(&self) -> u8 {
         match self {
@@ -142,7 +159,8 @@ impl DeployError {
             Self::Idle | Self::Nothing => 5,
             Self::WrongPhase { .. } => 1,
             Self::Unknown(_) => 65,
-            Self::DamagedRollout { .. } => 8,
+            Self::DamagedRollout { .. } | Self::Gone(_) => 8,
+            Self::ReservedName(_) => 64,
             Self::IdTaken(_) => 70,
         }
     }
@@ -189,5 +207,27 @@ pub(crate) fn is_lost(err: &StoreError) -> Option<GenerationId> {
             Some(*generation)
         }
         _ => None,
+    }
+}
+
+/// Where a rollout stands, for people.
+pub fn phase_word(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Stable => "stable",
+        Phase::Staged => "staged",
+        Phase::PreCheck => "checks before",
+        Phase::Canary => "canary",
+        Phase::Paused => "paused",
+        Phase::Promoting => "promoting",
+        Phase::PostCheck => "checks after",
+        Phase::Aborting => "on the way back",
+        Phase::Frozen => "frozen",
+    }
+}
+
+fn wrong_phase(phase: Phase, wanted: &str) -> String {
+    match phase_word(phase) {
+        word if word == wanted => format!("the deployment is {wanted} already"),
+        word => format!("a deployment cannot be {wanted} here: {word}"),
     }
 }

@@ -1,3 +1,4 @@
+use std::path::Path;
 use std::time::Duration;
 
 use overlay_store::audit::Entry;
@@ -24,8 +25,15 @@ pub struct Root<'a, F: Vfs = RealFs> {
 
 /// What a rollout needs of the world: time, samples, and somebody to tell.
 pub struct Surroundings<'a> {
-    /// Who acts.
+    /// Where the root is, absolute; `None` for one that is in no folder.
+    pub root: Option<&'a Path>,
+    /// Who acts: the name of the account.
     pub actor: &'a str,
+    /// The number of the account, where it has one.
+    pub uid: Option<u32>,
+    /// Whom the surroundings name, where that is somebody else. Anybody can say anything
+    /// there, so that it is recorded beside.
+    pub user: Option<&'a str>,
     /// On which machine.
     pub host: &'a str,
     /// In which process.
@@ -121,18 +129,24 @@ impl<'a, F: Vfs> Root<'a, F> {
 
     /// Takes the lock of the root, or says who has it.
     pub(crate) fn lock(&self, deployment: Option<&str>) -> Result<Writer<'a, F>, DeployError> {
-        self.try_lock(deployment, FEW_ATTEMPTS)
+        self.try_lock(deployment, FEW_ATTEMPTS, |holder| self.store.lock(holder))
+    }
+
+    /// The lock of a root whose pointer is lost.
+    pub(crate) fn lock_without_pointer(&self) -> Result<Writer<'a, F>, DeployError> {
+        self.try_lock(None, FEW_ATTEMPTS, |holder| self.store.lock_without_pointer(holder))
     }
 
     /// Takes the lock of the root; waits where another has it for a moment.
     pub(crate) fn wait_lock(&self, deployment: Option<&str>) -> Result<Writer<'a, F>, DeployError> {
-        self.try_lock(deployment, ATTEMPTS)
+        self.try_lock(deployment, ATTEMPTS, |holder| self.store.lock(holder))
     }
 
     fn try_lock(
         &self,
         deployment: Option<&str>,
         attempts: u32,
+        lock: impl Fn(&Holder) -> Result<Writer<'a, F>, LockError>,
     ) -> Result<Writer<'a, F>, DeployError> {
         let holder = Holder {
             pid: self.around.pid,
@@ -141,12 +155,12 @@ impl<'a, F: Vfs> Root<'a, F> {
             deployment: deployment.map(str::to_owned),
         };
         for _ in 1..attempts {
-            match self.store.lock(&holder) {
+            match lock(&holder) {
                 Err(LockError::Busy(_)) => (self.around.sleep)(ATTEMPT),
                 res => return Ok(res?),
             }
         }
-        Ok(self.store.lock(&holder)?)
+        Ok(lock(&holder)?)
     }
 
     /// Moves the pointer from the epoch `base` under a lock of its own, with what is kept
@@ -219,8 +233,19 @@ impl<'a, F: Vfs> Root<'a, F> {
             generation: generation.map(|it| it.generation.0),
             base: None,
             manifest_sha256: generation.map(|it| it.manifest),
-            detail,
+            detail: self.signed(detail),
         }
+    }
+
+    /// With the account behind the actor.
+    fn signed(&self, mut detail: Value) -> Value {
+        if let Some(detail) = detail.as_object_mut() {
+            let uid = self.around.uid.map(|it| ("uid", json!(it)));
+            let user = self.around.user.map(|it| ("user", json!(it)));
+            let facts = [uid, user].into_iter().flatten();
+            detail.extend(facts.map(|(key, value)| (key.to_owned(), value)));
+        }
+        detail
     }
 }
 

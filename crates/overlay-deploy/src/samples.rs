@@ -21,9 +21,9 @@ pub fn observed(rows: &Performance, window: &Window<'_>) -> Result<Observed, Sql
     let candidate = arm(rows, window, overlay_sqlite::Arm::Candidate)?;
     if window.is_stable {
         let candidate = candidate.merged(&control);
-        return Ok(Observed { control: Arm::default(), candidate, nacks: 0 });
+        return Ok(Observed { control: Arm::default(), candidate, nacks: Vec::new() });
     }
-    Ok(Observed { control, candidate, nacks: 0 })
+    Ok(Observed { control, candidate, nacks: Vec::new() })
 }
 
 fn arm(

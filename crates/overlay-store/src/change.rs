@@ -1,8 +1,10 @@
+use serde::{Deserialize, Serialize};
+
 use crate::audit::Head;
 use crate::pointer::{GenerationRef, POINTER_VERSION, Phase, Pointer};
 
 /// What the pointer is to say, as [`Pointer`] without what the store fills in.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Change {
     /// Where the rollout stands.
     pub phase: Phase,

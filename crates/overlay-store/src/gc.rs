@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use crate::error::{StoreError, WriteError};
 use crate::layout;
-use crate::pointer::{GenerationId, GenerationRef};
+use crate::pointer::GenerationId;
 use crate::removal::remove_all;
 use crate::vfs::{Held, Kind, Vfs};
 use crate::writer::Writer;
@@ -121,7 +121,7 @@ impl<F: Vfs> Writer<'_, F> {
         let mut res: BTreeMap<_, _> =
             pins.into_iter().map(|(name, id)| (id, Why::Pinned(name))).collect();
         let Some(pointer) = &self.pointer else { return Ok(res) };
-        if let Some(fallback) = self.parent(pointer.stable) {
+        if let Some(fallback) = self.store.earlier(pointer.stable, 1)? {
             res.insert(fallback.generation, Why::Fallback);
         }
         if let Some(candidate) = pointer.candidate {
@@ -129,11 +129,6 @@ impl<F: Vfs> Writer<'_, F> {
         }
         res.insert(pointer.stable.generation, Why::Live);
         Ok(res)
-    }
-
-    /// The parent of the stable generation, where its manifest still tells.
-    fn parent(&self, stable: GenerationRef) -> Option<GenerationRef> {
-        self.store.manifest(stable.generation).ok()?.0.parent
     }
 
     /// The names go first, and durably: a generation that comes back after a crash comes

@@ -65,6 +65,7 @@
 
 pub mod audit;
 mod change;
+mod commitment;
 mod error;
 mod gc;
 mod generation;
@@ -74,6 +75,7 @@ mod manifest;
 pub mod model;
 mod pointer;
 mod publish;
+mod rebuild;
 mod recovery;
 mod removal;
 mod store;

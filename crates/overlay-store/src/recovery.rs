@@ -3,12 +3,13 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use crate::audit::{self, Entry, Head, Record, Repair};
+use crate::commitment;
 use crate::error::StoreError;
 use crate::holder::Holder;
 use crate::layout;
 use crate::pointer::{GenerationId, Pointer};
 use crate::removal::remove_all;
-use crate::store::{Store, damaged};
+use crate::store::Store;
 use crate::tampering::{Problem, Tampering};
 use crate::vfs::Vfs;
 
@@ -69,26 +70,23 @@ pub(crate) fn recover<F: Vfs>(store: &Store<F>, holder: &Holder) -> Result<Recov
     store.lay_out()?;
     let pointer = store.current()?;
     let (head, tail) = audit::recover(&store.fs, pointer.as_ref().map(|it| it.audit))?;
+    if head.seq > pointer.as_ref().map_or(0, |it| it.audit.seq) {
+        commitment::hold(store, pointer.as_ref())?;
+    }
     let mut log = Repairs { store, holder, head };
     // Nothing may come between the record of an intent and the one that ends it.
     let settled = log.settle(pointer.as_ref())?;
-    if let Some(repair) = &tail {
-        log.add("tail_repaired", json!(repair))?;
-    }
-    let cleared = clear(&store.fs)?;
-    if !cleared.is_empty() {
-        log.add("tmp_cleared", json!({ "names": cleared }))?;
-    }
+    let cleared = log.tidy(tail)?;
     let tampered = tampered(store, pointer.as_ref())?;
     let recovery = Recovery { cleared, tail, settled, tampered };
     Ok(Recovered { head: log.head, pointer, recovery })
 }
 
 /// The log of what was put in order.
-struct Repairs<'a, F: Vfs> {
-    store: &'a Store<F>,
-    holder: &'a Holder,
-    head: Head,
+pub(crate) struct Repairs<'a, F: Vfs> {
+    pub(crate) store: &'a Store<F>,
+    pub(crate) holder: &'a Holder,
+    pub(crate) head: Head,
 }
 
 impl<F: Vfs> Repairs<'_, F> {
@@ -107,6 +105,18 @@ impl<F: Vfs> Repairs<'_, F> {
         })
     }
 
+    /// Notes what was repaired, and empties `tmp/`; gives the names of what was there.
+    pub(crate) fn tidy(&mut self, tail: Option<Repair>) -> Result<Vec<String>, StoreError> {
+        if let Some(repair) = tail {
+            self.add("tail_repaired", json!(repair))?;
+        }
+        let cleared = clear(&self.store.fs)?;
+        if !cleared.is_empty() {
+            self.add("tmp_cleared", json!({ "names": cleared }))?;
+        }
+        Ok(cleared)
+    }
+
     fn append(&mut self, entry: Entry) -> Result<(), StoreError> {
         let res = audit::append(&self.store.fs, self.head, entry);
         self.head = res.map_err(|err| StoreError::of("append to", "audit", err))?.1;
@@ -122,15 +132,17 @@ impl<F: Vfs> Repairs<'_, F> {
         if last == 0 || known.is_some_and(|it| last == it + 1) {
             return Ok(None);
         }
-        if known.is_none() {
-            self.refuse_lost_pointer()?;
-        }
+        self.end(known == Some(last))
+    }
+
+    /// Says how a change ended, where the record of its intent is the last of the log.
+    pub(crate) fn end(&mut self, committed: bool) -> Result<Option<Settled>, StoreError> {
+        let last = self.head.seq;
         let found = self.store.audit().last()?.filter(|it| it.seq == last);
         let Some(Record { entry, .. }) = found else { return Ok(None) };
         let Some(action) = entry.action.strip_suffix(INTENT).map(str::to_owned) else {
             return Ok(None);
         };
-        let committed = known == Some(last);
         let end = if committed { COMMITTED } else { ABANDONED };
         self.append(Entry {
             at_us: self.holder.started_us,
@@ -142,17 +154,6 @@ impl<F: Vfs> Repairs<'_, F> {
         let settled =
             if committed { Settled::Committed { action } } else { Settled::Abandoned { action } };
         Ok(Some(settled))
-    }
-
-    /// A root without a pointer has never had one, or somebody took it away.
-    fn refuse_lost_pointer(&self) -> Result<(), StoreError> {
-        for record in self.store.audit().records(1)? {
-            if record?.entry.action.ends_with(COMMITTED) {
-                let why = "it is missing, and the audit log says that it was written";
-                return Err(damaged(layout::CURRENT, why));
-            }
-        }
-        Ok(())
     }
 }
 

@@ -110,6 +110,10 @@ impl<F: Vfs> Store<F> {
                 Err(StoreError::Missing { .. }) if last != Some(pointer.epoch) => {
                     last = Some(pointer.epoch);
                 }
+                // What is in force is never removed but by somebody else.
+                Err(StoreError::Missing { generation }) => {
+                    return Err(tampered_manifest(generation, Tampering::Missing));
+                }
                 res => return res.map(|leased| Some((pointer, leased))),
             }
         }
@@ -246,6 +250,20 @@ impl<F: Vfs> Store<F> {
         check_name(id)?;
         let path = layout::rollout_lock(id);
         self.fs.lock(&path).map_err(|err| StoreError::of("lock", &path, err))
+    }
+
+    /// Whether some process has the lock of a rollout's controller. Nothing is written.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::InvalidName`], or where it cannot be asked.
+    pub fn is_driven(&self, id: &str) -> Result<bool, StoreError> {
+        check_name(id)?;
+        let path = layout::rollout_lock(id);
+        let free =
+            found(self.fs.lease(&path)).map_err(|err| StoreError::of("lease", &path, err))?;
+        // A lock that nobody has made yet nobody holds.
+        Ok(free.is_some_and(|it| it.is_none()))
     }
 
     /// The audit log, for reading.

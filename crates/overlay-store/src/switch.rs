@@ -2,6 +2,7 @@ use serde_json::{Value, json};
 
 use crate::audit::Entry;
 use crate::change::Change;
+use crate::commitment::{EPOCH, POINTER};
 use crate::error::{StoreError, WriteError};
 use crate::layout;
 use crate::pointer::{GenerationRef, Pointer};
@@ -14,7 +15,8 @@ impl<F: Vfs> Writer<'_, F> {
     /// nothing was deployed); `None` takes any.
     ///
     /// Generations that take a new place are verified first. The audit log gets a record
-    /// `<action>_intent` before and `<action>_committed` after, of `entry` and its action.
+    /// `<action>_intent` before and `<action>_committed` after, of `entry` and its action,
+    /// with the epoch and the change itself in a detail that is an object or nothing.
     ///
     /// # Errors
     ///
@@ -35,14 +37,14 @@ impl<F: Vfs> Writer<'_, F> {
         let epoch = found + 1;
         // What cannot be written is found before the log says that it will be.
         change.pointer(epoch, self.head).encode()?;
-        self.record(around(&entry, INTENT, epoch))?;
+        self.record(around(&entry, INTENT, epoch, &change))?;
         let pointer = change.pointer(epoch, self.head);
         let unfinished = self.write_pointer(&pointer);
         if let Err(err) = unfinished {
             self.spend();
             return Err(err);
         }
-        self.record(around(&entry, COMMITTED, epoch)).map_err(unknown)?;
+        self.record(around(&entry, COMMITTED, epoch, &change)).map_err(unknown)?;
         self.pointer = Some(pointer.clone());
         Ok(pointer)
     }
@@ -74,14 +76,15 @@ fn unknown(cause: StoreError) -> WriteError {
 }
 
 /// The record before or after the change.
-fn around(entry: &Entry, end: &str, epoch: u64) -> Entry {
+fn around(entry: &Entry, end: &str, epoch: u64, change: &Change) -> Entry {
     let mut entry = entry.clone();
     entry.action.push_str(end);
     match &mut entry.detail {
         Value::Object(detail) => {
-            detail.insert("epoch".to_owned(), json!(epoch));
+            detail.insert(EPOCH.to_owned(), json!(epoch));
+            detail.insert(POINTER.to_owned(), json!(change));
         }
-        detail @ Value::Null => *detail = json!({ "epoch": epoch }),
+        detail @ Value::Null => *detail = json!({ EPOCH: epoch, POINTER: change }),
         _ => {}
     }
     entry

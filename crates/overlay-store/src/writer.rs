@@ -35,6 +35,18 @@ impl<F: Vfs> Store<F> {
     ///
     /// [`LockError::Busy`] where another holds it, without waiting.
     pub fn lock(&self, holder: &Holder) -> Result<Writer<'_, F>, LockError> {
+        let lock = self.take(holder)?;
+        let recovered = recover(self, holder)?;
+        Ok(self.writer(lock, recovered))
+    }
+
+    pub(crate) fn writer(&self, lock: Held, recovered: Recovered) -> Writer<'_, F> {
+        let Recovered { pointer, head, recovery } = recovered;
+        Writer { store: self, lock, pointer, head, recovery, spent: false, temporaries: 0 }
+    }
+
+    /// The lock itself.
+    pub(crate) fn take(&self, holder: &Holder) -> Result<Held, LockError> {
         let failed = |err| StoreError::of("lock", layout::LOCK, err);
         self.fs.check_owner(layout::LOCK).map_err(failed)?;
         let Some(lock) = self.fs.lock(layout::LOCK).map_err(failed)? else {
@@ -44,8 +56,7 @@ impl<F: Vfs> Store<F> {
         self.fs
             .note(layout::LOCK, &note)
             .map_err(|err| StoreError::of("write", layout::LOCK, err))?;
-        let Recovered { pointer, head, recovery } = recover(self, holder)?;
-        Ok(Writer { store: self, lock, pointer, head, recovery, spent: false, temporaries: 0 })
+        Ok(lock)
     }
 
     /// Who holds the lock or held it last, as far as it can be read.

@@ -1,4 +1,4 @@
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::fmt::Write as _;
 
 use clap::Args;
@@ -79,9 +79,11 @@ impl LogArguments {
         let filter = self.wanted.filter();
         let audit_error = |err: AuditError| store_error(err.into());
         let mut report = LogReport { total: 0, records: VecDeque::new() };
+        let mut actions = BTreeSet::new();
         for record in store.audit().records(self.wanted.from).map_err(audit_error)? {
             let record = record.map_err(audit_error)?;
             if !filter.admits(&record) {
+                actions.insert(record.entry.action);
                 continue;
             }
             report.total += 1;
@@ -89,6 +91,13 @@ impl LogArguments {
             if self.limit > 0 && report.records.len() > self.limit {
                 report.records.pop_front();
             }
+        }
+        if let Some(action) = filter.action.filter(|_| report.total == 0)
+            && !actions.contains(&action)
+        {
+            let there: Vec<String> = actions.into_iter().collect();
+            let there = there.join(", ");
+            output.remark(&format!("no record has the action `{action}`; there are: {there}\n"))?;
         }
         output.show(&report)?;
         Ok(Exit::DONE)

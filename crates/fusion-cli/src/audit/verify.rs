@@ -2,8 +2,8 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use overlay_store::Store;
 use overlay_store::audit::{AuditError, Broken, Checkpoint, CheckpointError, Head, Verified};
+use overlay_store::{Store, StoreError};
 use serde::Serialize;
 
 use super::key;
@@ -23,7 +23,8 @@ Examples:
   fusion audit verify --root prod
   fusion audit verify --root prod --checkpoint checkpoint.note --public-key audit.key.pub --json
 
-Ends with 8 where a record was altered, dropped, moved, repeated or cut off.")]
+Ends with 8 where a record was altered, dropped, moved, repeated or cut off, or the pointer is not
+the one that the log saw last.")]
 pub(super) struct Verify {
     /// A checkpoint that was exported before
     #[arg(long, value_name = "FILE", requires = "public_key")]
@@ -44,6 +45,8 @@ struct VerifyReport {
     checkpoint: Option<CheckpointView>,
     /// The first record that does not fit.
     broken: Option<Broken>,
+    /// What is wrong with the pointer, by the log.
+    pointer: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -78,6 +81,10 @@ impl Report for VerifyReport {
                  recover` has to run"
             );
         }
+        if let Some(problem) = &self.pointer {
+            let hint = "`fusion deploy recover --rebuild` writes it anew from this log";
+            let _ = writeln!(res, "{problem}: {hint}");
+        }
         res
     }
 }
@@ -86,8 +93,9 @@ impl Verify {
     pub(super) fn run(self, store: &Store, output: &mut Output) -> anyhow::Result<Exit> {
         let checkpoint = self.checkpoint.as_deref().map(|it| self.open(it)).transpose()?;
         let log = store.audit();
-        let pointer = store.current().map_err(store_error)?;
-        let mut verified = log.verify(pointer.map(|it| it.audit));
+        // The pointer comes first: the log only goes on from what it names.
+        let known = store.current().ok().flatten().map(|it| it.audit);
+        let mut verified = log.verify(known);
         if let (Ok(_), Some(checkpoint)) = (&verified, &checkpoint) {
             verified = log.check(checkpoint);
         }
@@ -98,8 +106,21 @@ impl Verify {
         };
         let view =
             |it: Checkpoint| CheckpointView { origin: it.origin, head: it.head, at_us: it.at_us };
-        let valid = broken.is_none();
-        output.show(&VerifyReport { valid, verified, checkpoint: checkpoint.map(view), broken })?;
+        let pointer = match store.checked_current() {
+            Ok(_) => None,
+            Err(err @ StoreError::Damaged { .. }) => Some(err.to_string()),
+            // What is wrong with the log has been said.
+            Err(_) if broken.is_some() => None,
+            Err(err) => return Err(store_error(err)),
+        };
+        let valid = broken.is_none() && pointer.is_none();
+        output.show(&VerifyReport {
+            valid,
+            verified,
+            checkpoint: checkpoint.map(view),
+            broken,
+            pointer,
+        })?;
         Ok(if valid { Exit::DONE } else { Exit::INTEGRITY })
     }
 

@@ -3,11 +3,12 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use overlay_deploy::{
-    Applied, ApplyReport, DeployError, HealthStatus, Mode, Outcome, Planned, Reached,
-    RollbackOutcome, RollbackReport, Root, execute, status,
+    Applied, ApplyReport, DeployError, Health, HealthStatus, Mode, Outcome, Planned, Reached,
+    RollbackOutcome, RollbackReport, Root, execute, status, tree_findings,
 };
 use overlay_loader::FileFinding;
 
+use super::interrupt::tell_when_ended;
 use super::plan::Refused;
 use super::recover::recover_first;
 use super::refusal::{deploy_error, exit_of};
@@ -42,23 +43,40 @@ pub(super) struct Apply {
 
 impl Apply {
     pub(super) fn run(self, told: Told<'_>, output: &mut Output) -> anyhow::Result<Exit> {
-        let site = told.root.made(told.environment)?;
-        recover_first(&site, output, told.environment)?;
-        let name = site.environment().clone();
-        let (planned, findings) = self.wanted.plan(Some(site.store()), site.dir(), name)?;
-        let Some(planned) = planned else { return self.refused(&site, &findings, output) };
+        let site = told.root.begun(told.environment)?;
+        if let Some(site) = &site {
+            recover_first(site, output, told.environment)?;
+        }
+        let store = site.as_ref().map(Site::store);
+        let name = told.root.environment(store, told.environment)?;
+        let (planned, mut findings) =
+            self.wanted.plan(store, &told.root.dir(told.environment)?, name.clone())?;
+        // No root is made for what would be refused in it.
+        if let (None, Some(planned)) = (&site, &planned) {
+            findings.extend(tree_findings(&planned.tree, &name));
+        }
+        let is_sound = !findings.iter().any(|it| it.diagnostic.is_error());
+        let Some(planned) = planned.filter(|_| is_sound) else {
+            return self.refused(site.as_ref(), &findings, output);
+        };
+        agree(&planned, told, output)?;
+        let site = site.map_or_else(|| told.root.made(told.environment), Ok)?;
         deploy(&site, &planned, told, output, |_| Ok(()))
     }
 
     /// Nothing was begun: the files as they were given cannot be planned.
     fn refused(
         &self,
-        site: &Site,
+        site: Option<&Site>,
         findings: &[FileFinding],
         output: &mut Output,
     ) -> anyhow::Result<Exit> {
-        let refused = Refused::of(findings);
-        let live = status(site.store(), site.environment()).map_err(deploy_error)?;
+        let errors: Vec<FileFinding> =
+            findings.iter().filter(|it| it.diagnostic.is_error()).cloned().collect();
+        let refused = Refused::of(&errors);
+        let live = site.map(|it| status(it.store(), it.environment())).transpose();
+        let live = live.map_err(deploy_error)?;
+        let nothing = || Health { status: HealthStatus::Unknown, reasons: Vec::new() };
         let report = ApplyReport {
             schema: "fusion/deploy-apply/1",
             deployed: false,
@@ -70,16 +88,25 @@ impl Apply {
             overlay_name: self.wanted.names(),
             deployment_mode: self.wanted.how.mode.unwrap_or(Mode::Direct),
             deployment_time: None,
-            backup: live.stable.as_ref().map(|it| it.generation),
-            health: live.health,
+            backup: live.as_ref().and_then(|it| Some(it.stable.as_ref()?.generation)),
+            health: live.map_or_else(nothing, |it| it.health),
             duration_ms: 0,
         };
-        output.answer(&report, &text(Outcome::Refused, &report))?;
+        output.answer(&report, &text(Outcome::Refused, &report, None))?;
         Ok(Exit::FINDINGS)
     }
 }
 
-/// Carries out a plan, once somebody agreed; `first` is done right before.
+/// Asks whether a plan is to be carried out.
+pub(super) fn agree(planned: &Planned, told: Told<'_>, output: &mut Output) -> anyhow::Result<()> {
+    let plan = &planned.plan;
+    if plan.is_empty() {
+        return Ok(());
+    }
+    told.consent.ask_after(&plan.to_string(), "Deploy this?", output, told.environment)
+}
+
+/// Carries out a plan; `first` is done right before.
 pub(super) fn deploy(
     site: &Site,
     planned: &Planned,
@@ -87,10 +114,7 @@ pub(super) fn deploy(
     output: &mut Output,
     first: impl FnOnce(&Root<'_>) -> Result<(), DeployError>,
 ) -> anyhow::Result<Exit> {
-    let plan = &planned.plan;
-    if !plan.is_empty() {
-        told.consent.ask_after(&plan.to_string(), "Deploy this?", output, told.environment)?;
-    }
+    tell_when_ended(site);
     let (id, started) = (new_id()?, Instant::now());
     let watch = Watch::new(output, told.environment);
     let applied = site.act(&watch, |root| {
@@ -110,11 +134,11 @@ fn report(
 ) -> anyhow::Result<Exit> {
     let health = status(site.store(), site.environment()).map_err(deploy_error)?.health;
     let report = ApplyReport::of(applied, &planned.plan, health, took);
-    output.answer(&report, &text(applied.outcome, &report))?;
+    output.answer(&report, &text(applied.outcome, &report, Some(site)))?;
     Ok(exit_of(applied.outcome.exit_code()))
 }
 
-fn text(outcome: Outcome, report: &ApplyReport) -> String {
+fn text(outcome: Outcome, report: &ApplyReport, site: Option<&Site>) -> String {
     let ApplyReport { overlay_name, deployment_mode, duration_ms, .. } = report;
     let what = if overlay_name.is_empty() { "the installation" } else { overlay_name };
     let mut res = format!("{outcome}: {what}");
@@ -134,11 +158,13 @@ fn text(outcome: Outcome, report: &ApplyReport) -> String {
             writeln!(res, "  in force: generation {backup}, as before")
         }
         (Outcome::Deployed, Some(backup)) => {
-            writeln!(res, "  back to generation {backup}: fusion deploy rollback --steps 1")
+            let root =
+                site.map_or_else(String::new, |it| format!(" --root {}", it.dir().display()));
+            writeln!(res, "  back to generation {backup}: fusion deploy rollback{root}")
         }
         _ => Ok(()),
     };
-    if report.health.status != HealthStatus::Healthy {
+    if !matches!(report.health.status, HealthStatus::Healthy | HealthStatus::Unknown) {
         res.push_str(&order::health_text(&report.health));
     }
     res

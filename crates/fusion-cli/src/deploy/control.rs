@@ -2,6 +2,7 @@ use clap::Args;
 use overlay_deploy::{Outcome, abort, pause, resume};
 
 use super::Told;
+use super::interrupt::tell_when_ended;
 use super::order::OrderReport;
 use super::watch::Watch;
 use crate::exit::Exit;
@@ -36,6 +37,7 @@ pub(super) struct Resume {}
 impl Resume {
     pub(super) fn run(self, told: Told<'_>, output: &mut Output) -> anyhow::Result<Exit> {
         let site = told.root.existing(told.environment)?;
+        tell_when_ended(&site);
         let applied = site.act(&Watch::new(output, told.environment), resume)?;
         OrderReport::of("resume", &applied, &site)?.end(Outcome::Deployed, output)
     }

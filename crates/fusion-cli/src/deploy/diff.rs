@@ -2,7 +2,7 @@ use std::fmt::Write as _;
 
 use clap::Args;
 use overlay_deploy::{FileChange, Target, diff};
-use overlay_store::GenerationId;
+use overlay_store::{GenerationId, Store};
 use serde::Serialize;
 
 use super::Told;
@@ -62,13 +62,20 @@ impl Report for DiffReport {
     }
 }
 
+/// The generation that was in force before the one that is.
+fn before(store: &Store) -> anyhow::Result<Option<GenerationId>> {
+    let Some(pointer) = store.current().map_err(store_error)? else { return Ok(None) };
+    let before = store.earlier(pointer.stable, 1).map_err(store_error)?;
+    Ok(before.map(|it| it.generation))
+}
+
 impl Diff {
     pub(super) fn run(self, told: Told<'_>, output: &mut Output) -> anyhow::Result<Exit> {
         let store = told.root.open(told.environment)?;
         let to = meant(&store, self.to.as_ref())?;
         let from = match &self.from {
             Some(target) => Some(meant(&store, Some(target))?),
-            None => store.manifest(to).map_err(store_error)?.0.parent.map(|it| it.generation),
+            None => before(&store)?,
         };
         let changes = match from {
             Some(from) => diff(&store, from, to).map_err(deploy_error)?,

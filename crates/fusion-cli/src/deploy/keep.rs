@@ -16,7 +16,8 @@ use crate::output::{Output, Report};
 
 /// Remove generations that nothing needs
 ///
-/// Never one that is live, on trial, the one before, pinned, or read by a service right now.
+/// Never one that is live, on trial, the one that was in force before, pinned, or read by a
+/// service right now.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -116,7 +117,7 @@ Examples:
   fusion deploy pin release-7 --root prod
   fusion deploy pin before-audit 42 --root prod")]
 pub(super) struct Pin {
-    /// The name: letters, digits, `.`, `_`, `-`
+    /// The name: letters, digits, `.`, `_`, `-`; no number, and no id of a deployment
     name: String,
     /// Number, name, or id of a deployment; else the one in force
     #[arg(value_name = "GENERATION")]

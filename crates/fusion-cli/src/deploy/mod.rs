@@ -1,8 +1,10 @@
 //! `fusion deploy …`
 
+mod account;
 mod apply;
 mod control;
 mod diff;
+mod interrupt;
 mod keep;
 mod list;
 mod order;

@@ -1,7 +1,7 @@
 use std::fmt::Write as _;
 
 use clap::Args;
-use overlay_deploy::{Plan, Warning};
+use overlay_deploy::{Plan, Warning, tree_findings};
 use overlay_loader::FileFinding;
 use overlay_model::Severity;
 use serde::Serialize;
@@ -13,7 +13,8 @@ use crate::output::{Output, Report};
 
 /// Say what a deployment would change, and which checks it has to pass
 ///
-/// Nothing is locked or written.
+/// The tree is checked as it would be before a deployment: schema and load. Nothing is locked or
+/// written.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -71,6 +72,11 @@ impl PlanArguments {
             output.show(&Refused::of(&findings))?;
             return Ok(Exit::FINDINGS);
         };
+        let found = tree_findings(&planned.tree, &planned.plan.environment);
+        if !found.is_empty() {
+            output.show(&Refused::of(&found))?;
+            return Ok(Exit::FINDINGS);
+        }
         output.answer(&planned.plan, &planned.plan.to_string())?;
         Ok(ended(&planned.plan, output.strict))
     }

@@ -9,12 +9,13 @@ use overlay_deploy::{
 use overlay_store::{Phase, Store};
 
 use super::Told;
-use super::apply::deploy;
+use super::apply::{agree, deploy};
+use super::interrupt::tell_when_ended;
 use super::order::OrderReport;
 use super::plan::Refused;
 use super::recover::recover_first;
 use super::refusal::{deploy_error, promote_error, store_error};
-use super::site::{Site, last_environment};
+use super::site::{Site, bound};
 use super::wanted::{Findings, How};
 use super::watch::Watch;
 use crate::exit::{Exit, refusal};
@@ -36,7 +37,7 @@ pub(super) struct Promote {
     /// The deployment root of the environment before
     #[arg(long, value_name = "DIR")]
     from_root: Option<PathBuf>,
-    /// Its environment; else that of the last deployment there
+    /// Its environment; else the one that the root there belongs to
     #[arg(long, value_name = "NAME", requires = "from_root")]
     from_env: Option<EnvironmentName>,
     #[command(flatten)]
@@ -54,31 +55,43 @@ impl Promote {
     /// Deploys what passed in the root `from`.
     fn bring(&self, from: &Path, told: Told<'_>, output: &mut Output) -> anyhow::Result<Exit> {
         let there = Store::open(from).map_err(store_error)?;
-        let name = self.from_env.clone().or_else(|| last_environment(&there));
+        let name = self.from_env.clone().map_or_else(|| bound(Some(&there)), |it| Ok(Some(it)))?;
         let name = name.ok_or_else(|| {
             refusal(Exit::NOTHING, format!("{}: nothing is deployed there", from.display()))
         })?;
         let promotion = promotable(&there, &name).map_err(promote_error)?;
-        let site = told.root.made(told.environment)?;
-        recover_first(&site, output, told.environment)?;
-        let (planned, findings) = self.plan(&site, &promotion)?;
+        let site = told.root.begun(told.environment)?;
+        if let Some(site) = &site {
+            recover_first(site, output, told.environment)?;
+        }
+        let (planned, findings) = self.plan(site.as_ref().map(Site::store), told, &promotion)?;
         self.how.check_base(planned.as_ref())?;
         let Some(planned) = planned else {
             output.show(&Refused::of(&findings))?;
             return Ok(Exit::FINDINGS);
         };
+        agree(&planned, told, output)?;
+        let site = site.map_or_else(|| told.root.made(told.environment), Ok)?;
         deploy(&site, &planned, told, output, |root| accept(root, &promotion))
     }
 
-    fn plan(&self, site: &Site, promotion: &Promotion) -> anyhow::Result<Findings> {
-        let base = match site.store().read_current().map_err(store_error)? {
+    fn plan(
+        &self,
+        store: Option<&Store>,
+        told: Told<'_>,
+        promotion: &Promotion,
+    ) -> anyhow::Result<Findings> {
+        self.how.check()?;
+        let current = store.map(Store::read_current).transpose().map_err(store_error)?;
+        let base = match current.flatten() {
             Some((pointer, leased)) => Base { pointer: Some(pointer), tree: leased.tree },
             None => Base::default(),
         };
         // A root without a deployment has no rules of its own yet.
         let of = if base.pointer.is_some() { &base.tree } else { &promotion.tree };
         let (rules, mut findings) = rules_of(of);
-        let request = self.how.request(site.environment().clone(), site.dir());
+        let name = told.root.environment(store, told.environment)?;
+        let request = self.how.request(name, &told.root.dir(told.environment)?);
         let (planned, found) = plan_tree(&base, &request, &rules, &promotion.tree);
         findings.extend(found);
         let is_sound = !findings.iter().any(|it| it.diagnostic.is_error());
@@ -90,6 +103,7 @@ impl Promote {
 fn canary(told: Told<'_>, output: &mut Output) -> anyhow::Result<Exit> {
     let site = told.root.existing(told.environment)?;
     told.consent.ask("Give all units to the candidate?", told.environment)?;
+    tell_when_ended(&site);
     let applied = site.act(&Watch::new(output, told.environment), promote)?;
     let applied = seen_through(&site, applied)?;
     OrderReport::of("promote", &applied, &site)?.end(Outcome::Deployed, output)

@@ -1,15 +1,15 @@
 use std::fmt::Write as _;
 
 use clap::Args;
-use overlay_deploy::{Outcome, Recovered, recover};
-use overlay_store::{Recovery, Settled};
+use overlay_deploy::{Outcome, Recovered, Target, rebuild, recover};
+use overlay_store::{Phase, Pointer, Recovery, Settled};
 use serde::Serialize;
 
 use super::Told;
 use super::order::OrderReport;
 use super::refusal::{deploy_error, exit_of};
 use super::site::Site;
-use super::watch::Watch;
+use super::watch::{Watch, word};
 use crate::environment::Environment;
 use crate::exit::Exit;
 use crate::output::{Output, Report};
@@ -24,9 +24,19 @@ use crate::output::{Output, Report};
 Examples:
   fusion deploy recover --root prod
   fusion deploy recover --root prod --json
+  fusion deploy recover --root prod --rebuild
+  fusion deploy recover --root prod --rebuild --to 41
 
 Ends with 7 where the generation before fails too, with 8 where something was tampered with.")]
-pub(super) struct Recover {}
+pub(super) struct Recover {
+    /// Write the pointer CURRENT anew where it is damaged, gone, or was replaced by an older one:
+    /// as the audit log, which is verified first, says it stood last
+    #[arg(long)]
+    rebuild: bool,
+    /// Put this generation in force instead: its number, its name, or the id of its deployment
+    #[arg(long, value_name = "GENERATION", requires = "rebuild")]
+    to: Option<Target>,
+}
 
 #[derive(Serialize)]
 struct RecoverReport {
@@ -57,6 +67,9 @@ impl Report for RecoverReport {
 impl Recover {
     pub(super) fn run(self, told: Told<'_>, output: &mut Output) -> anyhow::Result<Exit> {
         let site = told.root.existing(told.environment)?;
+        if self.rebuild {
+            return self.rebuilt(&site, told, output);
+        }
         let recovered = site.act(&Watch::new(output, told.environment), recover)?;
         let report = report(&site, &recovered)?;
         output.show(&report)?;
@@ -69,6 +82,30 @@ impl Recover {
             Some(outcome) => exit_of(outcome.exit_code()),
         })
     }
+}
+
+impl Recover {
+    /// Writes the pointer anew, and leaves a rollout as it stood.
+    fn rebuilt(&self, site: &Site, told: Told<'_>, output: &mut Output) -> anyhow::Result<Exit> {
+        told.consent.ask("Write the pointer anew from the audit log?", told.environment)?;
+        let watch = Watch::new(output, told.environment);
+        let rebuilt = site.act(&watch, |root| rebuild(root, self.to.as_ref()))?;
+        drop(watch);
+        let repairs: Vec<String> = rebuilt.iter().map(described).collect();
+        output.show(&RecoverReport { clean: repairs.is_empty(), repairs, rollout: None })?;
+        Ok(Exit::DONE)
+    }
+}
+
+/// `CURRENT was written anew: epoch 5, stable, generation 00000002 in force`.
+fn described(pointer: &Pointer) -> String {
+    let Pointer { epoch, phase, stable, .. } = pointer;
+    let what = match phase {
+        Phase::Stable => "",
+        _ => "; a rollout was under way: resume, recover or abort it",
+    };
+    let (phase, stable) = (word(*phase), stable.generation);
+    format!("CURRENT was written anew: epoch {epoch}, {phase}, generation {stable} in force{what}")
 }
 
 fn report(site: &Site, recovered: &Recovered) -> anyhow::Result<RecoverReport> {

@@ -20,6 +20,13 @@ pub(crate) fn deploy_error(err: DeployError) -> anyhow::Error {
         | DeployError::Write(WriteError::Tampered { .. }) => {
             ": `fusion deploy list` shows the others, `fusion deploy rollback --to` returns to one"
         }
+        DeployError::Store(StoreError::Damaged { path, .. }) if path == "CURRENT" => {
+            ": `fusion deploy recover --rebuild` writes it anew from the audit log"
+        }
+        DeployError::Store(StoreError::Audit(_)) => {
+            ": `fusion audit verify` goes through all of it"
+        }
+        DeployError::Gone(_) => ": `fusion deploy list` shows the others",
         DeployError::Store(StoreError::NoRoot { .. }) => ": `fusion deploy apply` makes one",
         _ => "",
     };

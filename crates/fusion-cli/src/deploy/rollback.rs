@@ -24,7 +24,8 @@ pub(super) struct Rollback {
     /// The number of a generation, the id of a deployment, or the name of a pin
     #[arg(long, value_name = "GENERATION", conflicts_with = "steps")]
     to: Option<Target>,
-    /// So many steps back, each to the generation that was in force before
+    /// So many steps back, in the order in which generations were in force, none of them twice: a
+    /// second rollback goes forth again
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     steps: u32,
     /// Only where the root is at this epoch

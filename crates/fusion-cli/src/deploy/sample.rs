@@ -1,18 +1,23 @@
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use overlay_deploy::{DeployError, Span};
+use overlay_doctor::options_in_force;
+use overlay_model::Severity;
 use overlay_sqlite::{Arm, DatabaseKind, Performance, Sample, SqliteError};
-use overlay_store::Store;
+use overlay_store::{Phase, Store, StoreError};
 use serde::{Deserialize, Serialize};
 
 use super::Told;
 use super::refusal::{deploy_error, store_error};
-use crate::environment::now_us;
+use crate::doctor::variables;
+use crate::environment::{Environment, now_us};
 use crate::exit::{Exit, refusal};
-use crate::findings::plural;
+use crate::findings::{are_fatal, plural};
 use crate::input;
 use crate::output::{Output, Report};
+use crate::serve::warn;
 
 /// The most samples of one command.
 const MOST: usize = 1_000_000;
@@ -20,8 +25,9 @@ const MOST: usize = 1_000_000;
 /// Record answers that were given during a rollout, for its canary to be judged by
 ///
 /// A service does this by the library; here it is for scripts. Every result but `success` is an
-/// error. A line of `--file` is an object: `{\"arm\": \"candidate\", \"result\": \"success\",
-/// \"duration_us\": 120000, \"tokens\": 180}`, with `at_us` where it was not just now.
+/// error. What is older than `performance.retention_days` of the installation in force is removed
+/// afterwards. A line of `--file` is an object: `{"arm": "candidate", "result": "success",
+/// "duration_us": 120000, "tokens": 180}`, with `at_us` where it was not just now.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -29,9 +35,10 @@ Examples:
   fusion deploy sample --root prod --arm control --result error --duration 2s --count 12
   fusion deploy sample --root prod --file samples.jsonl
 
-Ends with 5 where no deployment is under way, with 69 where the database cannot be written.")]
+Ends with 5 where no deployment is under way and none is named, with 65 for a deployment that was
+not made here and for a moment that has not come, with 69 where the database cannot be written.")]
 pub(super) struct SampleArguments {
-    /// Of which deployment; else the one under way, or the last
+    /// Of which deployment, also one that has ended; else the one under way
     #[arg(long, value_name = "ID")]
     deployment: Option<String>,
     /// Which generation answered
@@ -47,7 +54,7 @@ pub(super) struct SampleArguments {
     #[arg(long, value_name = "N")]
     tokens: Option<u64>,
     /// So many answers like that
-    #[arg(long, default_value_t = 1, value_name = "N")]
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = count)]
     count: usize,
     /// Samples as JSON lines, `-` for standard input
     #[arg(long, value_name = "FILE", conflicts_with_all = ["arm", "duration", "tokens"])]
@@ -89,13 +96,20 @@ struct Line {
 struct SampleReport {
     deployment: String,
     recorded: usize,
+    /// How many rows were older than they are kept.
+    removed: u64,
 }
 
 impl Report for SampleReport {
     const SCHEMA: &'static str = "fusion/deploy-sample/1";
 
     fn text(&self, _width: usize) -> String {
-        format!("{} of deployment {} recorded\n", plural(self.recorded, "sample"), self.deployment)
+        let (recorded, deployment) = (plural(self.recorded, "sample"), &self.deployment);
+        let removed = match self.removed {
+            0 => String::new(),
+            count => format!(", {count} old ones removed"),
+        };
+        format!("{recorded} of deployment {deployment} recorded{removed}\n")
     }
 }
 
@@ -103,16 +117,18 @@ impl SampleArguments {
     pub(super) fn run(self, told: Told<'_>, output: &mut Output) -> anyhow::Result<Exit> {
         let store = told.root.open(told.environment)?;
         let deployment = match &self.deployment {
-            Some(id) => id.clone(),
+            Some(id) => known(&store, id)?,
             None => under_way(&store)?,
         };
         let samples = self.samples(&deployment)?;
         let path = told.root.dir(told.environment)?.join(DatabaseKind::Performance.path());
-        let write = || Performance::open(&path)?.write(&[], &samples);
-        write().map_err(|err: SqliteError| {
-            refusal(Exit::UNREACHABLE, format!("{:#}", anyhow::Error::new(err)))
-        })?;
-        output.show(&SampleReport { deployment, recorded: samples.len() })?;
+        let mut rows = Performance::open(&path).map_err(unreachable)?;
+        rows.write(&[], &samples).map_err(unreachable)?;
+        let removed = match retention(&store, output, told.environment)? {
+            Some(kept) => prune(&mut rows, kept, output)?,
+            None => 0,
+        };
+        output.show(&SampleReport { deployment, recorded: samples.len(), removed })?;
         Ok(Exit::DONE)
     }
 
@@ -127,6 +143,11 @@ impl SampleArguments {
                     refusal(Exit::UNREADABLE, format!("{}:{}: {err}", input.name, at + 1))
                 };
                 let line = serde_json::from_str::<Line>(text).map_err(no_sample)?;
+                if let Some(given) = line.at_us.filter(|it| !is_past(*it, at_us)) {
+                    let why = format!("at_us {given} is no moment up to now");
+                    let message = format!("{}:{}: {why}", input.name, at + 1);
+                    return Err(refusal(Exit::UNREADABLE, message));
+                }
                 Ok(sample(line, deployment, at_us))
             });
             let samples: Vec<Sample> = parsed.collect::<anyhow::Result<_>>()?;
@@ -135,9 +156,6 @@ impl SampleArguments {
         let (Some(arm), Some(duration)) = (self.arm, self.duration) else {
             return Err(refusal(Exit::USAGE, "give --arm and --duration, or --file"));
         };
-        if self.count > MOST {
-            return Err(too_many());
-        }
         let line = Line {
             arm: arm.into(),
             result: self.result.clone(),
@@ -149,14 +167,78 @@ impl SampleArguments {
     }
 }
 
+fn unreachable(err: SqliteError) -> anyhow::Error {
+    refusal(Exit::UNREACHABLE, format!("{:#}", anyhow::Error::new(err)))
+}
+
+/// How long rows are kept here. `None` where the options of what is in force cannot be read: a
+/// default in their place could remove what somebody wants to keep.
+fn retention(
+    store: &Store,
+    output: &mut Output,
+    environment: &Environment,
+) -> anyhow::Result<Option<Duration>> {
+    let unknown = "it is not known how long rows are kept, and none is removed";
+    match options_in_force(store, &variables(environment)) {
+        Ok((options, findings)) if !are_fatal(&findings, false) => Ok(Some(options.retention())),
+        Ok((_, findings)) => {
+            let errors = findings.iter().filter(|it| it.severity == Severity::Error);
+            let errors: Vec<String> = errors.map(ToString::to_string).collect();
+            warn(output, &format!("{unknown}: {}", errors.join("; ")))?;
+            Ok(None)
+        }
+        Err(err) => {
+            warn(output, &format!("{unknown}: {:#}", anyhow::Error::new(err)))?;
+            Ok(None)
+        }
+    }
+}
+
+/// Removes the rows that are older than `kept`. The samples are written by now: a command that
+/// failed here would be given again, and count them twice.
+fn prune(rows: &mut Performance, kept: Duration, output: &mut Output) -> anyhow::Result<u64> {
+    let kept_us = i64::try_from(kept.as_micros()).unwrap_or(i64::MAX);
+    match rows.prune(now_us().saturating_sub(kept_us)) {
+        Ok(count) => Ok(count),
+        Err(err) => {
+            warn(output, &format!("old rows are not removed: {:#}", anyhow::Error::new(err)))?;
+            Ok(0)
+        }
+    }
+}
+
 fn sample(line: Line, deployment: &str, now_us: i64) -> Sample {
     let Line { arm, result, duration_us, tokens, at_us } = line;
     let at_us = at_us.unwrap_or(now_us);
     Sample { deployment: deployment.to_owned(), arm, result, duration_us, tokens, at_us }
 }
 
-/// The deployment that the pointer names.
+/// How many answers, as the command line has it.
+fn count(text: &str) -> Result<usize, String> {
+    let count = text.parse().ok().filter(|it| (1..=MOST).contains(it));
+    count.ok_or_else(|| format!("a number from 1 to {MOST}"))
+}
+
+/// Clocks of machines differ a little.
+const AHEAD_US: i64 = 60_000_000;
+
+fn is_past(at_us: i64, now_us: i64) -> bool {
+    (0..=now_us.saturating_add(AHEAD_US)).contains(&at_us)
+}
+
+/// A deployment that was made here.
+fn known(store: &Store, id: &str) -> anyhow::Result<String> {
+    let unknown = || DeployError::Unknown(format!("no deployment `{id}` was made here"));
+    match store.read_rollout(id) {
+        Ok(Some(_)) => Ok(id.to_owned()),
+        Ok(None) | Err(StoreError::InvalidName { .. }) => Err(deploy_error(unknown())),
+        Err(err) => Err(store_error(err)),
+    }
+}
+
+/// The deployment that is under way.
 fn under_way(store: &Store) -> anyhow::Result<String> {
     let pointer = store.current().map_err(store_error)?;
-    pointer.and_then(|it| it.deployment).ok_or(DeployError::Idle).map_err(deploy_error)
+    let moving = pointer.filter(|it| !matches!(it.phase, Phase::Stable | Phase::Frozen));
+    moving.and_then(|it| it.deployment).ok_or(DeployError::Idle).map_err(deploy_error)
 }

@@ -36,7 +36,7 @@ impl Report for ShowReport {
     const SCHEMA: &'static str = "fusion/deploy-show/1";
 
     fn text(&self, _width: usize) -> String {
-        let Shown { manifest, digest, rollout } = &self.shown;
+        let Shown { manifest, digest, rollout, problem } = &self.shown;
         let mut res = format!("generation {}\n", manifest.generation);
         // Writing to a string cannot fail.
         let _ = writeln!(res, "  made        {}", moment(manifest.created_us));
@@ -48,6 +48,9 @@ impl Report for ShowReport {
         }
         if let Some(rollout) = rollout {
             course(&mut res, rollout);
+        }
+        if let Some(problem) = problem {
+            let _ = writeln!(res, "  problem     {problem}");
         }
         let _ = writeln!(res, "  files");
         for file in &manifest.files {

@@ -1,15 +1,17 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use anyhow::Context as _;
 use clap::Args;
 use overlay_deploy::{
-    DeployError, DeploymentId, EnvironmentName, Observed, Root, Surroundings, Window, nacks,
-    observed, rollout,
+    DeployError, DeploymentId, EnvironmentName, Observed, Root, Surroundings, Window,
+    bound_environment, nacks, note_other_environment, observed,
 };
 use overlay_sqlite::{AuditIndex, DatabaseKind, Performance};
 use overlay_store::Store;
 
-use super::refusal::{deploy_error, store_error};
+use super::account::Account;
+use super::refusal::{deploy_error, exit_of, store_error};
 use super::watch::Watch;
 use crate::environment::{Environment, now_us, rfc3339};
 use crate::exit::{Exit, refusal};
@@ -20,15 +22,20 @@ pub(crate) struct RootArguments {
     /// The deployment root; else FUSION_ROOT
     #[arg(long, global = true, value_name = "DIR")]
     root: Option<PathBuf>,
-    /// The environment; else RESON_ENV, else that of the last deployment here, else `development`
+    /// The environment of a root without a deployment; else RESON_ENV, else `development`. From
+    /// its first deployment on a root belongs to one environment, and no other is taken
     #[arg(long, global = true, value_name = "NAME")]
     env: Option<EnvironmentName>,
+    /// Act by the rules of `--env` though the root belongs to another environment, this once; the
+    /// audit log says so
+    #[arg(long, global = true, requires = "env")]
+    override_env: bool,
 }
 
 impl RootArguments {
     /// The root in `dir`.
     pub(crate) fn at(dir: PathBuf) -> Self {
-        Self { root: Some(dir), env: None }
+        Self { root: Some(dir), env: None, override_env: false }
     }
 
     /// The folder of the root.
@@ -47,14 +54,24 @@ impl RootArguments {
         if self.dir(environment)?.exists() { self.open(environment).map(Some) } else { Ok(None) }
     }
 
+    /// The root with somebody who acts on it, `None` where nobody has begun to use one.
+    pub(crate) fn begun(&self, environment: &Environment) -> anyhow::Result<Option<Site>> {
+        let dir = self.dir(environment)?;
+        let is_begun = ["LOCK", "CURRENT", "gen", "audit"].iter().any(|it| dir.join(it).exists());
+        if is_begun { self.existing(environment).map(Some) } else { Ok(None) }
+    }
+
     /// The root, with somebody who acts on it.
     pub(crate) fn site(&self, store: Store, environment: &Environment) -> anyhow::Result<Site> {
         let name = self.environment(Some(&store), environment)?;
-        let actor = environment.get("USER").or_else(|| environment.get("USERNAME"));
+        let bound = self.override_env.then(|| bound_environment(&store).ok().flatten()).flatten();
+        let dir = self.dir(environment)?;
         Ok(Site {
-            dir: self.dir(environment)?,
+            absolute: std::path::absolute(&dir).context("the folder of the root")?,
+            dir,
+            overridden: bound.filter(|it| *it != name),
             environment: name,
-            actor: actor.unwrap_or("unknown").to_owned(),
+            account: Account::of(environment),
             host: host(environment),
             store,
         })
@@ -71,38 +88,81 @@ impl RootArguments {
         self.site(store, environment)
     }
 
-    /// Which environment is meant.
+    /// Which environment is meant: that of the root, and no other but by `--override-env`.
+    ///
+    /// # Errors
+    ///
+    /// Where another is named, or the audit log does not tell the root's.
     pub(crate) fn environment(
         &self,
         store: Option<&Store>,
         environment: &Environment,
     ) -> anyhow::Result<EnvironmentName> {
-        if let Some(name) = &self.env {
+        let given = match (&self.env, environment.get("RESON_ENV")) {
+            (Some(name), _) => Some(("--env", name.clone())),
+            (None, Some(name)) => Some(("RESON_ENV", reson_env(name)?)),
+            (None, None) => None,
+        };
+        if let (Some((_, name)), true) = (&given, self.override_env) {
             return Ok(name.clone());
         }
-        if let Some(name) = environment.get("RESON_ENV") {
-            return name.parse().map_err(|err| refusal(Exit::USAGE, format!("RESON_ENV: {err}")));
+        match (bound(store)?, given) {
+            (Some(bound), Some((by, name))) if bound != name => Err(another(&bound, by, &name)),
+            (Some(bound), _) => Ok(bound),
+            (None, Some((_, name))) => Ok(name),
+            (None, None) => Ok("development".parse()?),
         }
-        match store.and_then(last_environment) {
-            Some(name) => Ok(name),
-            None => Ok("development".parse()?),
+    }
+
+    /// As [`Self::environment`], for a command that only looks: the root's own counts whatever
+    /// the shell says, and the strictest rules where the audit log does not tell it.
+    pub(crate) fn shown_environment(&self, store: &Store) -> anyhow::Result<EnvironmentName> {
+        match (bound_environment(store), &self.env) {
+            (Ok(Some(bound)), Some(name)) if bound != *name && !self.override_env => {
+                Err(another(&bound, "--env", name))
+            }
+            (Ok(bound), None) => Ok(bound.map_or_else(|| "development".parse(), Ok)?),
+            (_, Some(name)) => Ok(name.clone()),
+            (Err(_), None) => Ok("production".parse()?),
         }
     }
 }
 
-/// The environment of the deployment that the pointer names. What cannot be read here is
-/// an error of whatever comes next.
-pub(crate) fn last_environment(store: &Store) -> Option<EnvironmentName> {
-    let deployment = store.current().ok()??.deployment?;
-    Some(rollout(store, &deployment).ok()??.environment)
+fn reson_env(name: &str) -> anyhow::Result<EnvironmentName> {
+    name.parse().map_err(|err| refusal(Exit::USAGE, format!("RESON_ENV: {err}")))
+}
+
+/// The environment that the root belongs to; `None` where nothing was deployed yet.
+pub(crate) fn bound(store: Option<&Store>) -> anyhow::Result<Option<EnvironmentName>> {
+    let bound = store.map(bound_environment).transpose().map_err(|err| {
+        let exit = exit_of(err.exit_code());
+        let why = format!("{:#}", anyhow::Error::new(err));
+        let hint = "give --env NAME --override-env where it is known";
+        refusal(
+            exit,
+            format!("whose root this is cannot be read from its audit log: {why}: {hint}"),
+        )
+    })?;
+    Ok(bound.flatten())
+}
+
+fn another(bound: &EnvironmentName, by: &str, name: &EnvironmentName) -> anyhow::Error {
+    let message = format!(
+        "this root belongs to {bound}, and {by} says {name}: a root is of one environment; give \
+         --env {bound}, or --env {name} --override-env to go by the rules of {name} this once"
+    );
+    refusal(Exit::USAGE, message)
 }
 
 /// A deployment root, and who acts on it.
 pub(crate) struct Site {
     dir: PathBuf,
+    absolute: PathBuf,
     store: Store,
     environment: EnvironmentName,
-    actor: String,
+    /// The environment that the root belongs to, where somebody acts by another's rules.
+    overridden: Option<EnvironmentName>,
+    account: Account,
     host: String,
 }
 
@@ -121,7 +181,7 @@ impl Site {
 
     /// Who acts.
     pub(crate) fn actor(&self) -> &str {
-        &self.actor
+        &self.account.name
     }
 
     /// On which machine.
@@ -140,9 +200,25 @@ impl Site {
         watch: &Watch<'_>,
         order: impl FnOnce(&Root<'_>) -> Result<R, DeployError>,
     ) -> anyhow::Result<R> {
+        if let Some(bound) = &self.overridden {
+            let noted = self.with(watch, |root| note_other_environment(root, bound));
+            noted.map_err(deploy_error)?;
+        }
+        self.warn_of_log(watch);
         let done = self.with(watch, order).map_err(deploy_error)?;
         self.index(watch);
         Ok(done)
+    }
+
+    /// Says so where the audit log is not as it was written. A writer looks at its end alone,
+    /// so that the way back stays open.
+    fn warn_of_log(&self, watch: &Watch<'_>) {
+        let Ok(pointer) = self.store.current() else { return };
+        if let Err(err) = self.store.audit().verify(pointer.map(|it| it.audit)) {
+            let why = anyhow::Error::new(err);
+            let hint = "`fusion audit verify` says more";
+            watch.line(&format!("warning: {why:#}: {hint}"));
+        }
     }
 
     /// Brings the index of the audit log up to date. It follows from the log, so what cannot
@@ -158,7 +234,10 @@ impl Site {
     /// [`Self::act`], for orders with errors of their own.
     pub(crate) fn with<R>(&self, watch: &Watch<'_>, order: impl FnOnce(&Root<'_>) -> R) -> R {
         let around = Surroundings {
-            actor: &self.actor,
+            root: Some(&self.absolute),
+            actor: &self.account.name,
+            uid: self.account.uid,
+            user: self.account.user.as_deref(),
             host: &self.host,
             pid: std::process::id(),
             environment: &self.environment,

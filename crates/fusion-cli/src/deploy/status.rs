@@ -1,14 +1,16 @@
 use std::fmt::Write as _;
 
 use clap::Args;
-use overlay_deploy::{HealthStatus, LiveGeneration, StatusReport, status, verify};
+use overlay_deploy::{HealthStatus, LiveGeneration, StatusReport, status};
 use overlay_store::Phase;
+use serde::Serialize;
 
 use super::Told;
 use super::order::health_text;
-use super::refusal::{deploy_error, exit_of};
+use super::refusal::deploy_error;
 use super::watch::word;
-use crate::exit::{Exit, worst};
+use crate::budget::Fall;
+use crate::exit::Exit;
 use crate::output::Output;
 
 /// Say what is live, and how it is
@@ -21,29 +23,35 @@ Examples:
   fusion deploy status --root prod --json
 
 Ends with 1 where what is live is unhealthy, with 5 where nothing is deployed, with 8 where a
-live generation is not as it was published.")]
+live generation, the pointer or the audit log is not as it was written.")]
 pub(super) struct Status {}
 
 impl Status {
     pub(super) fn run(self, told: Told<'_>, output: &mut Output) -> anyhow::Result<Exit> {
         let store = told.root.open(told.environment)?;
-        let name = told.root.environment(Some(&store), told.environment)?;
+        let name = told.root.shown_environment(&store)?;
         let report = status(&store, &name).map_err(deploy_error)?;
-        output.answer(&report, &text(&report))?;
-        let mut exit = match report.health.status {
+        let budget_fall = Fall::of(&store);
+        let words = text(&report) + &budget_fall.as_ref().map(Fall::text).unwrap_or_default();
+        output.answer(&Answer { report: &report, budget_fall }, &words)?;
+        Ok(match report.health.status {
+            _ if report.is_tampered => Exit::INTEGRITY,
             HealthStatus::Healthy => Exit::DONE,
             HealthStatus::Degraded if output.strict => Exit::FINDINGS,
             HealthStatus::Degraded => Exit::DONE,
             HealthStatus::Unhealthy => Exit::FINDINGS,
             HealthStatus::Unknown => Exit::NOTHING,
-        };
-        if exit == Exit::FINDINGS {
-            let verified = verify(&store, false).map_err(deploy_error)?;
-            let wrong = verified.iter().filter_map(|it| it.result.as_ref().err());
-            exit = wrong.map(|it| exit_of(it.exit_code())).fold(exit, worst);
-        }
-        Ok(exit)
+        })
     }
+}
+
+#[derive(Serialize)]
+struct Answer<'a> {
+    #[serde(flatten)]
+    report: &'a StatusReport,
+    /// Where the built-in minimum is in force because of the token budget.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    budget_fall: Option<Fall>,
 }
 
 fn text(report: &StatusReport) -> String {
@@ -73,7 +81,8 @@ fn generation(res: &mut String, title: &str, live: &LiveGeneration) {
         Some(digest) => writeln!(res, "{title}: generation {generation}, tree {}", digest.short()),
         None => writeln!(res, "{title}: generation {generation}, not as it was published"),
     };
+    let width = overlays.keys().map(String::len).max().unwrap_or_default().max(24);
     for (name, digest) in overlays {
-        let _ = writeln!(res, "  {name:24} {}", digest.short());
+        let _ = writeln!(res, "  {name:width$} {}", digest.short());
     }
 }

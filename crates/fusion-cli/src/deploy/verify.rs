@@ -1,7 +1,7 @@
 use std::fmt::Write as _;
 
 use clap::Args;
-use overlay_deploy::verify;
+use overlay_deploy::{verify, verify_rollouts};
 use overlay_store::GenerationId;
 use serde::Serialize;
 
@@ -13,14 +13,15 @@ use crate::output::{Output, Report};
 
 /// Compare every file of a generation with its manifest
 ///
-/// Those that are live; with `--all` every one.
+/// Those that are live; with `--all` every one, also those that are gone without a record of
+/// their removal, and what is kept of each rollout.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
   fusion deploy verify --root prod
   fusion deploy verify --root prod --all --json
 
-Ends with 8 where a file is not as it was published. The audit log has a command of its own:
+Ends with 8 where a file is not as it was published, or gone. The audit log has a command of its own:
 `fusion audit verify`.")]
 pub(super) struct Verify {
     /// Every generation
@@ -32,6 +33,8 @@ pub(super) struct Verify {
 struct VerifyReport {
     valid: bool,
     generations: Vec<Verified>,
+    /// What is wrong with what is kept of rollouts, each with its file.
+    rollouts: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -55,6 +58,9 @@ impl Report for VerifyReport {
                 Some(problem) => writeln!(res, "{generation}: {problem}"),
             };
         }
+        for problem in &self.rollouts {
+            let _ = writeln!(res, "{problem}");
+        }
         res
     }
 }
@@ -75,10 +81,16 @@ impl Verify {
             };
             generations.push(Verified { generation, valid: problem.is_none(), files, problem });
         }
+        let damaged = if self.all { verify_rollouts(&store) } else { Ok(Vec::new()) };
+        let mut rollouts = Vec::new();
+        for err in damaged.map_err(deploy_error)? {
+            exit = worst(exit, exit_of(err.exit_code()));
+            rollouts.push(format!("{:#}", anyhow::Error::new(err)));
+        }
         if generations.is_empty() {
             exit = Exit::NOTHING;
         }
-        output.show(&VerifyReport { valid: exit == Exit::DONE, generations })?;
+        output.show(&VerifyReport { valid: exit == Exit::DONE, generations, rollouts })?;
         Ok(exit)
     }
 }

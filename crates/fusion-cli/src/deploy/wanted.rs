@@ -65,6 +65,7 @@ impl Wanted {
         dir: &Path,
         environment: EnvironmentName,
     ) -> anyhow::Result<Findings> {
+        self.how.check()?;
         let base = self.base(store)?;
         let request = Request {
             overlays: self.overlays.iter().map(|it| overlay(it)).collect::<anyhow::Result<_>>()?,
@@ -130,6 +131,17 @@ impl How {
             checks: self.checks.clone(),
             requests_per_hour: requests_per_hour(dir, &environment),
             ..Request::to(environment)
+        }
+    }
+
+    /// Refuses what says two things at once.
+    pub(super) fn check(&self) -> anyhow::Result<()> {
+        match self.mode {
+            Some(mode) if mode != Mode::Staged && self.stages.is_some() => {
+                let message = format!("--stages are those of --mode staged, and not of {mode}");
+                Err(refusal(Exit::USAGE, message))
+            }
+            _ => Ok(()),
         }
     }
 

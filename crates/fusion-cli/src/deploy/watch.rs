@@ -2,6 +2,7 @@ use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+pub(crate) use overlay_deploy::phase_word as word;
 use overlay_deploy::{CheckVerdict, Look, Progress, Verdict, Weight};
 use overlay_store::{Phase, Pointer};
 
@@ -38,7 +39,8 @@ impl<'a> Watch<'a> {
             Progress::Checked(check) if check.verdict == CheckVerdict::Passed => {
                 self.line(&format!("  {} passed", check.name));
             }
-            Progress::Checked(check) => self.line(&format!("  {check}")),
+            // Why stands in the answer of the command.
+            Progress::Checked(check) => self.line(&format!("  {} {}", check.name, check.verdict)),
             Progress::Looked(look) => self.look(look),
             Progress::Unseen(why) if !self.is_unseen.replace(true) => {
                 self.line(&format!("  no samples: {why}"));
@@ -118,19 +120,4 @@ fn looked(look: &Look<'_>) -> String {
     let Look { weight, elapsed, bake, .. } = look;
     let elapsed = elapsed.0.as_secs();
     format!("{weight}, {elapsed} s of {bake}, samples {candidate} and {control}: {verdict}")
-}
-
-/// The phase in words.
-pub(crate) fn word(phase: Phase) -> &'static str {
-    match phase {
-        Phase::Stable => "stable",
-        Phase::Staged => "staged",
-        Phase::PreCheck => "checks before",
-        Phase::Canary => "canary",
-        Phase::Paused => "paused",
-        Phase::Promoting => "promoting",
-        Phase::PostCheck => "checks after",
-        Phase::Aborting => "on the way back",
-        Phase::Frozen => "frozen",
-    }
 }

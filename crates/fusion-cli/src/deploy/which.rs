@@ -22,6 +22,9 @@ pub(super) fn meant(store: &Store, target: Option<&Target>) -> anyhow::Result<Ge
         }
         Some(Target::Steps(_)) => None,
     };
-    let unknown = || DeployError::Unknown(target.map(Target::to_string).unwrap_or_default());
-    found.ok_or_else(unknown).map_err(deploy_error)
+    match (found, target) {
+        (Some(found), _) => Ok(found),
+        (None, Some(target)) => Err(deploy_error(DeployError::unknown(target))),
+        (None, None) => live(store),
+    }
 }

@@ -50,8 +50,8 @@ pub struct Observed {
     pub control: Arm,
     /// The units of the candidate.
     pub candidate: Arm,
-    /// How many instances refused the candidate.
-    pub nacks: u64,
+    /// The instances that refused the candidate, each with its reason.
+    pub nacks: Vec<String>,
 }
 
 /// Which rules a stage is judged by.
@@ -168,10 +168,9 @@ fn harm_reason(evidence: &Evidence) -> String {
 }
 
 fn broken_limits(observed: &Observed, limits: &Limits) -> Vec<String> {
-    let nacks =
-        (observed.nacks > 0).then(|| format!("{} instances refused the candidate", observed.nacks));
-    let reasons = [nacks, error_limit(observed, limits), p95_limit(&observed.candidate, limits)];
-    reasons.into_iter().flatten().collect()
+    let nacks = observed.nacks.iter().map(|it| format!("refused by the instance {it}"));
+    let limits = [error_limit(observed, limits), p95_limit(&observed.candidate, limits)];
+    nacks.chain(limits.into_iter().flatten()).collect()
 }
 
 /// Whether the candidate's errors are beyond the ratio for sure.

@@ -5,16 +5,18 @@ use std::path::Path;
 use overlay_store::{GenerationId, Pointer, Store};
 
 use super::copy;
-use super::manifest::{BackupError, BackupManifest, FILE, found};
+use super::manifest::{BackupError, BackupManifest, FILE, NotCopied, found};
 use crate::id::DeploymentId;
 use crate::root::Root;
 
 /// Copies the root in `dir`, on which `root` acts, into a new folder `id` of `backups`.
 ///
 /// Generations never change, so they are copied without the lock; pointer, names, rollouts
-/// and audit log, and generations that came meanwhile, are copied under it. Rows of the
-/// databases are not in it: the index is rebuilt from the audit log. The copy is verified
-/// before its list is written.
+/// and audit log, and generations that came meanwhile, are copied under it. What is a file
+/// only together with those who write it, a database, `add` puts into the folder it is
+/// given, the copy, below the same path, and says what it could not. The index of the audit
+/// log need not be there: it is rebuilt from the log. The copy is verified before its list
+/// is written.
 ///
 /// # Errors
 ///
@@ -25,6 +27,7 @@ pub fn create(
     dir: &Path,
     backups: &Path,
     id: &DeploymentId,
+    add: impl FnOnce(&Path) -> Vec<NotCopied>,
 ) -> Result<BackupManifest, BackupError> {
     if root.store.current()?.is_none() {
         return Err(BackupError::Nothing);
@@ -46,7 +49,8 @@ pub fn create(
         let current = to.join("CURRENT");
         copy::file(&dir.join("CURRENT"), &current).map_err(BackupError::io("copy", &current))?;
     }
-    let manifest = described(root, &to, id)?;
+    let not_copied = add(&to);
+    let manifest = BackupManifest { not_copied, ..described(root, &to, id)? };
     finish(&target, &manifest)?;
     Ok(manifest)
 }
@@ -99,6 +103,7 @@ fn described(
         audit,
         files: found(copy)?,
         left_out,
+        not_copied: Vec::new(),
     })
 }
 

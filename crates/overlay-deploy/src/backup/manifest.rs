@@ -43,6 +43,19 @@ pub struct BackupManifest {
     pub files: Vec<BackupFile>,
     /// Generations that were not as published, and are not in it.
     pub left_out: Vec<GenerationId>,
+    /// Other files of the root that could not be read, and are not in it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_copied: Vec<NotCopied>,
+}
+
+/// A file that a backup was made without.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct NotCopied {
+    /// Its path below the root.
+    pub path: String,
+    /// Why it could not be copied.
+    pub why: String,
 }
 
 /// A file of a backup.
@@ -95,6 +108,9 @@ pub enum BackupError {
     /// would replace.
     #[error("{} has no pointer, and an audit log of its own: restore into an empty root", .0.display())]
     OwnHistory(PathBuf),
+    /// The root's pointer is damaged, missing, or was replaced by an older one.
+    #[error("{0}")]
+    Pointer(String),
     /// Nothing is deployed in the root.
     #[error("nothing is deployed: there is nothing to back up")]
     Nothing,
@@ -107,7 +123,7 @@ impl BackupError {
     /// The exit code of a command that ends so.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Tampered { .. } => 8,
+            Self::Tampered { .. } | Self::Pointer(_) => 8,
             Self::Broken { .. } => 65,
             Self::Taken(_) | Self::OwnHistory(_) => 1,
             Self::Nothing => 5,

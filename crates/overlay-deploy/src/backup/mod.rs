@@ -8,6 +8,6 @@ mod prune;
 mod restore;
 
 pub use self::create::create;
-pub use self::manifest::{BackupError, BackupFile, BackupManifest, verify};
-pub use self::prune::{Kept, list, prune};
-pub use self::restore::restore;
+pub use self::manifest::{BackupError, BackupFile, BackupManifest, NotCopied, verify};
+pub use self::prune::{Due, Kept, Surplus, list, prune, surplus};
+pub use self::restore::{NoPointer, restore};

@@ -1,7 +1,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::manifest::{BackupError, BackupManifest};
+use super::manifest::{BackupError, BackupManifest, FILE, verify};
 
 /// A backup in a folder of backups.
 #[derive(Debug)]
@@ -13,7 +13,7 @@ pub struct Kept {
 }
 
 /// The backups in `backups`, newest first; folders that are no whole backup come last. A
-/// folder that is missing is empty.
+/// folder that is missing is empty. Their files are not looked at.
 ///
 /// # Errors
 ///
@@ -36,21 +36,62 @@ pub fn list(backups: &Path) -> Result<Vec<Kept>, BackupError> {
     Ok(res)
 }
 
-/// Removes all whole backups but the newest `keep`, at least one, and gives their names.
-/// Folders that are no whole backup are left for somebody to look at.
+/// What a folder of backups has beyond those that are kept.
+#[derive(Debug, Default)]
+pub struct Surplus {
+    /// The backups that may go, newest first.
+    pub due: Vec<Due>,
+    /// Why backups count for nothing that are newer than the last one kept; they stay for
+    /// somebody to look at.
+    pub damaged: Vec<BackupError>,
+}
+
+/// A backup that may go.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Due {
+    /// Its name.
+    pub id: String,
+    /// Its folder.
+    pub path: PathBuf,
+}
+
+/// All whole backups but the newest `keep`, at least one, that are as they were made: each
+/// of those is verified, and what is damaged counts for none. Where none is as it was made,
+/// none may go; folders that are no whole backup are not among them.
+///
+/// # Errors
+///
+/// Where the folder, or a backup, cannot be read.
+pub fn surplus(backups: &Path, keep: usize) -> Result<Surplus, BackupError> {
+    let (mut res, mut kept) = (Surplus::default(), 0);
+    for Kept { path, manifest } in list(backups)? {
+        let Ok(manifest) = manifest else { continue };
+        if kept >= keep.max(1) {
+            res.due.push(Due { id: manifest.id, path });
+            continue;
+        }
+        match verify(&path) {
+            Ok(_) => kept += 1,
+            Err(err @ (BackupError::Tampered { .. } | BackupError::Broken { .. })) => {
+                res.damaged.push(err);
+            }
+            Err(err) => return Err(err),
+        }
+    }
+    Ok(res)
+}
+
+/// Removes what may go, and gives the names.
 ///
 /// # Errors
 ///
 /// Where one cannot be removed.
-pub fn prune(backups: &Path, keep: usize) -> Result<Vec<String>, BackupError> {
-    let whole = list(backups)?.into_iter().filter_map(|it| Some((it.path, it.manifest.ok()?)));
-    let mut removed = Vec::new();
-    for (path, manifest) in whole.skip(keep.max(1)) {
+pub fn prune(surplus: &Surplus) -> Result<Vec<String>, BackupError> {
+    for Due { path, .. } in &surplus.due {
         // Without its list it is no backup any more, however far the removal comes.
-        let listed = path.join(super::manifest::FILE);
+        let listed = path.join(FILE);
         fs::remove_file(&listed).map_err(BackupError::io("remove", &listed))?;
-        fs::remove_dir_all(&path).map_err(BackupError::io("remove", &path))?;
-        removed.push(manifest.id);
+        fs::remove_dir_all(path).map_err(BackupError::io("remove", path))?;
     }
-    Ok(removed)
+    Ok(surplus.due.iter().map(|it| it.id.clone()).collect())
 }

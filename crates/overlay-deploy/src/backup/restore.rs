@@ -1,59 +1,135 @@
 use std::fs;
+use std::io;
 use std::path::Path;
 
-use overlay_store::{Origin, Store};
-use serde_json::json;
+use overlay_store::{Origin, Pointer, Store, StoreError, Tree};
+use serde_json::{Value, json};
 
 use super::copy;
 use super::manifest::{BackupError, BackupManifest, verify};
 use crate::check::check_tree;
 use crate::execute::{Applied, failures};
 use crate::id::DeploymentId;
-use crate::order::{Target, rollback};
+use crate::order::{Target, rebuild, rollback};
 use crate::outcome::{DeployError, Outcome};
 use crate::root::Root;
+
+/// The folder of the databases, in a root and in its copy.
+const DATABASES: &str = "db";
+
+/// What a restore does in a root whose pointer is damaged, was replaced by an older one, or
+/// is missing though the audit log knows of one.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum NoPointer {
+    /// It ends with the error, and nothing is changed.
+    Refuse,
+    /// It first writes the pointer anew by the audit log, which is verified, as
+    /// [`crate::rebuild`] does.
+    Rebuild,
+}
 
 /// Brings the generation that is in force in the backup `backup` into force in the root in
 /// `dir`, on which `root` acts. The backup is verified first.
 ///
 /// A root that has been deployed to keeps its own history: the backup's tree becomes live
 /// as a generation of it, an older one where it has it, else a new one. Its audit log only
-/// grows. Into a root without anything the whole copy goes.
+/// grows, and its databases stay as they are. Into a root without anything the whole copy
+/// goes, but no database over one that is there.
 ///
 /// # Errors
 ///
-/// [`BackupError::Tampered`] for a backup that is not as it was made.
+/// [`BackupError::Tampered`] for a backup that is not as it was made;
+/// [`BackupError::Pointer`] for a root without a pointer that could be trusted, unless that
+/// is written anew.
 pub fn restore(
     root: &Root<'_>,
     dir: &Path,
     backup: &Path,
     id: &DeploymentId,
+    no_pointer: NoPointer,
 ) -> Result<Applied, BackupError> {
     let manifest = verify(backup)?;
     let copy = BackupManifest::copy(backup);
-    if root.store.current()?.is_none() {
-        own_history(dir, &copy)?;
+    let found = root.store.current();
+    if matches!(found, Ok(None)) && own_history(dir, &copy).is_ok() {
         return whole(root, dir, &copy, &manifest, id);
+    }
+    let lost = match found.and_then(|_| root.store.checked_current()) {
+        Ok(Some(_)) => None,
+        // No record says what was in force, so that nothing can be written anew.
+        Ok(None) => return Err(BackupError::OwnHistory(dir.to_owned())),
+        Err(err @ StoreError::Damaged { .. }) => Some(err),
+        Err(err) => return Err(err.into()),
+    };
+    if let (Some(err), NoPointer::Refuse) = (&lost, no_pointer) {
+        return Err(BackupError::Pointer(err.to_string()));
     }
     let from = Store::open(&copy)?;
     let Some((_, leased)) = from.read_current()? else { return Err(BackupError::Nothing) };
     let reasons = failures(&check_tree(&leased.tree, root.around.environment));
     if !reasons.is_empty() {
-        let (pointer, checks) = (root.store.current()?, Vec::new());
+        let (pointer, checks) = (root.store.current().ok().flatten(), Vec::new());
         let outcome = Outcome::Refused;
         return Ok(Applied { outcome, reasons, rollout: None, pointer, checks });
     }
+    if lost.is_some() {
+        anew(root, &leased.tree, &manifest, id)?;
+    }
+    let applied = in_force(root, &leased.tree, &manifest, id)?;
+    match (applied.outcome, lost) {
+        (Outcome::Restored | Outcome::Unchanged, Some(err)) => {
+            let detail = json!({ "backup": manifest.id, "pointer": err.to_string() });
+            noted(root, id, detail)?;
+            // Unchanged where the pointer alone was to be brought back.
+            Ok(Applied { outcome: Outcome::Restored, ..applied })
+        }
+        _ => Ok(applied),
+    }
+}
+
+/// Writes the pointer anew: as the audit log says it stood last, or, where what was in force
+/// then cannot be used any more, with the backup's tree.
+fn anew(
+    root: &Root<'_>,
+    tree: &Tree,
+    manifest: &BackupManifest,
+    id: &DeploymentId,
+) -> Result<(), BackupError> {
+    match rebuild(root, None) {
+        Err(DeployError::Store(StoreError::Tampered { .. } | StoreError::Missing { .. })) => {
+            let mut writer = root.lock_without_pointer()?;
+            let published = writer
+                .publish(tree, origin(manifest), id.as_str(), root.now_us())
+                .map_err(DeployError::from)?;
+            drop(writer);
+            rebuild(root, Some(&Target::Generation(published.generation)))?;
+        }
+        rebuilt => drop(rebuilt?),
+    }
+    Ok(())
+}
+
+fn origin(manifest: &BackupManifest) -> Origin {
+    let facts = [("backup".to_owned(), manifest.id.clone())].into();
+    Origin { made_by: "restore".to_owned(), facts }
+}
+
+/// Puts the backup's tree in force in a root with a pointer.
+fn in_force(
+    root: &Root<'_>,
+    tree: &Tree,
+    manifest: &BackupManifest,
+    id: &DeploymentId,
+) -> Result<Applied, BackupError> {
     for generation in root.store.generations()?.into_iter().rev() {
         let is_same = root.store.verify(generation, None).is_ok_and(|it| it.tree == manifest.tree);
         if is_same {
             return Ok(rollback(root, &Target::Generation(generation), id, None)?);
         }
     }
-    let facts = [("backup".to_owned(), manifest.id.clone())].into();
-    let origin = Origin { made_by: "restore".to_owned(), facts };
     let mut writer = root.lock(Some(id.as_str()))?;
     let published = writer
-        .publish(&leased.tree, origin, id.as_str(), root.now_us())
+        .publish(tree, origin(manifest), id.as_str(), root.now_us())
         .map_err(DeployError::from)?;
     drop(writer);
     Ok(rollback(root, &Target::Generation(published.generation), id, None)?)
@@ -90,6 +166,7 @@ fn whole(
         clear(&to)?;
         copy::folder(&copy.join(part), &to).map_err(BackupError::io("copy", &to))?;
     }
+    databases(dir, copy).map_err(BackupError::io("copy", &dir.join(DATABASES)))?;
     copy::sync(dir).map_err(BackupError::io("sync", dir))?;
     let current = dir.join("CURRENT");
     let fresh = dir.join("tmp/CURRENT.restored");
@@ -97,20 +174,62 @@ fn whole(
     let moved =
         copy::file(&copy.join("CURRENT"), &fresh).and_then(|()| fs::rename(&fresh, &current));
     moved.and_then(|()| copy::sync(dir)).map_err(BackupError::io("write", &current))?;
-    let mut writer = root.lock(Some(id.as_str()))?;
-    let detail = json!({ "backup": manifest.id, "epoch": manifest.epoch });
-    let entry = root.note("restored", writer.current().map(|it| it.stable), detail);
-    writer.append(entry).map_err(DeployError::from)?;
-    let pointer = writer.current().cloned();
+    let pointer = noted(root, id, json!({ "backup": manifest.id, "epoch": manifest.epoch }))?;
     let (outcome, reasons) = (Outcome::Restored, Vec::new());
     Ok(Applied { outcome, reasons, rollout: None, pointer, checks: Vec::new() })
+}
+
+/// Records that a backup was brought back; gives the pointer.
+fn noted(
+    root: &Root<'_>,
+    id: &DeploymentId,
+    detail: Value,
+) -> Result<Option<Pointer>, BackupError> {
+    let mut writer = root.lock(Some(id.as_str()))?;
+    let entry = root.note("restored", writer.current().map(|it| it.stable), detail);
+    writer.append(entry).map_err(DeployError::from)?;
+    Ok(writer.current().cloned())
+}
+
+/// Brings the databases of the copy into a root that has none of the name, each at once:
+/// rows that somebody has written are not written over, and half a database is none.
+fn databases(dir: &Path, copy: &Path) -> io::Result<()> {
+    let from = copy.join(DATABASES);
+    let names = if from.is_dir() { copy::files(&from)? } else { Vec::new() };
+    for name in names {
+        let to = dir.join(DATABASES).join(&name);
+        if to.try_exists()? {
+            continue;
+        }
+        alone(&to)?;
+        let fresh = dir.join("tmp/database.restored");
+        fs::remove_file(&fresh).or_else(missing)?;
+        copy::file(&from.join(&name), &fresh)?;
+        fs::rename(&fresh, &to)?;
+    }
+    Ok(())
+}
+
+/// Takes away what a database that is gone left beside itself: the next one would take it for
+/// its own.
+fn alone(database: &Path) -> io::Result<()> {
+    for end in ["-wal", "-shm", "-journal"] {
+        let mut beside = database.as_os_str().to_owned();
+        beside.push(end);
+        fs::remove_file(beside).or_else(missing)?;
+    }
+    Ok(())
+}
+
+fn missing(err: io::Error) -> io::Result<()> {
+    if err.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(err) }
 }
 
 /// Empties a folder of a root that has nothing live: what an interrupted restore left, or
 /// the beginnings of an audit log, which the copy's replaces.
 fn clear(dir: &Path) -> Result<(), BackupError> {
     match fs::remove_dir_all(dir) {
-        Err(err) if err.kind() != std::io::ErrorKind::NotFound => {
+        Err(err) if err.kind() != io::ErrorKind::NotFound => {
             Err(BackupError::io("empty", dir)(err))
         }
         _ => fs::create_dir_all(dir).map_err(BackupError::io("make", dir)),

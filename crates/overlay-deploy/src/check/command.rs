@@ -1,5 +1,6 @@
 use std::io::{self, Read};
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
+use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
@@ -14,12 +15,22 @@ const MAX_OUTPUT: u64 = 16 << 10;
 /// How often a command is asked whether it has ended.
 const POLL: Duration = Duration::from_millis(5);
 
-/// Runs a command; exit code 0 passes. What it started ends with it.
-pub(super) fn run(argv: &[String], facts: &Facts<'_>, timeout: Duration) -> Judged {
+/// Runs a command; exit code 0 passes. What it started ends with it. It runs in `dir`, where
+/// a program with a relative path is looked for too.
+pub(super) fn run(
+    argv: &[String],
+    facts: &Facts<'_>,
+    dir: Option<&Path>,
+    timeout: Duration,
+) -> Judged {
     let Some((program, arguments)) = argv.split_first() else {
         return (CheckVerdict::Missing, "no program is named".to_owned());
     };
-    let mut command = Command::new(program);
+    let place = dir.filter(|_| program.contains('/')).map(|it| it.join(program));
+    let mut command = place.map_or_else(|| Command::new(program), Command::new);
+    if let Some(dir) = dir {
+        command.current_dir(dir);
+    }
     command.args(arguments).envs(facts.iter().map(|(key, value)| (key, value)));
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     // A group of its own, so that a timeout ends its children too.

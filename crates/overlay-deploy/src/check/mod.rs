@@ -7,12 +7,13 @@ mod http;
 mod tree;
 
 use std::fmt;
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
 pub(crate) use self::evidence::{GOLDEN, PROMOTION, promotion_evidence};
 pub use self::evidence::{GoldenVerdict, golden_verdict, passed_in};
-pub use self::tree::check_tree;
+pub use self::tree::{check_tree, tree_findings};
 use crate::file::{CheckKind, CheckSpec, Probe};
 use crate::word::CheckName;
 
@@ -81,10 +82,11 @@ pub(crate) fn result(name: &CheckName, kind: CheckKind, (verdict, message): Judg
 /// What a check is told of the deployment, as variables of a command.
 pub(crate) type Facts<'a> = [(&'a str, String)];
 
-/// Asks what a check of one's own asks; takes at most its timeout.
-pub(crate) fn probe(spec: &CheckSpec, facts: &Facts<'_>) -> Judged {
+/// Asks what a check of one's own asks; takes at most its timeout. A command runs in `dir`,
+/// the folder of the deployment root.
+pub(crate) fn probe(spec: &CheckSpec, facts: &Facts<'_>, dir: Option<&Path>) -> Judged {
     match &spec.probe {
-        Probe::Command { argv } => command::run(argv, facts, spec.timeout.0),
+        Probe::Command { argv } => command::run(argv, facts, dir, spec.timeout.0),
         Probe::Http { url, status, contains } => {
             http::page(url, *status, contains.as_deref(), spec.timeout.0)
         }

@@ -14,9 +14,19 @@ use crate::rollout::Rollout;
 use crate::root::{Progress, Root};
 use crate::word::EnvironmentName;
 
-/// Why checks stop a rollout, for people.
+/// Why checks stop a rollout, for people; each finding about the tree is one of them.
 pub(crate) fn failures(results: &[CheckResult]) -> Vec<String> {
-    results.iter().filter(|it| !it.is_passed()).map(ToString::to_string).collect()
+    let mut res = Vec::new();
+    for check in results.iter().filter(|it| !it.is_passed()) {
+        match check.kind {
+            // Where the loader has nothing new to say, the files are said to be wrong already.
+            CheckKind::Schema | CheckKind::Load => {
+                res.extend(check.message.lines().map(str::to_owned));
+            }
+            _ => res.push(check.to_string()),
+        }
+    }
+    res
 }
 
 impl<F: Vfs> Root<'_, F> {
@@ -69,17 +79,23 @@ impl<F: Vfs> Root<'_, F> {
 
     /// The checks of one's own that run at `when`.
     pub(crate) fn outer_checks(&self, rollout: &Rollout, when: When) -> Vec<CheckResult> {
-        let facts = [
+        let mut facts = vec![
             ("FUSION_DEPLOYMENT", rollout.id.clone()),
+            ("FUSION_DIGEST", rollout.tree.to_string()),
             ("FUSION_ENVIRONMENT", rollout.environment.to_string()),
             ("FUSION_GENERATION", rollout.candidate.generation.to_string()),
-            ("FUSION_TREE", rollout.tree.to_string()),
         ];
+        let dir = self.around.root;
+        if let Some(dir) = dir {
+            let tree = dir.join(format!("gen/{}/tree", rollout.candidate.generation));
+            facts.push(("FUSION_ROOT", dir.display().to_string()));
+            facts.push(("FUSION_TREE", tree.display().to_string()));
+        }
         let due = rollout.checks.iter().filter(|it| it.when.contains(&when));
         let specs = due.filter_map(|it| Some((it, rollout.specs.get(&it.name)?)));
         specs
             .map(|(check, spec)| {
-                let res = result(&check.name, check.kind, probe(spec, &facts));
+                let res = result(&check.name, check.kind, probe(spec, &facts, dir));
                 self.report(&Progress::Checked(&res));
                 res
             })

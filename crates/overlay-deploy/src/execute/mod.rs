@@ -46,6 +46,7 @@ pub(crate) mod action {
     pub(crate) const BACK: &str = "deploy_rolled_back";
     pub(crate) const FROZEN: &str = "deploy_frozen";
     pub(crate) const ROLLBACK: &str = "rollback";
+    pub(crate) const REBUILT: &str = "pointer_rebuilt";
 }
 
 /// Deploys what was planned, and sees it through to its end, a pause, or an order of

@@ -1,11 +1,17 @@
 use overlay_model::Digest;
 use overlay_store::vfs::Vfs;
-use overlay_store::{Collected, GenerationId, Manifest, Retention, Store};
+use overlay_store::{Collected, GenerationId, Retention};
 use serde_json::json;
 
+use super::rollback::Target;
+use crate::bound::bound_environment;
 use crate::check::GOLDEN;
 use crate::outcome::DeployError;
 use crate::root::Root;
+use crate::word::EnvironmentName;
+
+/// The audit action of a removal.
+pub(super) const GC: &str = "gc";
 
 /// Records durably what the golden tests came to for the tree with this digest.
 ///
@@ -19,7 +25,25 @@ pub fn record_verdict<F: Vfs>(
     suite: &str,
 ) -> Result<(), DeployError> {
     let detail = json!({ "tree": tree, "passed": passed, "suite": suite, "at_us": root.now_us() });
-    let entry = root.note(GOLDEN, None, detail);
+    let mut entry = root.note(GOLDEN, None, detail);
+    // The verdict is about a tree: whoever records it need not know whose root it is.
+    entry.env = bound_environment(root.store)?.map(|it| it.to_string()).unwrap_or_default();
+    root.wait_lock(None)?.append(entry)?;
+    Ok(())
+}
+
+/// Takes note that somebody acts on the root by the rules of another environment than
+/// `bound`, its own.
+///
+/// # Errors
+///
+/// [`DeployError::Busy`] where another changes the root for long.
+pub fn note_other_environment<F: Vfs>(
+    root: &Root<'_, F>,
+    bound: &EnvironmentName,
+) -> Result<(), DeployError> {
+    let detail = json!({ "bound": bound, "instead": root.around.environment });
+    let entry = root.note("environment_overridden", None, detail);
     root.wait_lock(None)?.append(entry)?;
     Ok(())
 }
@@ -28,12 +52,16 @@ pub fn record_verdict<F: Vfs>(
 ///
 /// # Errors
 ///
-/// Where there is no such generation, or the name is none.
+/// Where there is no such generation, or the name is none; [`DeployError::ReservedName`]
+/// for one that `--to` would read as the number of a generation, or the id of a deployment.
 pub fn pin<F: Vfs>(
     root: &Root<'_, F>,
     name: &str,
     generation: GenerationId,
 ) -> Result<(), DeployError> {
+    if matches!(name.parse(), Ok(Target::Generation(_) | Target::Deployment(_))) {
+        return Err(DeployError::ReservedName(name.to_owned()));
+    }
     let mut writer = root.lock(None)?;
     writer.pin(name, generation)?;
     let detail = json!({ "name": name, "generation": generation });
@@ -67,41 +95,11 @@ pub fn collect<F: Vfs>(
     dry: bool,
 ) -> Result<Collected, DeployError> {
     let mut writer = root.lock(None)?;
-    let collected = writer.gc(policy, dry)?;
-    if !dry && !collected.removed.is_empty() {
-        writer.append(root.note("gc", None, json!({ "removed": collected.removed })))?;
+    let planned = writer.gc(policy, true)?;
+    if dry || planned.removed.is_empty() {
+        return Ok(planned);
     }
-    Ok(collected)
-}
-
-/// A generation that was verified.
-#[derive(Debug)]
-pub struct Verified {
-    /// Its number.
-    pub generation: GenerationId,
-    /// What it consists of, or what is wrong with it.
-    pub result: Result<Manifest, DeployError>,
-}
-
-/// Verifies generations: those the pointer names, or all.
-///
-/// # Errors
-///
-/// Where the root cannot be read at all.
-pub fn verify<F: Vfs>(store: &Store<F>, all: bool) -> Result<Vec<Verified>, DeployError> {
-    let pointer = store.current()?;
-    let named: Vec<_> =
-        pointer.iter().flat_map(|it| [Some(it.stable), it.candidate]).flatten().collect();
-    let mut ids: Vec<GenerationId> = named.iter().map(|it| it.generation).collect();
-    if all {
-        ids.extend(store.generations()?);
-    }
-    ids.sort_unstable();
-    ids.dedup();
-    let expected = |id| named.iter().find(|it| it.generation == id).map(|it| it.manifest);
-    let verified = |generation| {
-        let result = store.verify(generation, expected(generation)).map_err(DeployError::from);
-        Verified { generation, result }
-    };
-    Ok(ids.into_iter().map(verified).collect())
+    // The record comes first: what is gone without one was removed by somebody else.
+    writer.append(root.note(GC, None, json!({ "removed": planned.removed })))?;
+    Ok(writer.gc(policy, false)?)
 }

@@ -5,7 +5,7 @@ use serde_json::json;
 use thiserror::Error;
 
 use crate::check::{PROMOTION, passed_in};
-use crate::outcome::DeployError;
+use crate::outcome::{DeployError, phase_word};
 use crate::root::Root;
 use crate::word::EnvironmentName;
 
@@ -35,7 +35,7 @@ pub enum PromoteError {
     #[error("nothing is deployed there")]
     Nothing,
     /// Something is under way there.
-    #[error("a deployment is under way there ({0:?}): what is live has not passed yet")]
+    #[error("a deployment is under way there ({}): what is live has not passed yet", phase_word(*.0))]
     UnderWay(Phase),
     /// What is live there came there in another way.
     #[error("the audit log of {environment} has no pass of the tree {digest}")]

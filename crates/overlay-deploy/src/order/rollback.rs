@@ -23,7 +23,8 @@ pub enum Target {
     Deployment(DeploymentId),
     /// The one that has this name.
     Pin(String),
-    /// So many steps back: each to the one that was in force when it was made.
+    /// So many steps back, in the order in which generations were in force, none of them
+    /// twice.
     Steps(u32),
 }
 
@@ -56,6 +57,7 @@ impl fmt::Display for Target {
             Self::Generation(id) => write!(f, "generation {id}"),
             Self::Deployment(id) => write!(f, "deployment {id}"),
             Self::Pin(name) => write!(f, "the name `{name}`"),
+            Self::Steps(1) => f.write_str("one step back"),
             Self::Steps(steps) => write!(f, "{steps} steps back"),
         }
     }
@@ -105,21 +107,28 @@ pub fn rollback<F: Vfs>(
 
 impl<F: Vfs> Root<'_, F> {
     /// The generation that is meant, with the digest of its manifest.
-    fn resolve(&self, target: &Target, pointer: &Pointer) -> Result<GenerationRef, DeployError> {
+    pub(super) fn resolve(
+        &self,
+        target: &Target,
+        pointer: &Pointer,
+    ) -> Result<GenerationRef, DeployError> {
         match target {
             Target::Generation(id) => self.reference(*id, target),
             Target::Pin(name) => {
                 let pin = self.store.pins()?.get(name).copied();
-                self.reference(pin.ok_or_else(|| unknown(target))?, target)
+                self.reference(pin.ok_or_else(|| DeployError::unknown(target))?, target)
             }
             Target::Deployment(id) => self.of_deployment(id, target),
-            Target::Steps(steps) => self.steps_back(*steps, pointer.stable, target),
+            Target::Steps(steps) => {
+                let earlier = self.store.earlier(pointer.stable, *steps)?;
+                earlier.ok_or_else(|| DeployError::unknown(target))
+            }
         }
     }
 
     fn reference(&self, id: GenerationId, target: &Target) -> Result<GenerationRef, DeployError> {
         if !self.store.generations()?.contains(&id) {
-            return Err(unknown(target));
+            return Err(DeployError::unknown(target));
         }
         let (_, manifest) = self.store.manifest(id)?;
         Ok(GenerationRef { generation: id, manifest })
@@ -133,20 +142,7 @@ impl<F: Vfs> Root<'_, F> {
         let kept = crate::rollout::rollout(self.store, id.as_str())?;
         // The reference that is kept holds the digest, so that a manifest that was changed
         // since is found out.
-        kept.map(|it| it.candidate).ok_or_else(|| unknown(target))
-    }
-
-    fn steps_back(
-        &self,
-        steps: u32,
-        mut at: GenerationRef,
-        target: &Target,
-    ) -> Result<GenerationRef, DeployError> {
-        for _ in 0..steps {
-            let manifest = self.store.verify(at.generation, Some(at.manifest))?;
-            at = manifest.parent.ok_or_else(|| unknown(target))?;
-        }
-        Ok(at)
+        kept.map(|it| it.candidate).ok_or_else(|| DeployError::unknown(target))
     }
 
     fn return_to(
@@ -197,8 +193,4 @@ impl<F: Vfs> Root<'_, F> {
         );
         Ok(writer.write_rollout(id, &rollout.encode()?)?)
     }
-}
-
-fn unknown(target: &Target) -> DeployError {
-    DeployError::Unknown(target.to_string())
 }

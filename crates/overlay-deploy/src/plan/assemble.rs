@@ -60,9 +60,7 @@ impl Assembly<'_> {
     fn overlay(&mut self, OverlayFile { file, micro }: &OverlayFile) {
         let (overlay, _) = Overlay::read(&file.bytes);
         let Some(name) = name_of(&overlay, &file.name) else {
-            let finding = Diagnostic::error(code::NO_NAME, "the overlay has no name")
-                .hint("write `OVERLAY_NAME=<name>`: lower-case letters, digits, `_` and `-`");
-            self.find(&file.name, finding);
+            self.find(&file.name, nameless(&overlay));
             return;
         };
         self.versions(&name, &overlay, file);
@@ -142,6 +140,17 @@ impl Assembly<'_> {
             self.find(&file.name, Diagnostic::warning(code::MAJOR_VERSION, message));
         }
     }
+}
+
+/// Why an overlay has no name.
+fn nameless(overlay: &Overlay) -> Diagnostic {
+    let hint = "write `OVERLAY_NAME=<name>`: lower-case letters, digits, `_` and `-`";
+    let Some(entry) = overlay.get("OVERLAY_NAME") else {
+        return Diagnostic::error(code::NO_NAME, "the overlay has no name").hint(hint);
+    };
+    let message = format!("`{}` is no name of an overlay", entry.value.escape_debug());
+    let finding = Diagnostic::error(code::BAD_NAME, message).hint(hint);
+    finding.at(overlay.source(), entry.value_span())
 }
 
 /// The place of an overlay in a tree.

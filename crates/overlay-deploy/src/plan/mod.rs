@@ -165,7 +165,13 @@ fn planned(
     let mode = mode(base, request, &environment, &mut find);
     let changes = changes(base.pointer.as_ref().map_or(&Tree::new(), |_| &base.tree), &tree);
     let expected = expected(mode, &environment, request.requests_per_hour);
-    remarks(base, &tree, &changes, &expected, &mut find);
+    if request.stages.is_some() && mode != Mode::Staged && base.pointer.is_some() {
+        let message = format!("stages were given, and the deployment is {mode}");
+        find(Diagnostic::error(code::STAGES, message).hint("give `--mode staged`, or no stages"));
+    }
+    if !findings.iter().any(|it| it.diagnostic.is_error()) {
+        remarks(base, &tree, &changes, &expected, &mut findings);
+    }
     if findings.iter().any(|it| it.diagnostic.is_error()) {
         return (None, findings);
     }
@@ -266,8 +272,9 @@ fn remarks(
     tree: &Tree,
     changes: &[FileChange],
     expected: &Expected,
-    find: &mut impl FnMut(Diagnostic),
+    findings: &mut Vec<FileFinding>,
 ) {
+    let mut find = |diagnostic| findings.push(FileFinding { path: String::new(), diagnostic });
     if tree.is_empty() {
         let hint = "give an overlay file, or a tree to begin with";
         find(Diagnostic::error(code::NOTHING, "there is nothing to deploy").hint(hint));

@@ -3,6 +3,7 @@ use overlay_store::vfs::Vfs;
 use overlay_store::{GenerationId, Manifest, Store};
 use serde::Serialize;
 
+use super::status::{LEFT_ALONE, is_left_alone};
 use crate::outcome::{DeployError, Outcome, is_lost};
 use crate::plan::{FileChange, changes};
 use crate::rollout::{Rollout, rollout};
@@ -30,7 +31,7 @@ pub struct Listed {
     pub is_candidate: bool,
     /// Its names.
     pub pins: Vec<String>,
-    /// Why its manifest cannot be read, where that is so.
+    /// What is wrong with it, or with what is kept of its deployment.
     pub problem: Option<String>,
 }
 
@@ -42,6 +43,10 @@ pub struct Listed {
 pub fn list<F: Vfs>(store: &Store<F>) -> Result<Vec<Listed>, DeployError> {
     let pointer = store.current()?;
     let pins = store.pins()?;
+    let left = match &pointer {
+        Some(it) if is_left_alone(store, it)? => Some(LEFT_ALONE),
+        _ => None,
+    };
     let mut res = Vec::new();
     for generation in store.generations()?.into_iter().rev() {
         let (manifest, problem) = match store.manifest(generation) {
@@ -49,10 +54,15 @@ pub fn list<F: Vfs>(store: &Store<F>) -> Result<Vec<Listed>, DeployError> {
             Err(err) if is_lost(&err).is_some() => (None, Some(err.to_string())),
             Err(err) => return Err(err.into()),
         };
-        let kept = match &manifest {
-            Some(it) => rollout(store, &it.deployment)?,
-            None => None,
+        let (kept, damaged) = match &manifest {
+            Some(it) => kept(store, &it.deployment)?,
+            None => (None, None),
         };
+        let is_candidate = pointer
+            .as_ref()
+            .and_then(|it| it.candidate)
+            .is_some_and(|it| it.generation == generation);
+        let problem = problem.or(damaged).or(left.filter(|_| is_candidate).map(str::to_owned));
         let names = pins.iter().filter(|(_, id)| **id == generation);
         res.push(Listed {
             generation,
@@ -63,15 +73,25 @@ pub fn list<F: Vfs>(store: &Store<F>) -> Result<Vec<Listed>, DeployError> {
             overlays: kept.as_ref().map(|it| it.overlays.clone()).unwrap_or_default(),
             outcome: kept.and_then(|it| it.ended).map(|it| it.outcome),
             is_live: pointer.as_ref().is_some_and(|it| it.stable.generation == generation),
-            is_candidate: pointer
-                .as_ref()
-                .and_then(|it| it.candidate)
-                .is_some_and(|it| it.generation == generation),
+            is_candidate,
             pins: names.map(|(name, _)| name.clone()).collect(),
             problem,
         });
     }
     Ok(res)
+}
+
+/// What is kept of a deployment, or what is wrong with that: one file that is damaged must
+/// not hide the others.
+fn kept<F: Vfs>(
+    store: &Store<F>,
+    id: &str,
+) -> Result<(Option<Rollout>, Option<String>), DeployError> {
+    match rollout(store, id) {
+        Ok(kept) => Ok((kept, None)),
+        Err(err) if err.exit_code() == 8 => Ok((None, Some(err.to_string()))),
+        Err(err) => Err(err),
+    }
 }
 
 /// A generation, and the deployment it was made for.
@@ -83,6 +103,8 @@ pub struct Shown {
     pub digest: Digest,
     /// What is kept of its deployment.
     pub rollout: Option<Rollout>,
+    /// What is wrong with what is kept of its deployment.
+    pub problem: Option<String>,
 }
 
 /// One generation.
@@ -92,8 +114,8 @@ pub struct Shown {
 /// Where there is none of this number, or it cannot be read.
 pub fn show<F: Vfs>(store: &Store<F>, generation: GenerationId) -> Result<Shown, DeployError> {
     let (manifest, digest) = store.manifest(generation)?;
-    let rollout = rollout(store, &manifest.deployment)?;
-    Ok(Shown { manifest, digest, rollout })
+    let (rollout, problem) = kept(store, &manifest.deployment)?;
+    Ok(Shown { manifest, digest, rollout, problem })
 }
 
 /// What changes from one generation to another.

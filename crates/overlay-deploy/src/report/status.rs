@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use overlay_model::Digest;
 use overlay_store::vfs::Vfs;
-use overlay_store::{GenerationId, GenerationRef, Phase, Pointer, Store, Tree};
+use overlay_store::{GenerationId, GenerationRef, Phase, Pointer, Store, StoreError, Tree};
 use serde::Serialize;
 
 use crate::check::check_tree;
@@ -32,6 +32,10 @@ pub struct StatusReport {
     pub deployment: Option<String>,
     /// Whether what is live can be.
     pub health: Health,
+    /// Whether something is not as it was written: a generation, the pointer, the audit log,
+    /// or what is kept of the deployment.
+    #[serde(skip)]
+    pub is_tampered: bool,
 }
 
 /// A generation that units see.
@@ -72,14 +76,17 @@ pub enum HealthStatus {
 ///
 /// # Errors
 ///
-/// Where the pointer or the audit log cannot be read. A generation that was tampered with
-/// is no error but unhealthy.
+/// Where the pointer is damaged or missing, or the root cannot be read. A generation that was
+/// tampered with is no error but unhealthy, an audit log that was, or a pointer older than
+/// the log says, degraded.
 pub fn status<F: Vfs>(
     store: &Store<F>,
     environment: &EnvironmentName,
 ) -> Result<StatusReport, DeployError> {
     let schema = "fusion/deploy-status/1";
     let Some(pointer) = store.current()? else {
+        // A pointer that somebody took away is not the same as none yet.
+        store.checked_current()?;
         let health = Health { status: HealthStatus::Unknown, reasons: Vec::new() };
         return Ok(StatusReport {
             schema,
@@ -90,6 +97,7 @@ pub fn status<F: Vfs>(
             weight: 0.0,
             deployment: None,
             health,
+            is_tampered: false,
         });
     };
     let mut reasons = Vec::new();
@@ -100,7 +108,14 @@ pub fn status<F: Vfs>(
         Some(candidate) => Some(live(store, candidate, environment, &mut health.reasons)?),
         None => None,
     };
-    waiting(store, &pointer, &mut health)?;
+    let is_lost = [Some(&stable), candidate.as_ref()];
+    let is_lost = is_lost.into_iter().flatten().any(|it| it.digest.is_none());
+    let damaged = [waiting(store, &pointer, &mut health)?, history(store, &pointer)?];
+    let is_damaged = damaged.iter().any(Option::is_some);
+    health.reasons.extend(damaged.into_iter().flatten());
+    if health.status == HealthStatus::Healthy && !health.reasons.is_empty() {
+        health.status = HealthStatus::Degraded;
+    }
     Ok(StatusReport {
         schema,
         phase: Some(pointer.phase),
@@ -110,19 +125,52 @@ pub fn status<F: Vfs>(
         weight: Weight(pointer.weight).percent(),
         deployment: pointer.deployment,
         health,
+        is_tampered: is_lost || is_damaged,
     })
 }
 
-/// What waits for a person.
+/// What a rollout that nobody drives waits for.
+pub(super) const LEFT_ALONE: &str = "the process that drove it ended: resume, recover or abort";
+
+/// Whether a rollout is under way that nobody drives.
+pub(super) fn is_left_alone<F: Vfs>(
+    store: &Store<F>,
+    pointer: &Pointer,
+) -> Result<bool, StoreError> {
+    let rests = matches!(pointer.phase, Phase::Stable | Phase::Paused | Phase::Frozen);
+    let Some(id) = pointer.deployment.as_deref().filter(|_| !rests) else { return Ok(false) };
+    // Its process may have come to the end in between.
+    Ok(!store.is_driven(id)? && store.current()?.is_some_and(|it| it.epoch == pointer.epoch))
+}
+
+/// What is wrong with the audit log, or with the pointer by the log.
+fn history<F: Vfs>(store: &Store<F>, pointer: &Pointer) -> Result<Option<String>, StoreError> {
+    let verified = store.audit().verify(Some(pointer.audit)).map_err(StoreError::from);
+    match verified.and_then(|_| store.checked_current()) {
+        Ok(_) => Ok(None),
+        Err(err @ StoreError::Audit(_)) => {
+            Ok(Some(format!("the audit log is not as it was written: {err}")))
+        }
+        Err(err @ StoreError::Damaged { .. }) => Ok(Some(err.to_string())),
+        Err(err) => Err(err),
+    }
+}
+
+/// What waits for a person; gives what is wrong with what is kept of the rollout.
 fn waiting<F: Vfs>(
     store: &Store<F>,
     pointer: &Pointer,
     health: &mut Health,
-) -> Result<(), DeployError> {
-    let kept = match &pointer.deployment {
-        Some(id) => rollout(store, id)?,
-        None => None,
+) -> Result<Option<String>, DeployError> {
+    let kept = pointer.deployment.as_deref().map(|id| rollout(store, id)).transpose();
+    let (kept, damaged) = match kept {
+        Ok(kept) => (kept.flatten(), None),
+        Err(err) if err.exit_code() == 8 => (None, Some(err.to_string())),
+        Err(err) => return Err(err),
     };
+    if is_left_alone(store, pointer)? {
+        health.reasons.push(LEFT_ALONE.to_owned());
+    }
     let reason = match pointer.phase {
         Phase::Frozen => {
             health.status = HealthStatus::Unhealthy;
@@ -133,18 +181,10 @@ fn waiting<F: Vfs>(
         }
         Phase::Paused => "the rollout is paused: resume, promote or abort it",
         Phase::Aborting => "the rollout is on its way back",
-        _ => {
-            if health.status == HealthStatus::Healthy && !health.reasons.is_empty() {
-                health.status = HealthStatus::Degraded;
-            }
-            return Ok(());
-        }
+        _ => return Ok(damaged),
     };
     health.reasons.push(reason.to_owned());
-    if health.status == HealthStatus::Healthy {
-        health.status = HealthStatus::Degraded;
-    }
-    Ok(())
+    Ok(damaged)
 }
 
 /// A generation as it is; what is wrong with it joins `reasons`.

@@ -20,7 +20,7 @@ fn arm(samples: u64, errors: u64) -> Arm {
 
 fn judged(rule: Rule, candidate: Arm, control: Arm) -> Judgement {
     let limits = Limits { p95: Some(Span(Duration::from_millis(500))), ..Limits::default() };
-    judge(rule, &Observed { candidate, control, nacks: 0 }, &limits)
+    judge(rule, &Observed { candidate, control, nacks: Vec::new() }, &limits)
 }
 
 #[track_caller]
@@ -59,7 +59,7 @@ fn a_metric_of_one_arm_alone_never_passes() {
 
 #[test]
 fn hard_limits_need_no_full_stage() {
-    let refused = Observed { nacks: 1, ..Observed::default() };
+    let refused = Observed { nacks: vec!["gateway-1: no".to_owned()], ..Observed::default() };
     let judgement = judge(Rule::HardLimits, &refused, &Limits::default());
     assert_eq!(judgement.verdict, Verdict::Fail);
 

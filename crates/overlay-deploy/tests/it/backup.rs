@@ -1,7 +1,7 @@
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use overlay_deploy::backup::{self, BackupError};
+use overlay_deploy::backup::{self, BackupError, NoPointer, NotCopied};
 use overlay_deploy::{Outcome, status};
 use overlay_store::Store;
 
@@ -20,15 +20,43 @@ fn backups(world: &World) -> PathBuf {
 }
 
 fn take(world: &World) -> PathBuf {
+    take_with(world, all)
+}
+
+/// Nothing more than every root has.
+fn all(_copy: &Path) -> Vec<NotCopied> {
+    Vec::new()
+}
+
+/// A database with these bytes.
+fn rows(bytes: &'static str) -> impl FnOnce(&Path) -> Vec<NotCopied> {
+    move |copy| {
+        fs::create_dir_all(copy.join("db")).unwrap();
+        fs::write(copy.join("db/perf.sqlite"), bytes).unwrap();
+        Vec::new()
+    }
+}
+
+/// [`take`], with what `add` adds.
+fn take_with(world: &World, add: impl FnOnce(&Path) -> Vec<NotCopied>) -> PathBuf {
     let id = world.id();
     world.now_us.set(world.now_us.get() + 1_000_000);
-    let made = world.act(|root| backup::create(root, world.path(), &backups(world), &id));
+    let made = world.act(|root| backup::create(root, world.path(), &backups(world), &id, add));
     backups(world).join(made.unwrap().id)
 }
 
-fn restore(world: &World, backup: &std::path::Path) -> Result<Outcome, BackupError> {
+fn restore(world: &World, backup: &Path) -> Result<Outcome, BackupError> {
     let id = world.id();
-    world.act(|root| backup::restore(root, world.path(), backup, &id)).map(|it| it.outcome)
+    let refuse = NoPointer::Refuse;
+    world.act(|root| backup::restore(root, world.path(), backup, &id, refuse)).map(|it| it.outcome)
+}
+
+/// [`restore`], with the pointer written anew first.
+fn restore_anew(world: &World, backup: &Path) -> Result<Outcome, BackupError> {
+    let id = world.id();
+    let rebuild = NoPointer::Rebuild;
+    let restored = world.act(|root| backup::restore(root, world.path(), backup, &id, rebuild));
+    restored.map(|it| it.outcome)
 }
 
 #[test]
@@ -109,6 +137,60 @@ fn an_empty_root_gets_everything() {
 }
 
 #[test]
+fn what_is_added_is_verified_and_comes_back() {
+    let (world, _) = backed_up();
+    let backup = take_with(&world, rows("rows"));
+    let listed = backup::verify(&backup).unwrap().files;
+    assert!(listed.iter().any(|it| it.path == "db/perf.sqlite" && it.bytes == 4), "{listed:?}");
+
+    let empty = World::new("development");
+    let database = empty.path().join("db/perf.sqlite");
+    // Of a database that is gone, and of a restore that was interrupted.
+    fs::write(empty.path().join("db/perf.sqlite-wal"), "other rows").unwrap();
+    fs::write(empty.path().join("tmp/database.restored"), "ro").unwrap();
+    assert_eq!(restore(&empty, &backup).unwrap(), Outcome::Restored);
+    assert_eq!(fs::read(&database).unwrap(), b"rows");
+    assert!(!empty.path().join("db/perf.sqlite-wal").exists());
+
+    fs::write(backup.join("root/db/perf.sqlite"), "raws").unwrap();
+    let err = backup::verify(&backup).unwrap_err().to_string();
+    assert!(err.contains("db/perf.sqlite has other bytes"), "{err}");
+    fs::remove_dir_all(backups(&world)).unwrap();
+}
+
+#[test]
+fn rows_that_are_there_stay() {
+    let (world, _) = backed_up();
+    let backup = take_with(&world, rows("rows"));
+    let (empty, deployed) = (World::new("development"), World::new("development"));
+    deployed.deploy(&deployed.refund("0.8"));
+    for other in [&empty, &deployed] {
+        let database = other.path().join("db/perf.sqlite");
+        fs::write(&database, "own").unwrap();
+        fs::write(other.path().join("db/perf.sqlite-wal"), "own too").unwrap();
+        assert_eq!(restore(other, &backup).unwrap(), Outcome::Restored);
+        assert_eq!(fs::read(&database).unwrap(), b"own");
+        assert!(other.path().join("db/perf.sqlite-wal").exists());
+    }
+    let without = World::new("development");
+    without.deploy(&without.refund("0.8"));
+    assert_eq!(restore(&without, &backup).unwrap(), Outcome::Restored);
+    assert!(!without.path().join("db/perf.sqlite").exists(), "its history has no such rows");
+    fs::remove_dir_all(backups(&world)).unwrap();
+}
+
+#[test]
+fn what_could_not_be_copied_is_in_the_list() {
+    let (world, first) = backed_up();
+    let text = fs::read_to_string(first.join("backup.json")).unwrap();
+    assert!(!text.contains("not_copied"), "older programs read what has everything: {text}");
+    let lost = || NotCopied { path: "db/perf.sqlite".to_owned(), why: "damaged".to_owned() };
+    let backup = take_with(&world, |_| vec![lost()]);
+    assert_eq!(backup::verify(&backup).unwrap().not_copied, [lost()]);
+    fs::remove_dir_all(backups(&world)).unwrap();
+}
+
+#[test]
 fn the_newest_backups_are_kept() {
     let (world, first) = backed_up();
     let (second, third) = (take(&world), take(&world));
@@ -118,11 +200,79 @@ fn the_newest_backups_are_kept() {
     let paths: Vec<_> = listed.iter().map(|it| it.path.clone()).collect();
     assert_eq!(paths, [third.clone(), second.clone(), first.clone(), folder.join("interrupted")]);
     assert!(listed[3].manifest.is_err());
-    assert_eq!(backup::prune(&folder, 2).unwrap().len(), 1);
+    let prune = |keep| backup::prune(&backup::surplus(&folder, keep).unwrap()).unwrap().len();
+    assert_eq!(prune(2), 1);
     assert!(!first.exists() && second.exists());
-    assert_eq!(backup::prune(&folder, 0).unwrap().len(), 1, "one always stays");
+    assert_eq!(prune(0), 1, "one always stays");
     assert!(third.exists() && folder.join("interrupted").exists());
     fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn a_damaged_backup_counts_for_none() {
+    let (world, first) = backed_up();
+    let (second, third) = (take(&world), take(&world));
+    let folder = backups(&world);
+    fs::write(third.join("root/CURRENT"), "{}\n").unwrap();
+    let surplus = backup::surplus(&folder, 1).unwrap();
+    assert_eq!(surplus.damaged.len(), 1, "{surplus:?}");
+    assert!(surplus.damaged[0].to_string().contains("CURRENT has other bytes"), "{surplus:?}");
+    assert_eq!(surplus.due.iter().map(|it| &it.path).collect::<Vec<_>>(), [&first]);
+    backup::prune(&surplus).unwrap();
+    assert!(second.exists() && third.exists() && !first.exists());
+
+    fs::write(second.join("root/CURRENT"), "{}\n").unwrap();
+    assert_eq!(backup::surplus(&folder, 1).unwrap().due, [], "none is as it was made");
+    fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn a_root_with_a_damaged_pointer_gets_its_configuration_back() {
+    let (world, backup) = backed_up();
+    world.deploy(&world.refund("0.7"));
+    let (epoch, records) = (epoch(&world), world.actions().len());
+    let current = world.path().join("CURRENT");
+    fs::write(&current, "nonsense").unwrap();
+    let err = restore(&world, &backup).unwrap_err();
+    assert!(matches!(err, BackupError::Pointer(_)), "{err:?}");
+    assert_eq!((err.exit_code(), fs::read(&current).unwrap()), (8, b"nonsense".to_vec()));
+
+    assert_eq!(restore_anew(&world, &backup).unwrap(), Outcome::Restored);
+    assert_eq!(world.floor(), "0.6");
+    assert!(epoch < self::epoch(&world), "the epoch only grows");
+    let new = world.actions().split_off(records);
+    assert!(new.iter().any(|it| it.contains("rebuil")), "{new:?}");
+    assert_eq!(new.last().map(String::as_str), Some("restored"));
+    world.store.audit().verify(None).unwrap();
+    assert_eq!(world.store.generations().unwrap().len(), 2, "nothing is lost");
+    fs::remove_dir_all(backups(&world)).unwrap();
+}
+
+#[test]
+fn a_lost_or_replaced_pointer_and_a_tampered_generation_are_no_end() {
+    let (world, backup) = backed_up();
+    let current = world.path().join("CURRENT");
+    let earlier = fs::read(&current).unwrap();
+    world.deploy(&world.refund("0.7"));
+    for pointer in [Some(&earlier), None] {
+        match pointer {
+            Some(bytes) => fs::write(&current, bytes).unwrap(),
+            None => fs::remove_file(&current).unwrap(),
+        }
+        let err = restore(&world, &backup).unwrap_err();
+        assert!(matches!(err, BackupError::Pointer(_)), "{err:?}");
+        assert_eq!(restore_anew(&world, &backup).unwrap(), Outcome::Restored);
+        assert_eq!(world.floor(), "0.6");
+    }
+    // What was in force, and what would be, are both not as they were published.
+    world.tamper(1);
+    world.tamper(2);
+    fs::write(&current, "nonsense").unwrap();
+    assert_eq!(restore_anew(&world, &backup).unwrap(), Outcome::Restored);
+    assert_eq!((world.floor().as_str(), world.store.generations().unwrap().len()), ("0.6", 3));
+    // A pointer that nothing is wrong with is not written anew.
+    assert_eq!(restore_anew(&world, &backup).unwrap(), Outcome::Unchanged);
+    fs::remove_dir_all(backups(&world)).unwrap();
 }
 
 #[test]
@@ -134,7 +284,7 @@ fn what_was_tampered_with_is_left_out_or_refused() {
     assert_eq!(backup::verify(&backup).unwrap().left_out.len(), 1);
     world.tamper(2);
     let id = world.id();
-    let made = world.act(|root| backup::create(root, world.path(), &backups(&world), &id));
+    let made = world.act(|root| backup::create(root, world.path(), &backups(&world), &id, all));
     assert_eq!(made.unwrap_err().exit_code(), 8);
     assert!(
         BackupError::exit_code(&backup::verify(&backups(&world).join(id.as_str())).unwrap_err())
@@ -147,7 +297,7 @@ fn what_was_tampered_with_is_left_out_or_refused() {
 fn nothing_is_no_backup() {
     let world = World::new("development");
     let id = world.id();
-    let made = world.act(|root| backup::create(root, world.path(), &backups(&world), &id));
+    let made = world.act(|root| backup::create(root, world.path(), &backups(&world), &id, all));
     assert!(matches!(made, Err(BackupError::Nothing)));
     assert_eq!(backup::list(&backups(&world)).unwrap().len(), 0);
 }

@@ -1,6 +1,8 @@
 //! A rollout that is cut off at any operation: what is live is whole, and the next command
 //! goes on or goes back.
 
+use std::io;
+
 use overlay_deploy::{Applied, DeployError, Outcome, Request, abort, recover, resume, rollback};
 use overlay_store::Phase;
 use overlay_store::model::{Fault, Faulty, ModelFs, Sampling};
@@ -132,23 +134,38 @@ fn every_kill_of_an_order_recovers() {
     }
 }
 
-/// A disk that fails: the outcome is one of a few, and what is live is whole.
+const FAULTS: [Fault; 5] = [
+    Fault::Error(io::ErrorKind::Other),
+    Fault::Error(io::ErrorKind::StorageFull),
+    Fault::Error(io::ErrorKind::Interrupted),
+    Fault::AfterEffect,
+    Fault::ShortWrite,
+];
+
+/// A disk that fails at any operation, each time in two of five ways: the outcome is one of
+/// a few, and what is live is whole.
 #[test]
 fn every_fault_leaves_a_whole_root() {
+    let start = base();
+    let again = || start.killed(start.operations().len()).unwrap();
+    let planned = World::model(again(), "development").refund("0.65");
+    let whole = World::faulty(Faulty::new(again(), usize::MAX, FAULTS[0]));
+    whole.execute(&planned).unwrap();
+    let operations = whole.store.fs().done();
     let mut failed = 0;
-    for at in (0..700).step_by(9) {
-        let fault = if at % 2 == 0 { Fault::ShortWrite } else { Fault::AfterEffect };
-        let fs = base();
-        let planned = World::model(fs.clone(), "development").refund("0.65");
+    for (at, which) in (0..operations).flat_map(|at| [(at, at), (at, at + 2)]) {
+        let fault = FAULTS[which % FAULTS.len()];
+        let fs = again();
         let world = World::faulty(Faulty::new(fs.clone(), at, fault));
         if let Err(err) = world.execute(&planned) {
-            assert!([8, 11, 69, 70].contains(&err.exit_code()), "{err:?}");
+            let code = err.exit_code();
+            assert!([8, 11, 69].contains(&code), "{fault:?} at {at}: {code}, {err:?}");
             failed += 1;
         }
         let world = World::model(fs.killed(fs.operations().len()).unwrap(), "development");
         world.act(recover).unwrap();
         settled(&world, at);
     }
-    println!("{failed} rollouts met a fault");
-    assert!(failed > 10, "{failed}");
+    println!("{failed} of {} rollouts met a fault that ended them", 2 * operations);
+    assert!(failed > 600, "{failed}");
 }

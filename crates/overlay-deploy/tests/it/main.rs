@@ -6,6 +6,7 @@ mod backup;
 mod checks;
 mod codes;
 mod crash;
+mod damage;
 mod file;
 mod original;
 mod plan;

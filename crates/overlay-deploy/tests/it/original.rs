@@ -128,7 +128,7 @@ fn row_06_ids_never_collide() {
 fn backup_of(world: &World) -> String {
     let id = world.id();
     let backups = world.path().join("backups");
-    world.act(|root| backup::create(root, world.path(), &backups, &id)).unwrap().id
+    world.act(|root| backup::create(root, world.path(), &backups, &id, |_| Vec::new())).unwrap().id
 }
 
 /// Also overlay-store `crash::every_crash_state_recovers`, and `crash` here.
@@ -161,6 +161,20 @@ fn row_09_staged_means_shares_time_and_samples() {
 #[test]
 fn row_10_an_unknown_mode_deploys_nothing() {
     assert!("gradual".parse::<Mode>().is_err());
+    let world = development();
+    let epoch = world.store.current().unwrap().unwrap().epoch;
+    let rules = "[environments.development]\nmode = \"gradual\"\n";
+    let with = vec![file("deploy.toml", rules)];
+    // In a file that is deployed: refused before anything is written.
+    let applied = world.deploy(&world.planned(&Request { with, ..world.request() }));
+    assert_eq!(applied.outcome, Outcome::Refused);
+    assert!(applied.reasons[0].contains("unknown mode `gradual`"), "{:?}", applied.reasons);
+    // In the rules that judge a deployment: nothing is deployed by them.
+    let (rules, findings) = overlay_deploy::DeployFile::parse(rules);
+    assert!(findings.iter().any(overlay_model::Diagnostic::is_error), "{findings:?}");
+    assert_eq!(rules.environment(&world.environment).mode, Mode::Direct, "as without a file");
+    assert_eq!(world.store.current().unwrap().unwrap().epoch, epoch);
+    assert_eq!(world.floor(), "0.6");
 }
 
 #[test]
@@ -237,7 +251,7 @@ fn row_16_an_error_says_what_it_is() {
     let id = world.id();
     let target = Target::Generation("99".parse().unwrap());
     let err = world.act(|root| rollback(root, &target, &id, None)).unwrap_err();
-    assert_eq!(err.to_string(), "there is no generation for generation 00000099");
+    assert_eq!(err.to_string(), "there is no generation 00000099");
     assert_eq!(err.exit_code(), 65);
 }
 
@@ -340,4 +354,7 @@ fn row_24_consumers_have_a_say() {
     });
     assert_eq!(in_mode(&world, Mode::Staged, "0.7"), Outcome::RolledBack);
     assert_eq!(world.floor(), "0.6");
+    let id = list(&world.store).unwrap()[0].deployment.clone().unwrap();
+    let kept = overlay_deploy::rollout(&world.store, &id).unwrap().unwrap();
+    assert_eq!(kept.ended.unwrap().reasons, ["refused by the instance gateway-1: no"]);
 }

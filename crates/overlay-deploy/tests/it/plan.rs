@@ -123,7 +123,13 @@ fn a_name_is_no_path() {
     let evil = request("development", vec![overlay("fusion_overlay.evil.txt", &text)]);
     let (none, found) = plan(&base(&[]), &evil, &DeployFile::default());
     assert!(none.is_none());
-    assert_eq!(found[0].diagnostic.code, "DEP1101");
+    let said: Vec<String> = found.iter().map(ToString::to_string).collect();
+    expect![[r#"
+        [
+            "fusion_overlay.evil.txt:2:14: error[DEP1113]: `../../evil` is no name of an overlay (write `OVERLAY_NAME=<name>`: lower-case letters, digits, `_` and `-`)",
+        ]
+    "#]]
+    .assert_debug_eq(&said);
     let other =
         Request { with: vec![file("../scenarios.yaml", "")], ..request("development", vec![]) };
     let (plan, found) = plan(&base(&[]), &other, &DeployFile::default());

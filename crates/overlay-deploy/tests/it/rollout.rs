@@ -73,14 +73,16 @@ fn harm_in_a_stage_rolls_back() {
 #[test]
 fn a_refusal_of_an_instance_rolls_back() {
     let world = production();
-    world.see(|_| Ok(Observed { nacks: 1, ..harmless() }));
+    world.see(|_| Ok(Observed { nacks: vec!["one: no".to_owned()], ..harmless() }));
     assert_eq!(world.deploy(&world.refund("0.65")).outcome, Outcome::RolledBack);
 }
 
 #[test]
 fn harm_after_a_switch_rolls_back() {
     let world = production();
-    world.see(|_| Ok(Observed { nacks: 2, ..Observed::default() }));
+    world.see(|_| {
+        Ok(Observed { nacks: vec!["one: no".to_owned(), "two".to_owned()], ..Observed::default() })
+    });
     let overlays = vec![overlay("r.txt", &overlay_text("refund", "0.7"))];
     let request = Request { overlays, mode: Some(Mode::BlueGreen), ..world.request() };
     assert_eq!(world.deploy(&world.planned(&request)).outcome, Outcome::RolledBack);
@@ -132,6 +134,8 @@ fn a_paused_rollout_is_resumed_promoted_or_aborted() {
     assert_eq!(world.moved(), "Aborting 0, Stable 0");
 
     let world = paused();
+    let err = world.act(pause).unwrap_err();
+    assert_eq!(err.to_string(), "the deployment is paused already");
     let err = world.try_deploy(&world.refund("0.8")).unwrap_err();
     assert!(matches!(err, DeployError::UnderWay { phase: Phase::Paused, .. }), "{err}");
     assert_eq!(err.exit_code(), 75);
@@ -302,7 +306,7 @@ fn a_direct_deployment_is_checked_before_its_move() {
 #[test]
 fn a_first_deployment_that_fails_afterwards_has_no_way_back() {
     let world = World::new("production");
-    world.see(|_| Ok(Observed { nacks: 1, ..Observed::default() }));
+    world.see(|_| Ok(Observed { nacks: vec!["one: no".to_owned()], ..Observed::default() }));
     let applied = world.deploy(&world.refund("0.6"));
     assert_eq!(applied.outcome, Outcome::Frozen);
     assert!(applied.reasons[1].contains("no generation to return to"), "{:?}", applied.reasons);
@@ -325,7 +329,7 @@ fn the_full_stage_is_judged_by_the_control_before() {
         // Each of the first four stages is looked at 31 times.
         let errors = if seen > 4 * 31 { 200 } else { 8 };
         let control = if seen > 4 * 31 { samples(0, 0) } else { samples(400, 8) };
-        Ok(Observed { control, candidate: samples(400, errors), nacks: 0 })
+        Ok(Observed { control, candidate: samples(400, errors), nacks: Vec::new() })
     });
     let applied = world.deploy(&world.refund("0.65"));
     assert_eq!(applied.outcome, Outcome::RolledBack, "{:?}", world.moved());

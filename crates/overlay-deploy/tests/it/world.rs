@@ -134,7 +134,10 @@ impl<F: Vfs> World<F> {
             }
         };
         let surroundings = Surroundings {
+            root: self.dir.as_ref().map(TempDir::path),
             actor,
+            uid: Some(1000),
+            user: None,
             host: "test",
             pid: 1,
             environment: &self.environment,
@@ -214,7 +217,7 @@ impl<F: Vfs> World<F> {
 
 /// Enough samples of both arms with the same error rate.
 pub(crate) fn harmless() -> Observed {
-    Observed { control: samples(400, 8), candidate: samples(400, 8), nacks: 0 }
+    Observed { control: samples(400, 8), candidate: samples(400, 8), nacks: Vec::new() }
 }
 
 pub(crate) fn samples(samples: u64, errors: u64) -> Arm {
@@ -224,5 +227,5 @@ pub(crate) fn samples(samples: u64, errors: u64) -> Arm {
 
 /// A candidate that fails six times as often.
 pub(crate) fn harmful() -> Observed {
-    Observed { control: samples(400, 8), candidate: samples(400, 48), nacks: 0 }
+    Observed { control: samples(400, 8), candidate: samples(400, 48), nacks: Vec::new() }
 }

@@ -44,13 +44,7 @@ impl<'a, F: Vfs + ?Sized> Log<'a, F> {
         let mut segments = segment::list(self.fs)?;
         let before = self.segments_before(&segments, from)?;
         segments.drain(..before);
-        Ok(Records {
-            fs: self.fs,
-            segments: segments.into_iter(),
-            pending: Vec::new().into_iter(),
-            from,
-            seq: None,
-        })
+        Ok(Records { fs: self.fs, segments: segments.into_iter(), loaded: None, from, seq: None })
     }
 
     /// The last record; `None` of an empty log. Only the end of the last segment is read.
@@ -138,51 +132,68 @@ impl<'a, F: Vfs + ?Sized> Log<'a, F> {
 pub struct Records<'a, F: ?Sized> {
     fs: &'a F,
     segments: vec::IntoIter<u64>,
-    pending: vec::IntoIter<Result<Record, AuditError>>,
+    loaded: Option<Loaded>,
     from: u64,
     /// The number of the record that was read last.
     seq: Option<u64>,
 }
 
+/// A segment that is being read.
+struct Loaded {
+    segment: u64,
+    bytes: Vec<u8>,
+    /// The number of the line that was read last, and where the next one begins.
+    line: u64,
+    end: u64,
+}
+
 impl<F: Vfs + ?Sized> Records<'_, F> {
-    fn load(&mut self, segment: u64) -> Result<(), AuditError> {
+    fn load(&mut self) -> Result<bool, AuditError> {
+        let Some(segment) = self.segments.next() else { return Ok(false) };
         let bytes = segment::read(self.fs, segment)?.unwrap_or_default();
-        let last = self.segments.len() == 0;
-        let mut found = Vec::new();
-        for line in Lines::new(&bytes).filter(|it| it.whole || !last) {
-            let record = self.record(segment, line);
-            let ends = record.is_err();
+        self.loaded = Some(Loaded { segment, bytes, line: 0, end: 0 });
+        Ok(true)
+    }
+
+    /// The next record of the segment that is loaded.
+    fn step(&mut self) -> Option<Result<Record, Broken>> {
+        let is_last = self.segments.len() == 0;
+        let Loaded { segment, bytes, line, end } = self.loaded.as_mut()?;
+        for next in Lines::after(bytes, *line, *end).filter(|it| it.whole || !is_last) {
+            (*line, *end) = (next.number, next.end);
+            let due = self.seq.map(|it| it + 1);
+            // Those before the wanted ones are counted, and not read.
+            let quick = Link::of_ends(next.bytes).map(|it| it.seq);
+            if let Some(seq) =
+                quick.filter(|it| *it < self.from && due.is_none_or(|due| due == *it))
+            {
+                self.seq = Some(seq);
+                continue;
+            }
+            let record = record(*segment, next, due);
+            self.seq = record.as_ref().map_or(self.seq, |it| Some(it.seq));
             if record.as_ref().is_ok_and(|it| it.seq < self.from) {
                 continue;
             }
-            found.push(record.map_err(AuditError::Broken));
-            if ends {
-                self.segments = Vec::new().into_iter();
-                break;
-            }
+            return Some(record);
         }
-        self.pending = found.into_iter();
-        Ok(())
+        None
     }
+}
 
-    fn record(&mut self, segment: u64, line: Line<'_>) -> Result<Record, Broken> {
-        let due = self.seq.map(|it| it + 1);
-        let broken =
-            |seq: u64, what| Broken { seq, file: segment::path(segment), line: line.number, what };
-        let unreadable = |err: serde_json::Error| {
-            broken(due.unwrap_or(line.number), Damage::NotARecord(err.to_string()))
-        };
-        Link::parse(line.bytes).map_err(unreadable)?;
-        let record: Record = serde_json::from_slice(line.bytes).map_err(unreadable)?;
-        match due {
-            Some(seq) if seq != record.seq => {
-                Err(broken(seq, Damage::OutOfPlace { found: record.seq }))
-            }
-            _ => {
-                self.seq = Some(record.seq);
-                Ok(record)
-            }
+fn record(segment: u64, line: Line<'_>, due: Option<u64>) -> Result<Record, Broken> {
+    let broken =
+        |seq: u64, what| Broken { seq, file: segment::path(segment), line: line.number, what };
+    let unreadable = |err: serde_json::Error| {
+        broken(due.unwrap_or(line.number), Damage::NotARecord(err.to_string()))
+    };
+    Link::parse(line.bytes).map_err(unreadable)?;
+    let record: Record = serde_json::from_slice(line.bytes).map_err(unreadable)?;
+    match due {
+        Some(seq) if seq != record.seq => {
+            Err(broken(seq, Damage::OutOfPlace { found: record.seq }))
         }
+        _ => Ok(record),
     }
 }
 
@@ -191,14 +202,17 @@ impl<F: Vfs + ?Sized> Iterator for Records<'_, F> {
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            if let Some(record) = self.pending.next() {
-                return Some(record);
-            }
-            let segment = self.segments.next()?;
-            if let Err(err) = self.load(segment) {
-                self.segments = Vec::new().into_iter();
-                return Some(Err(err));
-            }
+            let err = match self.step() {
+                Some(Ok(record)) => return Some(Ok(record)),
+                Some(Err(err)) => err.into(),
+                None => match self.load() {
+                    Ok(true) => continue,
+                    Ok(false) => return None,
+                    Err(err) => err,
+                },
+            };
+            (self.segments, self.loaded) = (Vec::new().into_iter(), None);
+            return Some(Err(err));
         }
     }
 }

@@ -93,6 +93,12 @@ impl<'a> Lines<'a> {
     pub(super) fn new(bytes: &'a [u8]) -> Self {
         Self { rest: bytes, number: 0, end: 0 }
     }
+
+    /// Those after the line `number`, which ends at `end`.
+    pub(super) fn after(bytes: &'a [u8], number: u64, end: u64) -> Self {
+        let start = usize::try_from(end).unwrap_or(usize::MAX);
+        Self { rest: bytes.get(start..).unwrap_or_default(), number, end }
+    }
 }
 
 impl<'a> Iterator for Lines<'a> {

@@ -3,6 +3,7 @@
 mod audit;
 mod crash;
 mod fault;
+mod lost_pointer;
 mod pointer;
 mod race;
 mod real;

@@ -125,6 +125,6 @@ fn a_damaged_pointer_stops_every_writer() {
     fs::remove_file(&path).unwrap();
     assert_eq!(store.current().unwrap(), None);
     let err = store.lock(&holder()).err().unwrap().to_string();
-    let expect = "CURRENT is damaged: it is missing, and the audit log says that it was written";
+    let expect = "CURRENT is damaged: it is missing, and audit record 2 says that it was written";
     assert_eq!(err, expect);
 }

@@ -46,7 +46,8 @@ fn the_log_has_an_intent_and_an_end() {
         let records: Vec<_> = records.map(|it| it.unwrap().entry).collect();
         let actions: Vec<_> = records.iter().map(|it| it.action.as_str()).collect();
         assert_eq!(actions, ["deploy_intent", "deploy_committed"]);
-        assert_eq!(records[0].detail.to_string(), r#"{"epoch":1}"#);
+        assert_eq!(records[0].detail["epoch"], 1);
+        assert_eq!(records[0].detail["pointer"]["stable"]["generation"], 1);
     });
 }
 

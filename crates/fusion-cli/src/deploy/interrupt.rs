@@ -1,0 +1,67 @@
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::thread;
+
+use overlay_deploy::phase_word;
+use overlay_store::{Phase, Pointer, Store};
+use tokio::runtime::Builder;
+
+use super::site::Site;
+use crate::exit::Exit;
+
+/// From now on, whoever ends this process by a signal is told what becomes of the rollout
+/// that it drives. Where signals cannot be waited for it ends without a word.
+pub(super) fn tell_when_ended(site: &Site) {
+    let dir = site.dir().to_owned();
+    thread::spawn(move || {
+        let Ok(runtime) = Builder::new_current_thread().enable_io().build() else { return };
+        if runtime.block_on(signal()).is_ok() {
+            leave(&dir);
+        }
+    });
+}
+
+#[cfg(unix)]
+async fn signal() -> io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        _ = interrupt.recv() => (),
+        _ = terminate.recv() => (),
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+async fn signal() -> io::Result<()> {
+    tokio::signal::ctrl_c().await
+}
+
+#[expect(clippy::disallowed_methods, reason = "what drives the rollout is not to go on")]
+fn leave(dir: &Path) -> ! {
+    let pointer = Store::open(dir).and_then(|it| it.current()).ok().flatten();
+    let (text, exit) = said(pointer.as_ref(), dir);
+    // The terminal may be gone: the process ends all the same.
+    writeln!(io::stderr(), "\n{text}").ok();
+    std::process::exit(i32::from(exit.code()));
+}
+
+fn said(pointer: Option<&Pointer>, dir: &Path) -> (String, Exit) {
+    let rests = |it: &&Pointer| matches!(it.phase, Phase::Stable | Phase::Paused | Phase::Frozen);
+    let Some(Pointer { phase, weight, .. }) = pointer.filter(|it| !rests(it)) else {
+        return ("interrupted: no deployment is under way".to_owned(), Exit::ABORTED);
+    };
+    let share = match phase {
+        Phase::Canary => format!(" at {} %", overlay_deploy::Weight(*weight).percent()),
+        _ => String::new(),
+    };
+    let root = PathBuf::from(dir);
+    let root = root.display();
+    let text = format!(
+        "the process that drove it ended, and the deployment stays as it is ({}{share}): `fusion \
+         deploy resume --root {root}` goes on, `recover` or `abort` takes it back",
+        phase_word(*phase)
+    );
+    (text, Exit::UNKNOWN)
+}

@@ -1,0 +1,47 @@
+use overlay_store::vfs::Vfs;
+use overlay_store::{Change, Pointer, StoreError};
+use serde_json::json;
+
+use super::rollback::Target;
+use crate::execute::action;
+use crate::outcome::DeployError;
+use crate::root::Root;
+
+/// Writes a pointer anew that is damaged, missing, or was replaced by an older one: as the
+/// audit log, which is verified as a whole first, says it stood last, or with the
+/// generation `to` in force and nothing under way. `None` where the pointer is as it was
+/// written.
+///
+/// What is to be in force is compared with the digest of its manifest. A candidate that is
+/// not as it was published is left out. The epoch grows.
+///
+/// # Errors
+///
+/// [`StoreError::Audit`] for a log that was tampered with; a generation that was tampered
+/// with is an error too, and another one the way out.
+pub fn rebuild<F: Vfs>(
+    root: &Root<'_, F>,
+    to: Option<&Target>,
+) -> Result<Option<Pointer>, DeployError> {
+    let why = match root.store.checked_current() {
+        Ok(_) => return Ok(None),
+        Err(StoreError::Damaged { why, .. }) => why,
+        Err(err) => return Err(err.into()),
+    };
+    let mut writer = root.lock_without_pointer()?;
+    let last = writer.current().cloned().ok_or(DeployError::Nothing)?;
+    let idle = |stable| Change { deployment: last.deployment.clone(), ..Change::to(stable) };
+    let mut change = match to {
+        Some(target) => idle(root.resolve(target, &last)?),
+        None => Change::from(&last),
+    };
+    root.store.verify(change.stable.generation, Some(change.stable.manifest))?;
+    let is_whole = |it: overlay_store::GenerationRef| {
+        root.store.verify(it.generation, Some(it.manifest)).is_ok()
+    };
+    if !change.candidate.is_none_or(is_whole) {
+        change = idle(change.stable);
+    }
+    let entry = root.note(action::REBUILT, Some(change.stable), json!({ "why": why }));
+    Ok(Some(writer.switch(None, change, entry)?))
+}

@@ -1,0 +1,74 @@
+use std::collections::BTreeSet;
+
+use overlay_store::vfs::Vfs;
+use overlay_store::{GenerationId, Manifest, Store, StoreError};
+
+use super::keep::GC;
+use crate::outcome::DeployError;
+use crate::rollout::rollout;
+
+/// A generation that was verified.
+#[derive(Debug)]
+pub struct Verified {
+    /// Its number.
+    pub generation: GenerationId,
+    /// What it consists of, or what is wrong with it.
+    pub result: Result<Manifest, DeployError>,
+}
+
+/// Verifies generations: those the pointer names, or all, also those that are gone without a
+/// record of their removal.
+///
+/// # Errors
+///
+/// Where the root cannot be read at all.
+pub fn verify<F: Vfs>(store: &Store<F>, all: bool) -> Result<Vec<Verified>, DeployError> {
+    let pointer = store.current()?;
+    let named: Vec<_> =
+        pointer.iter().flat_map(|it| [Some(it.stable), it.candidate]).flatten().collect();
+    let mut ids: BTreeSet<GenerationId> = named.iter().map(|it| it.generation).collect();
+    if all {
+        ids.extend(store.generations()?);
+        let there = ids.last().map_or(0, |it| it.0);
+        let (named, removed) = recorded(store)?;
+        let all = (1..=there.max(named)).map(GenerationId);
+        ids.extend(all.filter(|it| !removed.contains(it)));
+    }
+    let expected = |id| named.iter().find(|it| it.generation == id).map(|it| it.manifest);
+    let verified = |generation| {
+        let result = store.verify(generation, expected(generation)).map_err(|err| match err {
+            StoreError::Missing { generation } => DeployError::Gone(generation),
+            err => err.into(),
+        });
+        Verified { generation, result }
+    };
+    Ok(ids.into_iter().map(verified).collect())
+}
+
+/// The highest generation that the log speaks of, and those whose removal is on record.
+fn recorded<F: Vfs>(store: &Store<F>) -> Result<(u64, BTreeSet<GenerationId>), DeployError> {
+    let (mut highest, mut res) = (0, BTreeSet::new());
+    for record in store.audit().records(1).map_err(StoreError::from)? {
+        let entry = record.map_err(StoreError::from)?.entry;
+        highest = highest.max(entry.generation.unwrap_or_default());
+        // A backup may have been made without what was damaged.
+        let key = match entry.action.as_str() {
+            GC => "removed",
+            "restored" => "left_out",
+            _ => continue,
+        };
+        let numbers = entry.detail.get(key).and_then(|it| it.as_array()).into_iter().flatten();
+        res.extend(numbers.filter_map(|it| it.as_u64()).map(GenerationId));
+    }
+    Ok((highest, res))
+}
+
+/// What is wrong with what is kept of rollouts.
+///
+/// # Errors
+///
+/// Where the folder cannot be read.
+pub fn verify_rollouts<F: Vfs>(store: &Store<F>) -> Result<Vec<DeployError>, DeployError> {
+    let ids = store.rollouts()?;
+    Ok(ids.iter().filter_map(|id| rollout(store, id).err()).collect())
+}
