@@ -22,7 +22,8 @@ const YOUNGEST_S: i64 = 1_735_689_600;
 ///
 /// Runs every check, and says what to do about each that fails: program and limits of the
 /// machine, clock, options, files and what they name, models that retire, secrets, adapters,
-/// sinks, permissions, disk, port, the live generation, the audit chain and the databases.
+/// sinks, permissions, disk, port, the live generation, the rollout, the audit chain and the
+/// databases.
 /// Writes nothing, and shows no secret.
 #[derive(Args, Debug)]
 #[command(after_help = "\

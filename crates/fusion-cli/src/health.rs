@@ -15,6 +15,7 @@ use serde::Serialize;
 use serde_json::Value;
 use ureq::tls::{RootCerts, TlsConfig};
 
+use crate::budget::Fall;
 use crate::doctor::variables;
 use crate::environment::{Environment, wall_clock};
 use crate::exit::{Exit, refusal};
@@ -25,11 +26,11 @@ const MAX_ANSWER: u64 = 1 << 20;
 
 /// Say how a deployment and its service are
 ///
-/// Reads the deployment root: what is live, the audit chain, the databases, what instances
-/// acknowledged, the response times of the last hour. With --url it asks the service that
-/// runs for its pool and its memory, and whether it answers; without it a request is taken
-/// through what is live here, up to the bytes that would be sent. What there is no data for
-/// is unknown, and counts for nothing.
+/// Reads the deployment root: what is live, the rollout and who drives it, the token budget, the
+/// audit chain, the databases, what instances acknowledged, the response times of the last hour.
+/// With --url it asks the service that runs for its pool and its memory, and whether it answers;
+/// without it a request is taken through what is live here, up to the bytes that would be sent.
+/// What there is no data for is unknown, and counts for nothing. Writes nothing.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -60,6 +61,9 @@ struct Shown {
     url: Option<String>,
     #[serde(flatten)]
     health: Health,
+    /// Where the built-in minimum is in force because of the token budget.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    budget_fall: Option<Fall>,
 }
 
 impl Report for Shown {
@@ -81,6 +85,7 @@ impl Report for Shown {
         if !unknown.is_empty() {
             let _ = writeln!(res, "  no data for {}", unknown.join(", "));
         }
+        res.extend(self.budget_fall.iter().map(Fall::text));
         res
     }
 }
@@ -112,7 +117,9 @@ impl HealthArguments {
         let health = health(&vitals, &thresholds);
         let least = if output.strict { Verdict::Degraded } else { Verdict::Unhealthy };
         let exit = if health.status >= least { Exit::FINDINGS } else { Exit::DONE };
-        output.show(&Shown { root: root.display().to_string(), url: self.url, health })?;
+        let budget_fall = Store::open(&root).ok().and_then(|it| Fall::of(&it));
+        let root = root.display().to_string();
+        output.show(&Shown { root, url: self.url, health, budget_fall })?;
         Ok(exit)
     }
 }

@@ -43,6 +43,7 @@ mod doctor;
 mod environment;
 mod health;
 mod host;
+mod live;
 mod nearest;
 mod options;
 mod site;
@@ -59,7 +60,7 @@ pub use crate::options::{
     FILE, Kind, OPTIONS, OptionInForce, OptionOrigin, OptionRow, OptionValue, Options, option,
     options_md, options_schema,
 };
-pub use crate::site::options_at;
+pub use crate::site::{OptionsError, options_at, options_in_force};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

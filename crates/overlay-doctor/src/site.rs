@@ -1,10 +1,12 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
+use std::str::Utf8Error;
 
 use overlay_loader::Installation;
 use overlay_model::{Diagnostic, MAX_TEXT_BYTES};
 use overlay_store::{Leased, Pointer, Store, StoreError};
+use thiserror::Error;
 
 use crate::options::{FILE, Options};
 
@@ -65,6 +67,36 @@ pub fn options_at(
     variables: &BTreeMap<String, String>,
 ) -> (Options, Vec<Diagnostic>) {
     Site::read(root, configs, None).options(variables)
+}
+
+/// The options of the generation that is live in `store`, with the variables above them, and
+/// every finding.
+///
+/// # Errors
+///
+/// Where what is live cannot be read or is not as it was published: what its options would
+/// be is not known then.
+pub fn options_in_force(
+    store: &Store,
+    variables: &BTreeMap<String, String>,
+) -> Result<(Options, Vec<Diagnostic>), OptionsError> {
+    let Some((_, leased)) = store.read_current()? else {
+        return Ok(Options::read(None, variables));
+    };
+    let text = leased.tree.get(FILE).map(str::from_utf8).transpose()?;
+    Ok(Options::read(text, variables))
+}
+
+/// Why the options of a generation are not known.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum OptionsError {
+    /// What is live cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Its file is no text.
+    #[error("{FILE} is no UTF-8")]
+    Text(#[from] Utf8Error),
 }
 
 fn is_toml(name: &str) -> bool {

@@ -22,6 +22,7 @@ pub(crate) const UNREAD: &str = "MIG1403";
 pub(crate) const CHANGED: &str = "MIG1501";
 pub(crate) const LOADED: &str = "MIG1502";
 pub(crate) const NO_RUN: &str = "MIG1503";
+pub(crate) const BROKEN_OFF: &str = "MIG1504";
 
 /// The codes of findings about a migration: code, title, explanation.
 pub const CODES: &[(&str, &str, &str)] = &[
@@ -135,4 +136,10 @@ pub const CODES: &[(&str, &str, &str)] = &[
         "The migrated tree was read as an installation; the loader found this.",
     ),
     (NO_RUN, "nothing was migrated", "The tree has no finished migration to hold it against."),
+    (
+        BROKEN_OFF,
+        "run that was not finished",
+        "A process that migrated the tree, or took a migration back, was killed, or is still at \
+         work. Until it is finished the tree is neither the old one nor the new one.",
+    ),
 ];

@@ -2,6 +2,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use overlay_model::{InvalidKey, ParamKey};
+use overlay_schema::{Kind, param};
 use thiserror::Error;
 
 /// What a person has decided, where files alone do not say it.
@@ -45,7 +46,13 @@ impl FromStr for Choice {
             Some((file, key)) => (Some(file.to_owned()), key),
             None => (None, left),
         };
-        Ok(Self { file, key: key.trim().parse()?, value: value.trim().to_owned() })
+        let (key, value): (ParamKey, _) = (key.trim().parse()?, value.trim().to_owned());
+        match param(key.as_str()).map(|it| it.kind) {
+            Some(Kind::Word(words)) if !words.contains(&value.as_str()) => {
+                Err(InvalidChoice::Word { key, value, words })
+            }
+            _ => Ok(Self { file, key, value }),
+        }
     }
 }
 
@@ -68,4 +75,14 @@ pub enum InvalidChoice {
     /// No key.
     #[error(transparent)]
     Key(#[from] InvalidKey),
+    /// No word that the key takes: the overlay would not load.
+    #[error("`{value}` is no word of {key}: choose one of {}", words.join(", "))]
+    Word {
+        /// The key.
+        key: ParamKey,
+        /// What was chosen.
+        value: String,
+        /// The words there are.
+        words: &'static [&'static str],
+    },
 }

@@ -79,7 +79,9 @@ pub use crate::planning::{Options, plan};
 pub use crate::report::PlanReport;
 pub use crate::retired::{RETIRED_MODELS, Retired, RetiredError, Retirement};
 pub use crate::rules::origin_keys::{Fate, ORIGIN_KEYS, OriginKey};
-pub use crate::run::{Clock, Outcome, RunError, Site, apply, recover, rollback};
+pub use crate::run::{
+    BrokenOff, Clock, Outcome, RunError, Site, apply, broken_off, recover, rollback,
+};
 pub use crate::step::{Replace, Step, Unsound};
 pub use crate::tree::{Tree, TreeError, TreeFile};
 pub use crate::validate::{ValidateError, Validation, validate};

@@ -107,6 +107,21 @@ impl Plan {
         Ok(())
     }
 
+    /// The tree as it is once all steps are taken.
+    ///
+    /// # Errors
+    ///
+    /// Where a file of the tree is not what the plan starts from.
+    pub fn outcome(&self, tree: &Tree) -> Result<Tree, Unsound> {
+        let mut res = tree.clone();
+        for step in &self.steps {
+            let before = res.files().get(&step.file).map(|it| it.bytes.as_slice());
+            let after = step.outcome(before)?;
+            res.put(&step.file, after);
+        }
+        Ok(res)
+    }
+
     /// What each step changes, as a unified diff; `tree` is the one the plan was made of.
     ///
     /// # Errors

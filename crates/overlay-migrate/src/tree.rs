@@ -74,6 +74,15 @@ impl Tree {
         self
     }
 
+    /// Puts a file in its place, or takes it away.
+    pub(crate) fn put(&mut self, path: &str, bytes: Option<Vec<u8>>) {
+        let file = bytes.map(|bytes| TreeFile { bytes, modified: None });
+        match file {
+            Some(file) => drop(self.files.insert(path.to_owned(), file)),
+            None => drop(self.files.remove(path)),
+        }
+    }
+
     /// The files, sorted by path.
     pub fn files(&self) -> &BTreeMap<String, TreeFile> {
         &self.files

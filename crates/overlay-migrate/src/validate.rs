@@ -8,7 +8,7 @@ use thiserror::Error;
 use crate::codes;
 use crate::finding::Finding;
 use crate::journal::Progress;
-use crate::run::{RunError, Site, runs};
+use crate::run::{BrokenOff, RunError, Site, broken_off, runs};
 
 /// What a look at a migrated tree came to.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
@@ -59,14 +59,15 @@ impl fmt::Display for Validation {
 }
 
 /// Reads the tree as an installation and holds its files against the digests of the last
-/// finished run.
+/// finished run. A run that was not finished is an error among the findings.
 ///
 /// # Errors
 ///
 /// Where the tree or its journals cannot be read.
 pub fn validate(site: Site<'_>) -> Result<Validation, ValidateError> {
-    let mut findings = Vec::new();
-    let (plan, files_as_left) = left(site, &mut findings)?;
+    let unfinished = broken_off(site)?;
+    let mut findings: Vec<_> = unfinished.iter().map(BrokenOff::finding).collect();
+    let (plan, files_as_left) = left(site, unfinished.is_some(), &mut findings)?;
     let installation = Installation::read(site.root)?;
     findings.extend(installation.findings().iter().map(|it| loaded(&it.path, &it.diagnostic)));
     findings.sort_by(|a, b| a.path.cmp(&b.path));
@@ -82,7 +83,15 @@ fn loaded(path: &str, finding: &Diagnostic) -> Finding {
 }
 
 /// The plan of the last finished run, and how many of its files are as it left them.
-fn left(site: Site<'_>, findings: &mut Vec<Finding>) -> Result<(Option<Digest>, usize), RunError> {
+fn left(
+    site: Site<'_>,
+    is_broken_off: bool,
+    findings: &mut Vec<Finding>,
+) -> Result<(Option<Digest>, usize), RunError> {
+    // What an earlier run left is no measure of a tree that the next one has begun to change.
+    if is_broken_off {
+        return Ok((None, 0));
+    }
     let finished = runs(site)?.into_iter();
     let finished = finished.filter(|it| it.journal.progress() == Progress::Finished);
     let Some(run) = finished.max_by_key(|it| it.journal.finished_at()) else {

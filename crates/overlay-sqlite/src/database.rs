@@ -27,7 +27,7 @@ impl Database {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
             | OpenFlags::SQLITE_OPEN_CREATE
             | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let mut res = Self::connect(path, flags)?;
+        let mut res = Self::connect(path, path, flags)?;
         res.configure(kind).map_err(at(path))?;
         res.migrate(kind)?;
         Ok(res)
@@ -36,11 +36,12 @@ impl Database {
     /// Opens the file as it is.
     pub(crate) fn open_read_only(path: &Path) -> Result<Self, SqliteError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        Self::connect(path, flags)
+        Self::connect(path, path, flags)
     }
 
-    fn connect(path: &Path, flags: OpenFlags) -> Result<Self, SqliteError> {
-        let conn = Connection::open_with_flags(path, flags).map_err(at(path))?;
+    /// Opens the file at `path` by the `name` that SQLite is told.
+    pub(crate) fn connect(path: &Path, name: &Path, flags: OpenFlags) -> Result<Self, SqliteError> {
+        let conn = Connection::open_with_flags(name, flags).map_err(at(path))?;
         conn.busy_timeout(BUSY_TIMEOUT).map_err(at(path))?;
         Ok(Self { conn, path: path.to_owned(), applied: Vec::new() })
     }

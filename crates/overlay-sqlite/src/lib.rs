@@ -40,8 +40,10 @@
 mod audit_index;
 mod audit_row;
 mod batch;
+mod copy;
 mod database;
 mod error;
+mod look;
 mod performance;
 mod queue;
 mod rows;

@@ -6,8 +6,8 @@ use refinery::Runner;
 use rusqlite::{Connection, Row};
 use serde::Serialize;
 
-use crate::database::Database;
 use crate::error::{SqliteError, at};
+use crate::look::look;
 
 mod audit {
     refinery::embed_migrations!("migrations/audit");
@@ -135,7 +135,8 @@ impl fmt::Display for SchemaFinding {
     }
 }
 
-/// Everything that is missing or different in the database at `path`, which is not changed.
+/// Everything that is missing or different in the database at `path`, which is not changed;
+/// nor is anything written beside it, see [`crate::Performance::look`].
 ///
 /// # Errors
 ///
@@ -144,8 +145,7 @@ pub fn schema_report(
     database: DatabaseKind,
     path: &Path,
 ) -> Result<Vec<SchemaFinding>, SqliteError> {
-    let found = Database::open_read_only(path)?;
-    let found = objects(&found.conn).map_err(at(path))?;
+    let found = look(path, |found| objects(&found.conn).map_err(at(path)))?;
     let reference = objects(&database.reference()?).map_err(at(path))?;
     let finding = |wanted: Object| {
         let same = found.iter().find(|it| (it.kind, &it.name) == (wanted.kind, &wanted.name));

@@ -1,13 +1,17 @@
+use std::path::Path;
+
 use clap::Args;
-use overlay_deploy::backup::{BackupManifest, create};
+use overlay_deploy::backup::{BackupManifest, NotCopied, create};
 use serde::Serialize;
 
 use super::Told;
 use super::folder::backup_error;
+use super::rows::copy_rows;
 use crate::deploy::{Watch, new_id, recover_first};
 use crate::exit::Exit;
 use crate::findings::plural;
 use crate::output::{Output, Report};
+use crate::serve::warn;
 
 /// Copy the root as it is now, verified
 #[derive(Args, Debug)]
@@ -16,7 +20,8 @@ Examples:
   fusion backup create --root prod
   fusion backup create --root prod --backups /mnt/backups --json
 
-Ends with 5 where nothing is deployed, with 8 where what is live was tampered with.")]
+Performance rows that cannot be read are left out, with a warning; under --strict it ends with 1
+then. Ends with 5 where nothing is deployed, with 8 where what is live was tampered with.")]
 pub(super) struct Create {}
 
 #[derive(Serialize)]
@@ -38,6 +43,8 @@ pub(super) struct Summary {
     bytes: u64,
     /// Generations that were not as published, and are not in it.
     left_out: Vec<overlay_store::GenerationId>,
+    /// Other files that could not be read, and are not in it.
+    not_copied: Vec<NotCopied>,
 }
 
 impl From<&BackupManifest> for Summary {
@@ -51,6 +58,7 @@ impl From<&BackupManifest> for Summary {
             files: it.files.len(),
             bytes: it.files.iter().map(|it| it.bytes).sum(),
             left_out: it.left_out.clone(),
+            not_copied: it.not_copied.clone(),
         }
     }
 }
@@ -60,10 +68,12 @@ impl Summary {
     pub(super) fn text(&self) -> String {
         let Self { generation, epoch, bytes, .. } = self;
         let files = plural(self.files, "file");
-        let left_out: Vec<String> = self.left_out.iter().map(ToString::to_string).collect();
+        let damaged = self.left_out.iter().map(|it| format!("the damaged {it}"));
+        let others = self.not_copied.iter().map(|it| it.path.clone());
+        let left_out: Vec<String> = damaged.chain(others).collect();
         let left_out = match left_out.is_empty() {
             true => String::new(),
-            false => format!(", without the damaged {}", left_out.join(", ")),
+            false => format!(", without {}", left_out.join(", ")),
         };
         format!("generation {generation} at epoch {epoch}, {files}, {bytes} bytes{left_out}")
     }
@@ -83,11 +93,16 @@ impl Create {
         recover_first(&site, output, told.environment)?;
         let (folder, id) = (told.folder()?, new_id()?);
         let watch = Watch::new(output, told.environment);
-        let made = site.with(&watch, |root| create(root, site.dir(), &folder, &id));
+        let rows = |copy: &Path| copy_rows(site.dir(), copy);
+        let made = site.with(&watch, |root| create(root, site.dir(), &folder, &id, rows));
         drop(watch);
         let manifest = made.map_err(backup_error)?;
+        for NotCopied { path, why } in &manifest.not_copied {
+            warn(output, &format!("{path} is not in the backup: {why}"))?;
+        }
         let path = folder.join(&manifest.id).display().to_string();
         output.show(&CreateReport { path, summary: Summary::from(&manifest) })?;
-        Ok(Exit::DONE)
+        let is_whole = manifest.not_copied.is_empty() || !output.strict;
+        Ok(if is_whole { Exit::DONE } else { Exit::FINDINGS })
     }
 }

@@ -10,11 +10,40 @@ use crate::exit::{Exit, refusal};
 /// The error of a backup with its exit code.
 pub(super) fn backup_error(err: BackupError) -> anyhow::Error {
     let exit = exit_of(err.exit_code());
+    let hint = match &err {
+        BackupError::Pointer(_) => {
+            ": `fusion backup restore --rebuild` writes it anew from the audit log and puts the \
+             backup in force"
+        }
+        BackupError::Tampered { .. } => ": `fusion backup list` names the others",
+        _ => "",
+    };
     // The causes stand in the chain of the error, which is flattened here.
-    refusal(exit, format!("{:#}", anyhow::Error::new(err)))
+    refusal(exit, format!("{:#}{hint}", anyhow::Error::new(err)))
 }
 
 impl Told<'_> {
+    /// The folder of the backups that are there.
+    ///
+    /// # Errors
+    ///
+    /// Where neither it nor the root is there: that it has none would be said of a name that
+    /// is misspelt.
+    pub(super) fn there(&self) -> anyhow::Result<PathBuf> {
+        let folder = self.folder()?;
+        let none = |what: &Path| {
+            refusal(Exit::UNREADABLE, format!("{}: there is no such folder", what.display()))
+        };
+        match self.backups {
+            _ if folder.is_dir() => Ok(folder),
+            Some(given) => Err(none(given)),
+            None => {
+                let root = self.root.dir(self.environment)?;
+                if root.is_dir() { Ok(folder) } else { Err(none(&root)) }
+            }
+        }
+    }
+
     /// The folder of the backups.
     pub(super) fn folder(&self) -> anyhow::Result<PathBuf> {
         if let Some(given) = self.backups {
@@ -26,7 +55,7 @@ impl Told<'_> {
 
     /// The backup with this id; without one the newest whole one.
     pub(super) fn backup(&self, id: Option<&str>) -> anyhow::Result<PathBuf> {
-        let folder = self.folder()?;
+        let folder = self.there()?;
         let none = |what: String| refusal(Exit::UNREADABLE, what);
         let Some(id) = id else {
             let kept = list(&folder).map_err(backup_error)?;

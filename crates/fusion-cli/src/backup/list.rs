@@ -18,7 +18,8 @@ Examples:
   fusion backup list --root prod
   fusion backup list --backups /mnt/backups --json
 
-Their files are not looked at: see `fusion backup verify`.")]
+Their files are not looked at: see `fusion backup verify`. Ends with 65 where there is no such
+root.")]
 pub(super) struct List {}
 
 #[derive(Serialize)]
@@ -68,7 +69,7 @@ impl Report for ListReport {
 
 impl List {
     pub(super) fn run(self, told: Told<'_>, output: &mut Output) -> anyhow::Result<Exit> {
-        let kept = list(&told.folder()?).map_err(backup_error)?;
+        let kept = list(&told.there()?).map_err(backup_error)?;
         output.show(&ListReport { backups: kept.into_iter().map(Listed::from).collect() })?;
         Ok(Exit::DONE)
     }

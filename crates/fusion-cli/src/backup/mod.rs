@@ -5,6 +5,7 @@ mod folder;
 mod list;
 mod prune;
 mod restore;
+mod rows;
 mod verify;
 
 use clap::{Args, Subcommand};
@@ -18,7 +19,7 @@ use crate::output::Output;
 /// Copy a deployment root, and bring a copy back
 ///
 /// A backup is a folder that is a deployment root of its own, with the SHA-256 of each of its
-/// files. Rows of the databases are not in it: the index is made again from the audit log.
+/// files. The performance rows are in it; the index is made again from the audit log.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:

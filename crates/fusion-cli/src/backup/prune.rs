@@ -1,25 +1,28 @@
 use std::fmt::Write as _;
 
 use clap::Args;
-use overlay_deploy::backup::{list, prune};
+use overlay_deploy::backup::{prune, surplus};
 use serde::Serialize;
 
 use super::Told;
 use super::folder::backup_error;
-use crate::exit::Exit;
+use crate::exit::{Exit, worst};
 use crate::findings::plural;
 use crate::output::{Output, Report};
+use crate::serve::warn;
 
 /// Remove all backups but the newest
 ///
-/// Folders that are no whole backup are left for somebody to look at.
+/// Those that stay are verified: one that is not as it was made counts for none, is named, and
+/// stays for somebody to look at, as do folders that are no whole backup. The newest one that is as
+/// it was made always stays.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
   fusion backup prune --root prod --keep 7
   fusion backup prune --root prod --keep 7 --dry-run
 
-Under --dry-run ends with 2 where some would go.")]
+Under --dry-run ends with 2 where some would go; under --strict with 1 where one is damaged.")]
 pub(super) struct Prune {
     /// So many of the newest stay, at least one
     #[arg(long, default_value_t = 10, value_name = "N")]
@@ -33,6 +36,8 @@ pub(super) struct Prune {
 struct PruneReport {
     dry_run: bool,
     removed: Vec<String>,
+    /// Why backups were not counted that are not as they were made.
+    damaged: Vec<String>,
 }
 
 impl Report for PruneReport {
@@ -52,19 +57,24 @@ impl Report for PruneReport {
 
 impl Prune {
     pub(super) fn run(self, told: Told<'_>, output: &mut Output) -> anyhow::Result<Exit> {
-        let folder = told.folder()?;
-        let whole = list(&folder).map_err(backup_error)?.into_iter();
-        let whole = whole.filter_map(|it| Some(it.manifest.ok()?.id));
-        let due: Vec<String> = whole.skip(self.keep.max(1)).collect();
+        let surplus = surplus(&told.there()?, self.keep).map_err(backup_error)?;
+        let damaged: Vec<_> = surplus.damaged.iter().map(ToString::to_string).collect();
+        for damaged in &damaged {
+            warn(output, &format!("{damaged}: it is not counted, and stays"))?;
+        }
+        let is_whole = damaged.is_empty() || !output.strict;
+        let done = if is_whole { Exit::DONE } else { Exit::FINDINGS };
+        let due = &surplus.due;
         if self.dry_run || due.is_empty() {
-            let is_pending = !due.is_empty();
-            output.show(&PruneReport { dry_run: self.dry_run, removed: due })?;
-            return Ok(if is_pending { Exit::PENDING } else { Exit::DONE });
+            let pending = if due.is_empty() { Exit::DONE } else { Exit::PENDING };
+            let removed = due.iter().map(|it| it.id.clone()).collect();
+            output.show(&PruneReport { dry_run: self.dry_run, removed, damaged })?;
+            return Ok(worst(pending, done));
         }
         let question = format!("Remove {}?", plural(due.len(), "backup"));
         told.consent.ask(&question, told.environment)?;
-        let removed = prune(&folder, self.keep).map_err(backup_error)?;
-        output.show(&PruneReport { dry_run: false, removed })?;
-        Ok(Exit::DONE)
+        let removed = prune(&surplus).map_err(backup_error)?;
+        output.show(&PruneReport { dry_run: false, removed, damaged })?;
+        Ok(done)
     }
 }

@@ -1,43 +1,62 @@
 use clap::Args;
 use overlay_deploy::Outcome;
-use overlay_deploy::backup::restore;
+use overlay_deploy::backup::{NoPointer, restore};
+use overlay_store::StoreError;
 
 use super::Told;
 use super::folder::backup_error;
-use crate::deploy::{OrderReport, Watch, new_id, recover_first};
+use crate::deploy::{OrderReport, Site, Watch, new_id, recover_first};
 use crate::exit::Exit;
 use crate::output::Output;
 
 /// Put the generation of a backup in force
 ///
-/// A root that was deployed to keeps its history: its audit log only grows, and the epoch too.
-/// Into an empty root the whole copy goes. The backup is verified first.
+/// A root that was deployed to keeps its history: its audit log only grows, and the epoch too,
+/// and its performance rows stay as they are. Into an empty root the whole copy goes, rows
+/// included. The backup is verified first.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
   fusion backup restore --root prod
   fusion backup restore 019aa9c2-7d1e-7c3a-9f00-5a0b7d0c1e2f --root prod --yes
+  fusion backup restore --root prod --rebuild
   fusion backup restore --root prod-2 --backups prod.backups
 
-Ends with 8 where the backup is not as it was made: nothing is changed then.")]
+Ends with 8 where the backup is not as it was made, or the root's pointer is damaged and is not to
+be rebuilt: nothing is changed then. Where the audit log is broken too, move the root away, keep
+it, and restore into an empty one.")]
 pub(super) struct Restore {
     /// Its id; else the newest one
     #[arg(value_name = "ID")]
     id: Option<String>,
+    /// Where the pointer CURRENT is damaged, gone, or was replaced by an older one, first write it
+    /// anew from the audit log, which is verified
+    #[arg(long)]
+    rebuild: bool,
 }
 
 impl Restore {
     pub(super) fn run(self, told: Told<'_>, output: &mut Output) -> anyhow::Result<Exit> {
         let backup = told.backup(self.id.as_deref())?;
         let site = told.root.made(told.environment)?;
-        recover_first(&site, output, told.environment)?;
+        // There is nothing to recover by where the pointer is lost.
+        if !is_lost(&site) {
+            recover_first(&site, output, told.environment)?;
+        }
         let question = format!("Put {} in force?", backup.display());
         told.consent.ask(&question, told.environment)?;
         let id = new_id()?;
+        let no_pointer = if self.rebuild { NoPointer::Rebuild } else { NoPointer::Refuse };
         let watch = Watch::new(output, told.environment);
-        let restored = site.with(&watch, |root| restore(root, site.dir(), &backup, &id));
+        let restored =
+            site.with(&watch, |root| restore(root, site.dir(), &backup, &id, no_pointer));
         drop(watch);
         let applied = restored.map_err(backup_error)?;
         OrderReport::of("restore", &applied, &site)?.end(Outcome::Restored, output)
     }
+}
+
+/// Whether the pointer is not the one that the audit log knows.
+fn is_lost(site: &Site) -> bool {
+    matches!(site.store().checked_current(), Err(StoreError::Damaged { .. }))
 }

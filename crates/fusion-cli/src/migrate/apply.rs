@@ -1,7 +1,10 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use overlay_migrate::{Outcome, Plan, PlanReport, Site, apply, recover};
+use overlay_migrate::{
+    Finding, Outcome, Plan, PlanReport, Progress, Site, apply, broken_off, recover,
+};
+use overlay_model::Severity;
 use serde_json::Value;
 
 use super::plan::ended;
@@ -9,12 +12,14 @@ use super::tree::{Decided, Folder, Planned, clock, history, run_error};
 use crate::consent::Consent;
 use crate::environment::Environment;
 use crate::exit::{Exit, refusal};
+use crate::findings::plural;
 use crate::input;
 use crate::output::Output;
 
 /// Take the steps of the plan, with a backup of each file
 ///
-/// A run that was killed is finished first. What is left to you stays as it is, and is named.
+/// A run that was killed is finished first. While something is left to you nothing is done: a
+/// tree half in this format would not load.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -23,7 +28,8 @@ Examples:
   fusion migrate apply configs --plan plan.json
 
 Ends with 1 where something is left to you, with 6 where a step failed and everything is as it
-was, with 9 where a file is not the one the plan was made for.")]
+was, with 9 where a file is not the one the plan was made for, with 11 where a rollback was
+killed: `fusion migrate rollback` finishes it.")]
 pub(super) struct Apply {
     #[command(flatten)]
     folder: Folder,
@@ -32,6 +38,9 @@ pub(super) struct Apply {
     /// The plan that `migrate plan --json` printed; refused where it was changed since
     #[arg(long, value_name = "FILE", conflicts_with_all = ["keep", "set"])]
     plan: Option<PathBuf>,
+    /// Take the steps though something is left to you: until it is done the tree does not load
+    #[arg(long)]
+    allow_open: bool,
     /// Show what each step changes, and take none; ends as `plan` does
     #[arg(long)]
     dry_run: bool,
@@ -47,45 +56,91 @@ impl Apply {
     ) -> anyhow::Result<Exit> {
         let dir = self.folder.path(environment);
         let site = Site::new(&dir, &clock);
-        if !self.dry_run {
-            finish_broken_off(site, &dir, output)?;
+        let given = self.plan.as_deref().map(read_plan).transpose()?;
+        let finished = if self.dry_run { None } else { finish_broken_off(site, &dir, output)? };
+        if let (Some(outcome), Some(given)) = (&finished, &given)
+            && outcome.plan == given.digest
+        {
+            output.answer(outcome, &outcome.to_string())?;
+            return Ok(Exit::DONE);
         }
-        let planned = Planned::of(&dir, self.decided, environment)?;
-        let (plan, findings) = match &self.plan {
-            Some(path) => (read_plan(path)?, Vec::new()),
+        let planned = Planned::of(&dir, self.decided, environment)?.with_broken_off(site)?;
+        let (plan, findings) = match given {
+            Some(given) => {
+                let left = planned.left_by(&given, environment)?;
+                (given, left)
+            }
             None => (planned.plan.clone(), planned.findings.clone()),
         };
         let history = history(site)?;
         if self.dry_run || plan.is_empty() {
-            let diffs = plan.diffs(&planned.tree)?;
+            let diffs = plan.diffs(&planned.tree);
+            let diffs = diffs.map_err(|err| {
+                refusal(Exit::EPOCH_MOVED, format!("{err}: the tree was changed: plan again"))
+            })?;
             let report = PlanReport::new(&plan, &findings, &history).with_diffs(diffs);
             output.answer(&report, &report.to_string())?;
             return Ok(ended(&report));
+        }
+        let open = findings.iter().filter(|it| it.is_manual()).count();
+        if open > 0 && !self.allow_open {
+            return refuse(&PlanReport::new(&plan, &findings, &history), open, output);
         }
         let shown = PlanReport::new(&plan, &findings, &history).to_string();
         self.consent.ask_after(&shown, "Take these steps?", output, environment)?;
         let outcome = apply(site, &plan).map_err(run_error)?;
         output.answer(&outcome, &outcome.to_string())?;
-        let mut exit = Exit::DONE;
-        for finding in findings.iter().filter(|it| it.is_manual()) {
-            exit = Exit::FINDINGS;
-            output.remark(&format!("left to you: {finding}\n"))?;
+        for finding in &findings {
+            remark(finding, output)?;
         }
-        Ok(exit)
+        Ok(if open > 0 { Exit::FINDINGS } else { Exit::DONE })
     }
 }
 
-/// Finishes the run that was broken off, where there is one.
-fn finish_broken_off(site: Site<'_>, dir: &Path, output: &mut Output) -> anyhow::Result<()> {
+/// Says what is left to a person; nothing was done.
+fn refuse(report: &PlanReport<'_>, open: usize, output: &mut Output) -> anyhow::Result<Exit> {
+    output.answer(report, &report.to_string())?;
+    let open = plural(open, "finding");
+    output.remark(&format!(
+        "nothing was done, for {open} left to you: settle that with --keep and --set or in the \
+         files, or go on with --allow-open\n"
+    ))?;
+    Ok(Exit::FINDINGS)
+}
+
+/// Says what a run did not settle.
+fn remark(finding: &Finding, output: &mut Output) -> anyhow::Result<()> {
+    match finding.diagnostic.severity {
+        Severity::Error => output.remark(&format!("left to you: {finding}\n")),
+        Severity::Warning => output.remark(&format!("to know: {finding}\n")),
+        Severity::Note => Ok(()),
+    }
+}
+
+/// Finishes the run that was broken off, where there is one. A rollback is none to go on
+/// from: whoever began it did not want the tree migrated.
+fn finish_broken_off(
+    site: Site<'_>,
+    dir: &Path,
+    output: &mut Output,
+) -> anyhow::Result<Option<Outcome>> {
     // Without its folder there was no run, and recovering would make one.
     if !dir.join(overlay_migrate::FOLDER).is_dir() {
-        return Ok(());
+        return Ok(None);
+    }
+    let found = broken_off(site).map_err(run_error)?;
+    if let Some(rollback) = found.filter(|it| it.progress == Progress::RollingBack) {
+        let plan = rollback.plan.short();
+        let message = format!(
+            "the rollback of plan {plan} is not finished: `fusion migrate rollback` finishes it"
+        );
+        return Err(refusal(Exit::UNKNOWN, message));
     }
     let finished: Option<Outcome> = recover(site).map_err(run_error)?;
-    match finished {
-        Some(outcome) => output.remark(&format!("a run was broken off: {outcome}")),
-        None => Ok(()),
+    if let Some(outcome) = &finished {
+        output.remark(&format!("a run was broken off: {outcome}"))?;
     }
+    Ok(finished)
 }
 
 /// The plan in a file: alone, or in the report about it.

@@ -14,7 +14,8 @@ Examples:
   fusion migrate plan configs --dry-run --set CONTINUITY_ENFORCEMENT=enhanced_thread
   fusion migrate plan configs --json > plan.json
 
-Ends with 2 where there are steps to take, with 1 where something is left to you.")]
+Ends with 2 where there are steps to take, with 1 where something is left to you, or a run was
+not finished.")]
 pub(super) struct PlanArguments {
     #[command(flatten)]
     folder: Folder,
@@ -32,8 +33,9 @@ impl PlanArguments {
         environment: &Environment,
     ) -> anyhow::Result<Exit> {
         let dir = self.folder.path(environment);
-        let planned = Planned::of(&dir, self.decided, environment)?;
-        let history = history(Site::new(&dir, &clock))?;
+        let site = Site::new(&dir, &clock);
+        let planned = Planned::of(&dir, self.decided, environment)?.with_broken_off(site)?;
+        let history = history(site)?;
         let mut report = PlanReport::new(&planned.plan, &planned.findings, &history);
         if self.dry_run {
             report = report.with_diffs(planned.plan.diffs(&planned.tree)?);

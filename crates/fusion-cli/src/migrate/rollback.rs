@@ -9,6 +9,8 @@ use crate::input::name_of;
 use crate::output::Output;
 
 /// Take the last run back, byte for byte
+///
+/// A run that was killed, forward or back, is the last one: nothing of it is left.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use overlay_migrate::{
-    Choice, Decisions, Finding, History, Options, Plan, RETIRED_MODELS, Retired, RunError, Site,
-    Tree, ValidateError, plan,
+    BrokenOff, Choice, Decisions, Finding, History, Options, Plan, RETIRED_MODELS, Retired,
+    RunError, Site, Tree, ValidateError, broken_off, plan,
 };
 
 use crate::environment::{Environment, now_us};
@@ -55,11 +55,34 @@ impl Planned {
     ) -> anyhow::Result<Self> {
         let tree = Tree::read(dir).map_err(|err| unreadable(err.into()))?;
         let decisions = Decisions { keep: decided.keep, set: decided.set };
+        Self::from(tree, decisions, environment)
+    }
+
+    fn from(tree: Tree, decisions: Decisions, environment: &Environment) -> anyhow::Result<Self> {
         let retired = Retired::parse(RETIRED_MODELS)?;
         let today = today(environment)?;
         let options = Options { today, decisions: &decisions, retired: &retired };
         let (plan, findings) = plan(&tree, options)?;
         Ok(Self { tree, plan, findings })
+    }
+
+    /// The same with a run that was not finished among the findings, before all others.
+    pub(super) fn with_broken_off(mut self, site: Site<'_>) -> anyhow::Result<Self> {
+        let broken_off = broken_off(site).map_err(run_error)?;
+        self.findings.splice(0..0, broken_off.iter().map(BrokenOff::finding));
+        Ok(self)
+    }
+
+    /// What a given plan would leave to a person.
+    pub(super) fn left_by(
+        &self,
+        given: &Plan,
+        environment: &Environment,
+    ) -> anyhow::Result<Vec<Finding>> {
+        // A tree that the plan does not fit is named by the run, file by file.
+        let Ok(after) = given.outcome(&self.tree) else { return Ok(Vec::new()) };
+        let planned = Self::from(after, Decisions::default(), environment)?;
+        Ok(planned.findings.into_iter().filter(Finding::is_manual).collect())
     }
 }
 
@@ -87,7 +110,10 @@ pub(super) fn run_error(err: RunError) -> anyhow::Error {
     let exit = exit_of(&err);
     let hint = match &err {
         RunError::Changed(_) => ": put the files back, or plan again",
-        RunError::RollbackFailed { .. } => ": run the command again",
+        RunError::RollbackFailed { .. } => ": `fusion migrate rollback` finishes it",
+        RunError::Unfinished { .. } => {
+            ": `fusion migrate apply` goes on, `fusion migrate rollback` takes it back"
+        }
         _ => "",
     };
     refusal(exit, format!("{:#}{hint}", anyhow::Error::new(err)))
@@ -95,7 +121,10 @@ pub(super) fn run_error(err: RunError) -> anyhow::Error {
 
 fn exit_of(err: &RunError) -> Exit {
     match err {
-        RunError::Plan(_) | RunError::Backup(_) | RunError::Journal { .. } => Exit::INTEGRITY,
+        RunError::Plan(_)
+        | RunError::Backup(_)
+        | RunError::Journal { .. }
+        | RunError::Unsound(_) => Exit::INTEGRITY,
         RunError::Changed(_) => Exit::EPOCH_MOVED,
         RunError::NothingToUndo | RunError::AlreadyApplied(_) => Exit::NOTHING,
         RunError::Locked => Exit::LOCKED,
@@ -104,6 +133,8 @@ fn exit_of(err: &RunError) -> Exit {
         RunError::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound => {
             Exit::UNREADABLE
         }
+        RunError::Io { .. } => Exit::UNREACHABLE,
+        RunError::Unfinished { .. } => Exit::UNKNOWN,
         _ => Exit::INTERNAL,
     }
 }

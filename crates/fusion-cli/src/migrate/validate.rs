@@ -13,7 +13,7 @@ Examples:
   fusion migrate validate configs
   fusion migrate validate configs --json
 
-Ends with 1 where the loader would refuse the tree.")]
+Ends with 1 where the loader would refuse the tree, or a run was not finished.")]
 pub(super) struct Validate {
     #[command(flatten)]
     folder: Folder,

@@ -5,6 +5,7 @@ mod machine;
 mod models;
 mod outcome;
 mod port;
+mod rollout;
 mod runtime;
 mod secrets;
 mod sinks;
@@ -123,6 +124,7 @@ const CHECKS: &[Row] = &[
     ("disk", "Disk", machine::disk),
     ("port", "Port", port::port),
     ("store", "Live generation", store::generation),
+    ("rollout", "Rollout", rollout::rollout),
     ("audit", "Audit chain", store::audit),
     ("audit-database", "Audit index", store::audit_database),
     ("performance-database", "Performance rows", store::performance_database),

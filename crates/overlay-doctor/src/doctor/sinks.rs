@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use fusion_metrics::{CATALOGUE, Kind, Limits, Metric, Source};
+use fusion_metrics::{CATALOGUE, Kind, Metric, Source};
 use overlay_loader::Installation;
 
 use super::Scene;
 use super::outcome::{Found, Outcome};
+use crate::options::OptionOrigin;
 
 /// The adapter that keeps nothing.
 pub(super) const NULL: &str = "null";
@@ -29,10 +30,14 @@ pub(super) fn adapters(scene: &Scene<'_>) -> Outcome {
 
 pub(super) fn sinks(scene: &Scene<'_>) -> Outcome {
     let is_bad = scene.is_production();
-    let [audit, metrics] = ["audit", "metrics"].map(|it| scene.options.text(it, "sink"));
+    let (audit, metrics) = (scene.options.text("audit", "sink"), scene.options.metrics_sink());
     let null = |section: &str, what: &str| {
         let text = format!("{section}.sink is `null`: {what}");
-        Found::fail_if(is_bad, text).hint(format!("take `{section}.sink` out of fusion.toml"))
+        let hint = match scene.options.get(section, "sink").map(|it| &it.origin) {
+            Some(OptionOrigin::Variable(name)) => format!("unset {name}"),
+            _ => format!("take `{section}.sink` out of fusion.toml"),
+        };
+        Found::fail_if(is_bad, text).hint(hint)
     };
     let found = [
         (audit == NULL).then(|| null("audit", "nobody can say later who changed what")),
@@ -49,10 +54,7 @@ pub(super) fn series(scene: &Scene<'_>) -> Outcome {
     let Some(Ok(installation)) = &scene.site.installation else {
         return Outcome::skip("there is no installation to read");
     };
-    let [of_metric, overall] =
-        ["series_per_metric", "series_overall"].map(|it| scene.options.count("metrics", it));
-    let size = |it: u64| usize::try_from(it).unwrap_or(usize::MAX);
-    let limits = match Limits::new(size(of_metric), size(overall), 0.1) {
+    let limits = match scene.options.series_limits() {
         Ok(limits) => limits,
         Err(err) => {
             let hint = "mend [metrics] in fusion.toml";

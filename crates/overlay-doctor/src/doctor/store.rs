@@ -1,12 +1,16 @@
 //! The deployment root: what is live, what was written down, what answers questions.
 
-use overlay_sqlite::{DatabaseKind, schema_report};
-use overlay_store::Store;
+use std::path::Path;
+
+use overlay_sqlite::{DatabaseKind, SqliteError, schema_report};
+use overlay_store::{Store, StoreError};
 use rustix::fs::{Access, access};
+use rustix::io::Errno;
 
 use super::Scene;
 use super::outcome::{Found, Outcome};
 use super::sinks::NULL;
+use crate::live::{FALLEN, NO_POINTER, fallen, replaced};
 use crate::site::with_cause;
 
 /// The root, or why there is nothing to check.
@@ -23,32 +27,44 @@ fn opened<'a>(scene: &'a Scene<'_>) -> Result<&'a Store, Outcome> {
 
 /// Whether what is live has the files it was published with.
 pub(super) fn generation(scene: &Scene<'_>) -> Outcome {
-    if let Err(outcome) = opened(scene) {
-        return outcome;
-    }
+    let store = match opened(scene) {
+        Ok(store) => store,
+        Err(outcome) => return outcome,
+    };
+    let replaced = replaced(store).map(|it| Found::fail(it).hint(NO_POINTER));
     match &scene.site.live {
         Some(Ok(Some((pointer, leased)))) => {
-            let candidate = pointer.candidate.and_then(|it| {
-                let Some(Ok(store)) = &scene.site.store else { return None };
-                store.verify(it.generation, Some(it.manifest)).err()
+            let candidate = pointer
+                .candidate
+                .and_then(|it| store.verify(it.generation, Some(it.manifest)).err());
+            let candidate = candidate.map(|err| {
+                let hint = "`fusion deploy abort` takes it back";
+                Found::warn(format!("the candidate: {}", with_cause(&err))).hint(hint)
             });
+            let fallen = fallen(leased).map(|it| Found::warn(it).hint(FALLEN));
             let fine = format!(
                 "generation {} at epoch {}, {} files as they were published",
                 pointer.stable.generation.0,
                 pointer.epoch,
                 leased.manifest.files.len()
             );
-            let found =
-                candidate.map(|err| Found::warn(format!("the candidate: {}", with_cause(&err))));
-            Outcome::of(found.into_iter().collect(), fine)
+            let found = [replaced, fallen, candidate];
+            Outcome::of(found.into_iter().flatten().collect(), fine)
         }
         Some(Err(err)) => {
-            let hint =
-                "`fusion deploy verify` names what was changed, `fusion deploy rollback` goes back";
+            let hint = match err {
+                StoreError::Damaged { .. } => NO_POINTER,
+                _ => {
+                    "`fusion deploy verify` names what was changed, `fusion deploy rollback` \
+                     goes back"
+                }
+            };
             Found::fail(with_cause(err)).hint(hint).into()
         }
         Some(Ok(None)) | None => {
-            Found::warn("nothing is deployed").hint("`fusion deploy apply` deploys").into()
+            let nothing =
+                || Found::warn("nothing is deployed").hint("`fusion deploy apply` deploys");
+            replaced.unwrap_or_else(nothing).into()
         }
     }
 }
@@ -100,24 +116,51 @@ fn database(scene: &Scene<'_>, kind: DatabaseKind) -> Outcome {
         };
         return Outcome::skip(format!("there is no {}: {instead}", kind.path()));
     }
-    let hint = match kind {
+    let found = match schema_report(kind, &path) {
+        Err(err) => vec![Found::fail(with_cause(&err)).hint(unread(kind, &path, &err))],
+        Ok(findings) => findings
+            .iter()
+            .map(|it| Found::fail(format!("{}: {it}", kind.path())).hint(anew(kind)))
+            .chain(access(&path, Access::WRITE_OK).err().map(|err| {
+                let text = format!("{} cannot be written to: {err}", kind.path());
+                Found::fail(text).hint(unwritable(&path, err))
+            }))
+            .collect(),
+    };
+    Outcome::of(found, format!("{} has its whole schema", kind.path()))
+}
+
+/// How a database that is damaged comes back.
+fn anew(kind: DatabaseKind) -> &'static str {
+    match kind {
         DatabaseKind::Audit => {
             "remove db/audit.sqlite: it is built again from the audit log, which is the truth"
         }
         DatabaseKind::Performance => {
             "take db/perf.sqlite from a backup, or move it away: rows begin anew"
         }
-    };
-    let found = match schema_report(kind, &path) {
-        Err(err) => vec![Found::fail(with_cause(&err)).hint(hint)],
-        Ok(findings) => findings
-            .iter()
-            .map(|it| Found::fail(format!("{}: {it}", kind.path())).hint(hint))
-            .chain(access(&path, Access::WRITE_OK).err().map(|err| {
-                let text = format!("{} cannot be written to: {err}", kind.path());
-                Found::fail(text).hint(format!("chmod u+w {}", path.display()))
-            }))
-            .collect(),
-    };
-    Outcome::of(found, format!("{} has its whole schema", kind.path()))
+    }
+}
+
+/// What to do about a database that cannot be read. One that is only out of reach holds
+/// what it held.
+fn unread(kind: DatabaseKind, path: &Path, err: &SqliteError) -> String {
+    match err {
+        SqliteError::Unreachable { .. } => {
+            let path = path.display();
+            format!(
+                "nothing is lost: give this user the right to read {path}; where a {path}-wal \
+                 stands beside it, its folder has to be writable too"
+            )
+        }
+        SqliteError::Busy { .. } => "another program writes to it: ask again".to_owned(),
+        _ => anew(kind).to_owned(),
+    }
+}
+
+fn unwritable(path: &Path, err: Errno) -> String {
+    match err {
+        Errno::ROFS => "the disk is mounted read-only: mount it writable".to_owned(),
+        _ => format!("chmod u+w {}", path.display()),
+    }
 }

@@ -1,10 +1,11 @@
 use std::path::Path;
 
 use overlay_loader::acknowledgements;
-use overlay_sqlite::{DatabaseKind, Performance, Span, SqliteError, schema_report};
+use overlay_sqlite::{DatabaseKind, Performance, Span, schema_report};
 use overlay_store::{Phase, Pointer, Store, StoreError};
 
-use super::{Concern, Vitals};
+use super::{Concern, Verdict, Vitals};
+use crate::live::{FALLEN, LEFT_ALONE, fallen, left_alone, replaced};
 use crate::site::with_cause;
 
 /// What a deployment root tells about its service at `now_us`, microseconds since 1970:
@@ -22,21 +23,29 @@ pub fn vitals_of_root(
     let store = Store::open(root)?;
     let mut concerns = Vec::new();
     let pointer = match store.read_current() {
-        Ok(Some((pointer, _))) => Some(pointer),
-        Ok(None) => {
-            concerns.push(Concern::unhealthy("nothing is deployed"));
-            None
+        Ok(Some((pointer, leased))) => {
+            let fallen = fallen(&leased).map(|it| format!("{it}: {FALLEN}"));
+            concerns.extend(fallen.map(Concern::degraded));
+            Some(pointer)
         }
+        // Said below, where it was there once.
+        Ok(None) => None,
         Err(err) => {
             concerns.push(Concern::unhealthy(with_cause(&err)));
             store.current().ok().flatten()
         }
     };
+    if concerns.iter().all(|it| it.weight < Verdict::Unhealthy) {
+        let nothing = || pointer.is_none().then(|| "nothing is deployed".to_owned());
+        concerns.extend(replaced(&store).or_else(nothing).map(Concern::unhealthy));
+    }
     if let Err(err) = store.audit().verify(pointer.as_ref().map(|it| it.audit)) {
         concerns.push(Concern::unhealthy(format!("audit: {}", with_cause(&err))));
     }
     if let Some(pointer) = &pointer {
         concerns.extend(of_pointer(pointer));
+        let left_alone = left_alone(&store, pointer).map(|it| format!("{it}: {LEFT_ALONE}"));
+        concerns.extend(left_alone.map(Concern::degraded));
     }
     concerns.extend(of_instances(root, pointer.as_ref()));
     let (database, latency) = rows(root, environment, now_us);
@@ -83,9 +92,9 @@ fn rows(root: &Path, environment: Option<&str>, now_us: i64) -> Rows {
     }
     let checked = there.iter().map(|kind| schema(*kind, root)).collect::<Result<Vec<()>, _>>();
     let span = Span::last_hour(now_us);
-    let ask = || -> Result<_, SqliteError> {
-        let rows = Performance::open_read_only(&root.join(DatabaseKind::Performance.path()))?;
-        rows.latency(environment, span)
+    let ask = || {
+        let path = root.join(DatabaseKind::Performance.path());
+        Performance::look(&path, |rows| rows.latency(environment, span))
     };
     let asked = there.contains(&DatabaseKind::Performance).then(ask).transpose();
     match asked {

@@ -10,6 +10,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use fusion_metrics::{InvalidLimits, Limits};
 use serde::Serialize;
 
 pub use self::reference::options_md;
@@ -85,14 +86,27 @@ impl Options {
         self.count("service", "pool")
     }
 
-    /// What counts as a slow operation.
-    pub fn slow_operation(&self) -> Duration {
-        Duration::from_millis(self.count("performance", "slow_operation_ms"))
-    }
-
     /// How long performance rows are kept.
     pub fn retention(&self) -> Duration {
         Duration::from_secs(self.count("performance", "retention_days") * 24 * 3600)
+    }
+
+    /// How many series the metrics can have, a tenth of them for names that the installation
+    /// does not know.
+    ///
+    /// # Errors
+    ///
+    /// Where one metric may have more series than all of them together.
+    pub fn series_limits(&self) -> Result<Limits, InvalidLimits> {
+        let [of_metric, overall] =
+            ["series_per_metric", "series_overall"].map(|it| self.count("metrics", it));
+        let size = |it: u64| usize::try_from(it).unwrap_or(usize::MAX);
+        Limits::new(size(of_metric), size(overall), Limits::default().unknown_share())
+    }
+
+    /// The adapter that metrics go to.
+    pub fn metrics_sink(&self) -> &str {
+        self.text("metrics", "sink")
     }
 
     /// The adapters that the options name, each with the option that names it.

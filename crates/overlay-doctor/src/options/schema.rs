@@ -30,7 +30,6 @@ fn property(row: &OptionRow) -> Value {
         Kind::Count { least, most } => {
             json!({ "type": "integer", "minimum": least, "maximum": most })
         }
-        Kind::OneOf(words) => json!({ "enum": words }),
         Kind::Word => json!({ "type": "string", "pattern": name }),
         Kind::Words => json!({ "type": "array", "items": { "type": "string", "pattern": name } }),
         Kind::Address => {

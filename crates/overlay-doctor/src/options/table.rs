@@ -139,21 +139,6 @@ pub const OPTIONS: &[OptionRow] = &[
         "The share of the pool in use above which the service is degraded, in percent.",
     ),
     row(
-        "log",
-        "level",
-        Kind::OneOf(&["error", "warn", "info", "debug", "trace"]),
-        "info",
-        "The least level that is written to the log.",
-    ),
-    row(
-        "log",
-        "rolling",
-        Kind::OneOf(&["never", "hourly", "daily"]),
-        "daily",
-        "When a new log file begins.",
-    ),
-    row("log", "rolling_files", count(1, 10_000), "30", "How many log files are kept."),
-    row(
         "metrics",
         "series_overall",
         count(256, 1_000_000),
@@ -181,13 +166,6 @@ pub const OPTIONS: &[OptionRow] = &[
         count(1, 3650),
         "90",
         "How long performance rows are kept, in days.",
-    ),
-    row(
-        "performance",
-        "slow_operation_ms",
-        count(1, 3_600_000),
-        "1000",
-        "An operation that takes longer counts as slow, in milliseconds.",
     ),
     row(
         "service",

@@ -15,8 +15,6 @@ pub enum Kind {
         /// The largest.
         most: u64,
     },
-    /// One of these words.
-    OneOf(&'static [&'static str]),
     /// The name of an adapter: 1 to 64 of `a-z`, `0-9`, `_` and `-`.
     Word,
     /// A list of such names.
@@ -64,9 +62,6 @@ impl Kind {
     pub fn takes(self) -> String {
         match self {
             Self::Count { least, most } => format!("a whole number from {least} to {most}"),
-            Self::OneOf(words) => {
-                words.iter().map(|it| format!("`{it}`")).collect::<Vec<_>>().join(", ")
-            }
             Self::Word => "the name of an adapter".to_owned(),
             Self::Words => "a list of names".to_owned(),
             Self::Address => "an address with a port, as `127.0.0.1:9630`".to_owned(),
@@ -88,7 +83,7 @@ impl Kind {
                 let words: Result<Vec<_>, _> = words.map(name).collect();
                 words.map(OptionValue::Words)
             }
-            Self::OneOf(_) | Self::Word | Self::Address => self.text(text.trim()),
+            Self::Word | Self::Address => self.text(text.trim()),
         }
     }
 
@@ -112,7 +107,7 @@ impl Kind {
                 });
                 words.collect::<Result<Vec<_>, _>>().map(OptionValue::Words)
             }
-            Self::OneOf(_) | Self::Word | Self::Address => {
+            Self::Word | Self::Address => {
                 let text = value.as_str().ok_or_else(other)?;
                 self.text(text).map_err(Unfit::Value)
             }
@@ -128,23 +123,12 @@ impl Kind {
     }
 
     fn text(self, text: &str) -> Result<OptionValue, String> {
-        let is_taken = match self {
-            Self::OneOf(words) => words.contains(&text),
-            Self::Address => text.parse::<SocketAddr>().is_ok(),
-            Self::Count { .. } | Self::Word | Self::Words => {
-                return name(text).map(OptionValue::Text);
-            }
-        };
-        if is_taken {
-            return Ok(OptionValue::Text(text.to_owned()));
-        }
-        Err(format!("`{}` is not {}", text.escape_debug(), self.expected()))
-    }
-
-    fn expected(self) -> String {
         match self {
-            Self::OneOf(_) => format!("one of {}", self.takes()),
-            _ => self.takes(),
+            Self::Address if text.parse::<SocketAddr>().is_err() => {
+                Err(format!("`{}` is not {}", text.escape_debug(), self.takes()))
+            }
+            Self::Address => Ok(OptionValue::Text(text.to_owned())),
+            Self::Count { .. } | Self::Word | Self::Words => name(text).map(OptionValue::Text),
         }
     }
 
@@ -153,7 +137,7 @@ impl Kind {
         match self {
             Self::Count { .. } => "a whole number",
             Self::Words => "a list of texts",
-            Self::OneOf(_) | Self::Word | Self::Address => "a text",
+            Self::Word | Self::Address => "a text",
         }
     }
 }

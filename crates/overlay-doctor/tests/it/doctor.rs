@@ -4,6 +4,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use expect_test::expect;
 use overlay_doctor::{CheckStatus, Environment, UnknownEnvironment, check_ids};
 use overlay_sqlite::DatabaseKind;
+use overlay_store::{Change, Store};
 
 use crate::site::{NOW_US, Site};
 
@@ -47,10 +48,11 @@ fn an_installation_alone_is_checked_without_a_root() {
         ✓ Permissions: the installation can be read
         ✓ Port: 127.0.0.1:0 is free
         - Live generation: no deployment root is named
+        - Rollout: nothing is live that could be replaced
         - Audit chain: there is no deployment root to read
         - Audit index: there is no deployment root to read
         - Performance rows: there is no deployment root to read
-        production: fit (15 fine, 0 warned, 0 failed, 5 skipped)
+        production: fit (15 fine, 0 warned, 0 failed, 6 skipped)
     "#]]
     .assert_eq(&lines);
 }
@@ -226,10 +228,15 @@ fn production_refuses_to_keep_nothing() {
         [("RESON__AUDIT__SINK", "audit.sink"), ("RESON__METRICS__SINK", "metrics.sink")]
     {
         let mut site = Site::new().variable(variable, "null");
-        site.check("sinks", Fail, &format!("{what} is `null`"));
+        let check = site.check("sinks", Fail, &format!("{what} is `null`"));
+        assert_eq!(check.hint, Some(format!("unset {variable}")));
         site.environment = Environment::Development;
         site.check("sinks", Warn, what);
     }
+    let site = Site::new();
+    site.write("configs/fusion.toml", "[audit]\nsink = \"null\"\n");
+    let check = site.check("sinks", Fail, "audit.sink is `null`");
+    assert_eq!(check.hint.as_deref(), Some("take `audit.sink` out of fusion.toml"));
 }
 
 #[test]
@@ -350,4 +357,65 @@ fn a_root_without_a_deployment_warns() {
     let failed: Vec<_> =
         report.checks.iter().filter(|it| it.status == Fail).map(|it| it.id).collect();
     assert_eq!(failed, ["permissions", "disk", "store"]);
+}
+
+#[test]
+fn a_rollout_that_nobody_drives_warns() {
+    let site = Site::new().deployed();
+    site.check("rollout", Ok, "none is under way");
+    let site = site.left_alone();
+    let check = site.check("rollout", Warn, "nobody drives the rollout d-1, which stands at 5 %");
+    assert!(check.hint.is_some_and(|it| it.contains("`fusion deploy recover`")));
+    let store = Store::open(&site.root()).expect("a root");
+    let _driving = store.lock_rollout("d-1").expect("asked").expect("free");
+    site.check("rollout", Ok, "driven");
+}
+
+#[test]
+fn a_fall_of_the_token_budget_warns() {
+    let site = Site::new().deployed().fallen();
+    let check = site.check("store", Warn, "built-in minimum in force, since 2026-09-21T14:00:00Z");
+    assert!(check.hint.is_some_and(|it| it.contains("`fusion budget check`")));
+}
+
+#[test]
+fn a_pointer_that_is_damaged_missing_or_replaced_names_the_way_back() {
+    let site = Site::new().deployed();
+    let current = site.root().join("CURRENT");
+    let earlier = std::fs::read(&current).expect("the pointer");
+    site.switch(|writer| Change::to(writer.current().expect("a pointer").stable));
+    let store = |what: &str| {
+        let report = site.report_of(Some(&site.root()), Some(&site.path("configs")));
+        let check = report.checks.into_iter().find(|it| it.id == "store").expect("a check");
+        assert_eq!(check.status, Fail, "{what}: {check:#?}");
+        let hint = check.hint.expect("a hint");
+        for command in ["`fusion deploy recover --rebuild`", "`fusion backup restore --rebuild`"] {
+            assert!(hint.contains(command), "{what}: {hint}");
+        }
+    };
+    std::fs::write(&current, &earlier).expect("written");
+    store("an earlier one");
+    std::fs::write(&current, "nonsense").expect("written");
+    store("a damaged one");
+    std::fs::remove_file(&current).expect("removed");
+    store("none");
+}
+
+#[test]
+fn a_look_writes_nothing() {
+    let site = Site::new().deployed();
+    assert_eq!(site.databases(), ["audit.sqlite", "perf.sqlite"]);
+    assert_eq!(site.report().verdict, Ok);
+    assert_eq!(site.databases(), ["audit.sqlite", "perf.sqlite"]);
+}
+
+#[test]
+fn a_database_that_cannot_be_reached_is_not_advised_to_be_removed() {
+    let site = Site::new().deployed();
+    let path = site.root().join(DatabaseKind::Audit.path());
+    std::fs::remove_file(&path).expect("removed");
+    std::fs::create_dir(&path).expect("a folder of its name");
+    let check = site.check("audit-database", Fail, "cannot be reached");
+    let hint = check.hint.expect("a hint");
+    assert!(hint.starts_with("nothing is lost") && !hint.contains("remove"), "{hint}");
 }

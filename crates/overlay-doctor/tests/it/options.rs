@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 
 use expect_test::{Expect, expect};
+use fusion_metrics::Limits;
 use overlay_doctor::{OPTIONS, Options, Thresholds, option};
 use proptest::prelude::*;
 
@@ -44,7 +45,7 @@ fn everything_that_is_wrong_is_found_with_its_place() {
     check(
         "schema = \"fusion/options/9\"\npool = 3\n[servce]\npool = 1\n[service]\npol = 3\n\
          pool = \"many\"\nlisten = \"9630\"\n[health]\npool_pct = 101\nlatency_mean_ms = 1.5\n\
-         pool = 1\n[log]\nrolling = \"weekly\"\n[doctor]\nfail_on = [\"disk\", 3]\n[audit]\n\
+         pool = 1\n[metrics]\nsink = \"a b\"\n[doctor]\nfail_on = [\"disk\", 3]\n[audit]\n\
          sink = \"File\"\n",
         &[],
         expect![[r#"
@@ -57,7 +58,7 @@ fn everything_that_is_wrong_is_found_with_its_place() {
             10:12: error[DOC1004]: `health.pool_pct`: 101 is not a whole number from 1 to 100 (the default 90 is in force)
             11:19: error[DOC1003]: `health.latency_mean_ms` is a whole number, not a number with a fraction (the default 1000 is in force)
             12:1: error[DOC1002]: unknown option `pool` in `[health]` (did you mean `service.pool`?)
-            14:11: error[DOC1004]: `log.rolling`: `weekly` is not one of `never`, `hourly`, `daily` (the default "daily" is in force)
+            14:8: error[DOC1004]: `metrics.sink`: `a b` is no name: use a-z, 0-9, `_` and `-` (the default "prometheus" is in force)
             16:11: error[DOC1003]: `doctor.fail_on` is a list of texts, not a whole number (the default ["models", "open-files", "permissions"] is in force)
             18:8: error[DOC1004]: `audit.sink`: `File` is no name: use a-z, 0-9, `_` and `-` (the default "file" is in force)
         "#]],
@@ -128,8 +129,21 @@ fn the_thresholds_of_the_defaults_are_the_default_thresholds() {
     let (options, _) = Options::read(None, &BTreeMap::new());
     assert_eq!(Thresholds::of(&options), Thresholds::default());
     assert_eq!(options.retention().as_secs(), 90 * 86_400);
-    assert_eq!(options.slow_operation().as_millis(), 1000);
+    assert_eq!(options.series_limits(), Ok(Limits::default()));
+    assert_eq!(options.metrics_sink(), "prometheus");
     assert_eq!(options.listen().map(|it| it.port()), Some(9630));
+}
+
+#[test]
+fn limits_of_series_that_cannot_be_kept_are_none() {
+    let text = "[metrics]\nseries_per_metric = 500\nseries_overall = 300\n";
+    let (options, findings) = Options::read(Some(text), &BTreeMap::new());
+    assert_eq!(findings, []);
+    let why = options.series_limits().map_err(|err| err.to_string());
+    assert_eq!(
+        why.unwrap_err(),
+        "limit of 500 series a metric: use 16 to the overall limit of 300"
+    );
 }
 
 proptest! {

@@ -33,7 +33,8 @@ fn the_schema_takes_what_the_reader_takes() {
         (json!({"service": {"pool": 0}}), false),
         (json!({"service": {"pol": 1}}), false),
         (json!({"servce": {}}), false),
-        (json!({"log": {"rolling": "weekly"}}), false),
+        (json!({"log": {"level": "info"}}), false),
+        (json!({"metrics": {"sink": "no name"}}), false),
         (json!({"adapters": {"use": ["A"]}}), false),
         (json!({"schema": "fusion/options/2"}), false),
     ] {

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use overlay_doctor::{Check, CheckStatus, DoctorReport, Environment, Host, Inputs, doctor};
+use overlay_schema::EMBEDDED_OVERLAY;
 use overlay_sqlite::{AuditIndex, DatabaseKind, Performance};
 use overlay_store::audit::Entry;
-use overlay_store::{Change, Holder, Origin, Store, Tree};
+use overlay_store::vfs::RealFs;
+use overlay_store::{Change, Holder, Origin, Phase, Pointer, Store, Tree, Writer};
 use tempfile::TempDir;
 
 /// 2026-09-21.
@@ -91,6 +93,51 @@ impl Site {
         index.rebuild(store.audit().records(1).expect("records")).expect("rebuilt");
         Performance::open(&path(DatabaseKind::Performance)).expect("rows");
         self
+    }
+
+    /// Moves the pointer of the root on.
+    pub(crate) fn switch(&self, change: impl FnOnce(&mut Writer<'_, RealFs>) -> Change) -> Pointer {
+        let holder = Holder { pid: 1, host: "test".into(), started_us: NOW_US, deployment: None };
+        let store = Store::open(&self.root()).expect("a root");
+        let mut writer = store.lock(&holder).expect("the lock");
+        let change = change(&mut writer);
+        writer.switch(None, change, entry()).expect("moved")
+    }
+
+    /// The same with a rollout under way, the candidate at 5 %, and no process driving it.
+    pub(crate) fn left_alone(self) -> Self {
+        self.switch(|writer| {
+            let stable = writer.current().expect("a pointer").stable;
+            let deployment = Some("d-1".to_owned());
+            let (phase, weight) = (Phase::Canary, 5_000);
+            Change { phase, weight, deployment, candidate: Some(stable), ..Change::to(stable) }
+        });
+        self
+    }
+
+    /// The same with the built-in minimum in force, because of the token budget.
+    pub(crate) fn fallen(self) -> Self {
+        let mut tree = Tree::new();
+        let since =
+            "BUDGET_DOWNGRADE_ACTIVE=true\nBUDGET_DOWNGRADE_TIMESTAMP=2026-09-21T14:00:00Z\n";
+        let text = format!("{EMBEDDED_OVERLAY}\n{since}");
+        tree.insert("overlays/fusion_overlay.embedded.txt", text).expect("a file of a tree");
+        let providers = std::fs::read(self.path("configs/providers.toml")).expect("a file");
+        tree.insert("providers.toml", providers).expect("a file of a tree");
+        self.switch(|writer| {
+            let made = writer.publish(&tree, Origin::default(), "budget", NOW_US);
+            Change::to(made.expect("published"))
+        });
+        self
+    }
+
+    /// What stands in the folder of the databases.
+    pub(crate) fn databases(&self) -> Vec<String> {
+        let entries = std::fs::read_dir(self.root().join("db")).expect("a folder");
+        let names = entries.map(|it| it.expect("an entry").file_name().into_string());
+        let mut names: Vec<_> = names.map(|it| it.expect("a name")).collect();
+        names.sort();
+        names
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {

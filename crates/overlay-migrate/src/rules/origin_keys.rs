@@ -41,7 +41,8 @@ const fn gone(key: &'static str, why: &'static str) -> OriginKey {
 
 const SAME: &str = "the same parameter";
 const UNREAD: &str = "nothing read it in the original, and nothing does here";
-const SERVICE: &str = "an option of the service: `fusion.toml`";
+const LOG: &str =
+    "the service keeps no request log; the audit log and `/metrics` say what happened";
 const N8N: &str = "n8n is a client like any other: it sets its own timeouts and retries";
 const RULE: &str =
     "a rule in words that nothing evaluated; selection is in the flag file and the router";
@@ -135,13 +136,13 @@ pub const ORIGIN_KEYS: &[OriginKey] = &[
     row("LOCAL-GGUF_MAX_CONTEXT_TOKENS", Fate::ModelKey, CONTEXT),
     gone("LOCAL-GGUF_PREFERRED_MODULES", JUDGE_MODEL),
     gone("LOCAL-GGUF_TRUST_BASELINE", JUDGE_MODEL),
-    gone("LOG_LEVEL", SERVICE),
+    gone("LOG_LEVEL", LOG),
     gone(
         "MAX_COLLAPSE_ATTEMPTS",
         "`SAMPLES` bounds how many answers are drawn: to be set on purpose",
     ),
     gone("MEMORY_MANAGEMENT", UNREAD),
-    gone("METRICS_COLLECTION", SERVICE),
+    gone("METRICS_COLLECTION", "an option of the service: `metrics.sink` in `fusion.toml`"),
     gone("N8N_BATCH_SIZE", N8N),
     gone("N8N_COMPATIBLE", N8N),
     gone("N8N_ERROR_HANDLING", N8N),
@@ -170,9 +171,9 @@ pub const ORIGIN_KEYS: &[OriginKey] = &[
     gone("SELF_HEALING_CODE_PATTERNS", UNREAD),
     gone("SIGNAL_INTEGRITY_CHECK", "generations have a manifest with digests, always checked"),
     gone("STATE_PERSISTENCE_STRATEGY", UNREAD),
-    gone("STRUCTURED_LOGGING", SERVICE),
+    gone("STRUCTURED_LOGGING", LOG),
     gone("THREAD_RELINK_OPTIMIZATION", UNREAD),
-    gone("TRACE_SAMPLING_RATE", SERVICE),
+    gone("TRACE_SAMPLING_RATE", "`PERFORMANCE_MONITORING` says what is measured"),
     row("TRUST_FLOOR", Fate::Kept, SAME),
     gone("TRUST_SCORE_RECALIBRATION", UNREAD),
     row("TRUST_SCORING_MODEL", Fate::Word, SAME),

@@ -19,7 +19,7 @@ pub fn apply(site: Site<'_>, plan: &Plan) -> Result<Outcome, RunError> {
     let _lock = lock(site)?;
     if let Some(run) = unfinished(site)? {
         if run.plan.digest != plan.digest {
-            return Err(RunError::Unfinished(run.plan.digest));
+            return Err(run.is_unfinished());
         }
         let outcome = resume(run)?;
         if outcome.progress == Progress::Finished {

@@ -12,11 +12,13 @@ mod undo;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use overlay_model::Digest;
+use overlay_model::{Diagnostic, Digest};
 use serde::Serialize;
 use thiserror::Error;
 
+use crate::codes;
 use crate::disk::{Disk, Lock, RealDisk};
+use crate::finding::Finding;
 use crate::journal::{Journal, Progress};
 use crate::plan::{FOLDER, InvalidPlan, Plan};
 use crate::run::files::Run;
@@ -98,9 +100,14 @@ pub enum RunError {
     /// Every step of the plan is taken already.
     #[error("plan {} is applied already", .0.short())]
     AlreadyApplied(Digest),
-    /// A run was broken off; it is finished first.
-    #[error("the run of plan {} was broken off: recover it first", .0.short())]
-    Unfinished(Digest),
+    /// Another run was not finished: it goes on, or is undone, first.
+    #[error("the run of plan {} is not finished: {done}", plan.short())]
+    Unfinished {
+        /// Its plan.
+        plan: Digest,
+        /// How far it came, as a fragment.
+        done: String,
+    },
     /// There is no run to undo.
     #[error("no finished migration to roll back")]
     NothingToUndo,
@@ -186,6 +193,67 @@ pub(crate) fn runs<'a>(site: Site<'a>) -> Result<Vec<Run<'a>>, RunError> {
         runs.push(Run::of(site, plan, journal));
     }
     Ok(runs)
+}
+
+impl Run<'_> {
+    /// How far the run came, for people.
+    fn done(&self) -> String {
+        let all = self.plan.steps.len();
+        let count =
+            |is: &dyn Fn(&str) -> bool| self.plan.steps.iter().filter(|it| is(&it.id)).count();
+        match self.journal.progress() {
+            Progress::RollingBack => {
+                format!("{} of its {all} steps are undone", count(&|it| self.journal.is_undone(it)))
+            }
+            _ => {
+                format!("{} of its {all} steps are taken", count(&|it| self.journal.is_applied(it)))
+            }
+        }
+    }
+
+    fn is_unfinished(&self) -> RunError {
+        RunError::Unfinished { plan: self.plan.digest, done: self.done() }
+    }
+}
+
+/// A run of the tree that was not finished. Whether a process is still at work on it is not
+/// asked: nothing is locked.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct BrokenOff {
+    /// Its plan.
+    pub plan: Digest,
+    /// [`Progress::Running`] or [`Progress::RollingBack`].
+    pub progress: Progress,
+    /// How far it came, as a fragment.
+    done: String,
+}
+
+impl BrokenOff {
+    /// As an error among findings: such a tree is neither the old one nor the new one.
+    pub fn finding(&self) -> Finding {
+        let Self { plan, progress, done } = self;
+        let message = format!("the run of plan {} is not finished: {done}", plan.short());
+        let hint = match progress {
+            Progress::RollingBack => "`fusion migrate rollback` finishes it",
+            _ => "`fusion migrate apply` goes on, `fusion migrate rollback` takes it back",
+        };
+        Finding::new("", Diagnostic::error(codes::BROKEN_OFF, message).hint(hint))
+    }
+}
+
+/// The run of the tree that was not finished, where there is one; nothing is locked or
+/// written.
+///
+/// # Errors
+///
+/// Where a journal cannot be read.
+pub fn broken_off(site: Site<'_>) -> Result<Option<BrokenOff>, RunError> {
+    let described = |it: Run<'_>| BrokenOff {
+        plan: it.plan.digest,
+        progress: it.journal.progress(),
+        done: it.done(),
+    };
+    Ok(unfinished(site)?.map(described))
 }
 
 /// The run that was broken off, where there is one.

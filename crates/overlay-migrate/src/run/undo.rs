@@ -6,18 +6,21 @@ use crate::run::files::{Run, temporary};
 use crate::run::{Outcome, RunError, Site, io_error, lock, runs, unfinished};
 use crate::step::Step;
 
-/// Undoes the last finished run, or the one of `plan`, byte for byte: files that were made
-/// are deleted, files that were deleted come back, permission bits too.
+/// Undoes the last run, or the one of `plan`, byte for byte: files that were made are
+/// deleted, files that were deleted come back, permission bits too. A run that was broken
+/// off is the last one: what it has done is undone, and where it was being undone already,
+/// that is finished.
 ///
 /// # Errors
 ///
 /// Where there is no such run, a file is not as the run left it (all are named, nothing is
 /// changed), another run was broken off, or a file operation fails; then the next
-/// [`crate::recover`] goes on.
+/// [`rollback`] or [`crate::recover`] goes on.
 pub fn rollback(site: Site<'_>, plan: Option<Digest>) -> Result<Outcome, RunError> {
     let _lock = lock(site)?;
     if let Some(run) = unfinished(site)? {
-        return Err(RunError::Unfinished(run.plan.digest));
+        let is_meant = plan.is_none_or(|it| it == run.plan.digest);
+        return if is_meant { undo_unfinished(run) } else { Err(run.is_unfinished()) };
     }
     let finished = runs(site)?.into_iter().filter(|it| {
         it.journal.progress() == Progress::Finished && plan.is_none_or(|d| d == it.plan.digest)
@@ -28,6 +31,28 @@ pub fn rollback(site: Site<'_>, plan: Option<Digest>) -> Result<Outcome, RunErro
     let at_us = (site.clock)();
     run.journal.add(Record::RollingBack { at_us })?;
     undo(run, false)
+}
+
+fn undo_unfinished(mut run: Run<'_>) -> Result<Outcome, RunError> {
+    known(&run)?;
+    if run.journal.progress() == Progress::Running {
+        let at_us = (run.site.clock)();
+        run.journal.add(Record::RollingBack { at_us })?;
+    }
+    undo(run, true)
+}
+
+/// Whether every file is as some step of the run found it, or left it.
+fn known(run: &Run<'_>) -> Result<(), RunError> {
+    let mut changed = Vec::new();
+    for file in run.plan.files().into_keys() {
+        let digest = run.digest(file)?;
+        let mut steps = run.plan.steps.iter().filter(|it| it.file == file);
+        if !steps.any(|it| [it.pre, it.post].contains(&digest)) {
+            changed.push(file.to_owned());
+        }
+    }
+    if changed.is_empty() { Ok(()) } else { Err(RunError::Changed(changed)) }
 }
 
 /// Whether every file is as the run left it.

@@ -69,11 +69,20 @@ impl Case {
         if let Err(err) = recover(site(&sim)) {
             return Some(format!("recover: {err:?}"));
         }
-        let violation = self.settled(&sim);
+        let violation = self.settled(&sim).or_else(|| self.undone(&state));
         if violation.is_none() {
             self.sound.borrow_mut().insert(state);
         }
         violation
+    }
+
+    /// What is wrong with the disk once a rollback found it as it is: it must be all old.
+    fn undone(&self, state: &State) -> Option<String> {
+        let sim = Sim::of(state.clone());
+        match rollback(site(&sim), None) {
+            Ok(_) | Err(RunError::NothingToUndo) if sim.state().tree() == self.old => None,
+            other => Some(format!("rollback: {other:?}, then {:#?}", sim.state().tree())),
+        }
     }
 
     fn settled(&self, sim: &Sim) -> Option<String> {

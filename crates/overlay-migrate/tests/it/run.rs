@@ -7,7 +7,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use overlay_migrate::{
-    FOLDER, History, PlanReport, Progress, RunError, Site, Tree, apply, recover, rollback, validate,
+    FOLDER, History, Plan, PlanReport, Progress, RunError, Site, Tree, apply, broken_off, recover,
+    rollback, validate,
 };
 
 use crate::{lines, planned};
@@ -25,8 +26,11 @@ fn tree() -> tempfile::TempDir {
     dir
 }
 
-/// Every file with its bytes and permission bits, without those of runs.
-fn files(at: &Path) -> BTreeMap<PathBuf, (Vec<u8>, u32)> {
+/// Files with their bytes and permission bits.
+type Files = BTreeMap<PathBuf, (Vec<u8>, u32)>;
+
+/// Every file, without those of runs.
+fn files(at: &Path) -> Files {
     let mut res = BTreeMap::new();
     for entry in fs::read_dir(at).expect("a folder") {
         let path = entry.expect("an entry").path();
@@ -113,12 +117,62 @@ fn a_torn_last_line_is_as_if_it_were_not_there() {
     // As a crash leaves it: the last line is gone but for its first half.
     let last = text.trim_end().rfind('\n').expect("lines") + 1;
     fs::write(&journal, &text.as_bytes()[..last + 9]).expect("a file");
-    assert!(matches!(rollback(site, None), Err(RunError::Unfinished(_))));
     assert!(recover(site).expect("finished").expect("a run").resumed);
     assert_eq!(fs::read_to_string(&journal).expect("a file"), text);
     // A broken line in the middle is no crash.
     fs::write(&journal, text.replacen("\"event\"", "\"evnt\"", 1)).expect("a file");
     assert!(matches!(recover(site), Err(RunError::Journal { line: 1, .. })));
+}
+
+/// A tree whose run was killed before it could note its last step, and the files before it.
+fn broken_off_run() -> (tempfile::TempDir, Plan, Files) {
+    let dir = tree();
+    let before = files(dir.path());
+    let (plan, _) = planned(&Tree::read(dir.path()).expect("a tree"), &[], &[]);
+    let outcome = apply(Site::new(dir.path(), &|| 1), &plan).expect("applied");
+    let journal = dir.path().join(&outcome.folder).join("journal.jsonl");
+    let text = fs::read_to_string(&journal).expect("a file");
+    let lines: Vec<_> = text.lines().collect();
+    fs::write(&journal, lines[..lines.len() - 2].join("\n") + "\n").expect("a file");
+    (dir, plan, before)
+}
+
+#[test]
+fn a_run_that_was_broken_off_is_named_and_taken_back() {
+    let (dir, plan, before) = broken_off_run();
+    let site = Site::new(dir.path(), &|| 1);
+    let found = broken_off(site).expect("read").expect("a run");
+    assert_eq!((found.plan, found.progress), (plan.digest, Progress::Running));
+    let validation = validate(site).expect("read");
+    assert!(!validation.is_valid(), "{validation}");
+    assert_eq!(
+        validation.findings[0].to_string(),
+        format!(
+            "error[MIG1504]: the run of plan {} is not finished: 3 of its 4 steps are taken \
+             (`fusion migrate apply` goes on, `fusion migrate rollback` takes it back)",
+            plan.digest.short()
+        )
+    );
+    let other = overlay_model::Digest::of(b"another");
+    assert!(matches!(rollback(site, Some(other)), Err(RunError::Unfinished { .. })));
+
+    let outcome = rollback(site, None).expect("taken back");
+    assert_eq!((outcome.progress, outcome.resumed), (Progress::RolledBack, true));
+    assert_eq!(files(dir.path()), before);
+    assert_eq!(broken_off(site).expect("read"), None);
+    assert!(matches!(rollback(site, None), Err(RunError::NothingToUndo)));
+}
+
+#[test]
+fn a_broken_off_run_does_not_lose_what_was_edited_afterwards() {
+    let (dir, ..) = broken_off_run();
+    let site = Site::new(dir.path(), &|| 1);
+    let edited = dir.path().join("overlays/fusion_overlay.x.txt");
+    fs::write(&edited, "TRUST_FLOOR=0.9\n").expect("a file");
+    let before = files(dir.path());
+    let err = rollback(site, None).expect_err("changed");
+    assert_eq!(err.to_string(), "changed since: overlays/fusion_overlay.x.txt");
+    assert_eq!(files(dir.path()), before, "nothing was done");
 }
 
 #[test]

@@ -2,6 +2,8 @@
 
 mod audit_index;
 mod batch;
+mod copy;
+mod look;
 mod migrate;
 mod performance;
 
