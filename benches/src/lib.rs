@@ -1,6 +1,11 @@
 //! Home of the benchmarks; `cargo xtask bench` runs them and prints each figure beside its
 //! goal. `peers/` compares with other libraries, in a workspace of its own.
 
+/// Randomness of problems.
+pub mod dice;
+pub mod functions;
+pub mod problem;
+
 /// Places of a list in an order that no processor foresees, round and round.
 #[derive(Debug)]
 pub struct Turns {

@@ -34,7 +34,7 @@ impl Task {
     pub(crate) fn run(self, environment: Environment) -> ExitCode {
         let result = match self {
             Self::Golden(task) => return task.run(environment).into(),
-            Self::BudgetGate(task) => return task.run(environment).into(),
+            Self::BudgetGate(task) => task.run(environment),
             Self::Codegen(task) => task.run(),
             Self::Bench(task) => task.run(),
             Self::Drill(task) => task.run(),
@@ -51,5 +51,35 @@ impl Task {
                 Exit::INTERNAL.into()
             }
         }
+    }
+}
+
+/// Says what is wrong with a command line, or what was asked for. Its exit code is that of
+/// `fusion`, and not clap's.
+pub(crate) fn usage(err: &clap::Error) -> Exit {
+    // Where even this cannot be written, nobody is left to tell.
+    let _ = err.print();
+    if err.use_stderr() { Exit::USAGE } else { Exit::DONE }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(args: &[&str], expect: Exit) {
+        let words = ["xtask"].iter().chain(args);
+        let err = Task::try_parse_from(words).expect_err("no task");
+        assert_eq!(usage(&err), expect, "{args:?}");
+    }
+
+    #[test]
+    fn a_wrong_command_line_ends_as_that_of_fusion() {
+        check(&["release", "--version", "abc"], Exit::USAGE);
+        check(&["release"], Exit::USAGE);
+        check(&["brew"], Exit::USAGE);
+        check(&["bench", "--peer"], Exit::USAGE);
+        check(&[], Exit::USAGE);
+        check(&["release", "--help"], Exit::DONE);
     }
 }

@@ -64,15 +64,16 @@ pub use crate::profile::{Sample, WorkloadLimits, WorkloadProfile};
 pub use crate::schema::{tune_journal_schema, tune_report_schema, workload_profile_schema};
 pub use crate::strategy::{Constant, Strategy, UnknownStrategy};
 pub use crate::tune::accept::{
-    AcceptError, AcceptVerdict, Acceptance, GainUnit, HeldOut, LEAST_GAIN, LEAST_SCENARIOS,
-    MOST_LOSS, SURE, accept,
+    AcceptError, AcceptVerdict, Acceptance, HeldOut, LEAST_GAIN, LEAST_SCENARIOS, MOST_LOSS, SURE,
+    accept,
 };
 pub use crate::tune::journal::{JOURNAL_SCHEMA, ResumeError};
 pub use crate::tune::levels::Evaluation;
-pub use crate::tune::plan::{Aim, Limit, Objective, PlanError, TunePlan, WeightedScenario};
+pub use crate::tune::plan::{Aim, Basis, Limit, Objective, PlanError, TunePlan, WeightedScenario};
+pub use crate::tune::prune::KeyWorth;
 pub use crate::tune::report::{Finding, TrialRow, TuneReport};
 pub use crate::tune::space::{Candidate, Dimension, PatchLine, Space, SpaceError};
-pub use crate::tune::trial::{Measured, TrialStatus};
+pub use crate::tune::trial::{LARGEST, Measured, TrialStatus};
 pub use crate::tune::tuner::{Ask, Question, Stop, TellError, Tuner};
 
 #[cfg(doctest)]

@@ -124,7 +124,9 @@ pub fn optimize(
     let mut edit = Editing::of(overlay, options.pins);
     let reason = reason(&analysis, strategy);
     for constant in strategy.constants() {
-        let because = format!("{reason}: {}", constant.why);
+        let default = param(constant.key).and_then(|it| it.default);
+        let from = edit.overlay.value(constant.key).or(default);
+        let because = format!("{reason}: {}", constant.reason(from));
         edit.set(constant.key, constant.value, strategy.rule(constant.key), because)?;
     }
     for (key, value, because) in metadata(profile, strategy, options.applied) {

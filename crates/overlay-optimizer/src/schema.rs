@@ -99,6 +99,8 @@ pub fn tune_report_schema() -> Value {
             "finding",
             "chosen",
             "patch",
+            "keys",
+            "reverted",
             "objectives",
             "limits",
             "front",
@@ -112,6 +114,8 @@ pub fn tune_report_schema() -> Value {
             "finding": finding,
             "chosen": {"type": ["integer", "null"], "minimum": 0},
             "patch": list(&object(&["key", "from", "to"], &line)),
+            "keys": list(&object(&["key", "worth"], &json!({"key": text(), "worth": list(&pair())}))),
+            "reverted": list(&object(&["key", "from", "to"], &line)),
             "objectives": list(&text()),
             "limits": list(&text()),
             "front": list(&count()),
@@ -124,9 +128,13 @@ pub fn tune_report_schema() -> Value {
     titled(schema, "Tune report", "The trials of a tuning run, and what is proposed.")
 }
 
+/// A value with its standard deviation.
+fn pair() -> Value {
+    json!({"type": "array", "items": number(), "minItems": 2, "maxItems": 2})
+}
+
 /// One trial of a report.
 fn trial() -> Value {
-    let pair = json!({"type": "array", "items": number(), "minItems": 2, "maxItems": 2});
     object(
         &["trial", "set", "status", "within_limits", "measured", "expected", "worst"],
         &json!({
@@ -136,7 +144,7 @@ fn trial() -> Value {
             "reason": text(),
             "within_limits": {"type": "boolean"},
             "measured": list(&number()),
-            "expected": list(&pair),
+            "expected": list(&pair()),
             "worst": list(&number()),
         }),
     )
@@ -148,7 +156,7 @@ pub fn tune_journal_schema() -> Value {
         &["schema", "space", "plan"],
         &json!({
             "schema": {"const": JOURNAL_SCHEMA},
-            "space": {"type": "string", "pattern": "^sha256:[0-9a-f]{64}$"},
+            "space": digest(),
             "plan": plan(),
         }),
     );
@@ -204,6 +212,14 @@ fn plan() -> Value {
             "stop_below": number(),
             "starts": list(&list(&count())),
             "pool": list(&list(&count())),
+            "basis": object(
+                &["overlay", "evaluator", "scenarios"],
+                &json!({"overlay": digest(), "evaluator": text(), "scenarios": digest()}),
+            ),
         }),
     )
+}
+
+fn digest() -> Value {
+    json!({"type": "string", "pattern": "^sha256:[0-9a-f]{64}$"})
 }

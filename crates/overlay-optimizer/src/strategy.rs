@@ -1,3 +1,4 @@
+use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
 
@@ -28,46 +29,110 @@ pub struct Constant {
     pub key: &'static str,
     /// The value, as it is written.
     pub value: &'static str,
-    /// What it is good for.
-    pub why: &'static str,
+    /// What it is good for; of a directed one, where it goes that way.
+    why: &'static str,
+    /// Which way the value has to go from the one before for `why` to be true; none where
+    /// it is, wherever it comes from.
+    way: Option<Ordering>,
 }
 
 const fn set(key: &'static str, value: &'static str, why: &'static str) -> Constant {
-    Constant { key, value, why }
+    Constant { key, value, why, way: None }
 }
 
+const fn up(key: &'static str, value: &'static str, why: &'static str) -> Constant {
+    Constant { key, value, why, way: Some(Ordering::Greater) }
+}
+
+const fn down(key: &'static str, value: &'static str, why: &'static str) -> Constant {
+    Constant { key, value, why, way: Some(Ordering::Less) }
+}
+
+/// What it does to raise a key, and to lower it.
+const EFFECTS: &[(&str, &str, &str)] = &[
+    (
+        "ENTROPY_REDUCTION_TARGET",
+        "answers become more deterministic and cheaper",
+        "answers become less deterministic and dearer",
+    ),
+    ("TRUST_FLOOR", "more answers go to the next step", "fewer answers go to the next step"),
+    ("ENTROPY_FLOOR", "sampling stops sooner", "sampling goes on longer"),
+    (
+        "ARBITRATION_TIMEOUT_MS",
+        "late candidates are waited for longer",
+        "late candidates are waited for less",
+    ),
+    ("CONTINUITY_ENFORCEMENT", "more context is kept", "less context is kept"),
+];
+
+/// The words of keys that have an order, the least first.
+const ORDERED: &[(&str, &[&str])] = &[(
+    "CONTINUITY_ENFORCEMENT",
+    &["aggressive_thread", "basic_thread", "enhanced_thread", "comprehensive_thread"],
+)];
+
+impl Constant {
+    /// What the value is good for where `from` was in force before.
+    ///
+    /// The values are the same whatever they replace, so one that is to save something may
+    /// cost something instead: then this is said.
+    pub fn reason(&self, from: Option<&str>) -> String {
+        let way = from.and_then(|from| self.place(self.value)?.partial_cmp(&self.place(from)?));
+        let effect = EFFECTS.iter().find(|it| it.0 == self.key);
+        match (way, effect) {
+            _ if self.way.is_none() || self.way == way => self.why.to_owned(),
+            (Some(Ordering::Greater), Some((_, up, _))) => format!("{FIXED}: {up}"),
+            (Some(Ordering::Less), Some((_, _, down))) => format!("{FIXED}: {down}"),
+            (Some(Ordering::Equal), _) => format!("{FIXED}: what was in force is written out"),
+            _ => FIXED.to_owned(),
+        }
+    }
+
+    /// Where a value of the key stands among the others.
+    fn place(&self, value: &str) -> Option<f64> {
+        match ORDERED.iter().find(|it| it.0 == self.key) {
+            Some((_, words)) => {
+                (0_u8..).zip(*words).find(|it| *it.1 == value).map(|it| it.0.into())
+            }
+            None => value.trim().parse().ok(),
+        }
+    }
+}
+
+const FIXED: &str = "the fixed value of the strategy";
+
 const LATENCY: &[Constant] = &[
-    set("ENTROPY_REDUCTION_TARGET", "0.50", "more deterministic answers are shorter and cheaper"),
-    set("CONTINUITY_ENFORCEMENT", "basic_thread", "less context is read faster"),
+    up("ENTROPY_REDUCTION_TARGET", "0.50", "more deterministic answers are cheaper"),
+    down("CONTINUITY_ENFORCEMENT", "basic_thread", "less context is read faster"),
     set("TRUST_SCORING_MODEL", "simple_alignment", "no second candidate is drawn for the score"),
     set("FUSION_MODE", "speed_optimized", "one sample, with a hedged request"),
-    set("ARBITRATION_TIMEOUT_MS", "100", "late candidates are not waited for"),
+    down("ARBITRATION_TIMEOUT_MS", "100", "late candidates are waited for less"),
     set("ADAPTIVE_CACHING", "aggressive", "what was answered is answered at once"),
     set("API_CIRCUIT_BREAKER", "true", "a failing provider costs no time"),
-    set("TRUST_FLOOR", "0.40", "fewer answers are passed on to a slower step"),
-    set("ENTROPY_FLOOR", "0.35", "sampling stops sooner"),
+    down("TRUST_FLOOR", "0.40", "fewer answers are passed on to a slower step"),
+    up("ENTROPY_FLOOR", "0.35", "sampling stops sooner"),
 ];
 
 const QUALITY: &[Constant] = &[
-    set("ENTROPY_REDUCTION_TARGET", "0.15", "candidates that differ give a vote something to do"),
+    down("ENTROPY_REDUCTION_TARGET", "0.15", "candidates that differ give a vote something to do"),
     set("CONTINUITY_ENFORCEMENT", "comprehensive_thread", "the whole conversation is verified"),
     set("TRUST_SCORING_MODEL", "quality_alignment", "the score counts how sure the vote is"),
     set("FUSION_MODE", "quality_first", "several samples and a vote"),
-    set("ARBITRATION_TIMEOUT_MS", "400", "late candidates may still win"),
-    set("TRUST_FLOOR", "0.75", "doubtful answers are not accepted"),
-    set("ENTROPY_FLOOR", "0.20", "sampling goes on until candidates agree"),
+    up("ARBITRATION_TIMEOUT_MS", "400", "late candidates may still win"),
+    up("TRUST_FLOOR", "0.75", "doubtful answers are not accepted"),
+    down("ENTROPY_FLOOR", "0.20", "sampling goes on until candidates agree"),
     set("ENERGY_FLOOR", "0.05", "nearly the whole budget may be spent"),
     set("PERFORMANCE_MONITORING", "comprehensive", "traces show where quality is lost"),
 ];
 
 const RESOURCE: &[Constant] = &[
-    set("ENTROPY_REDUCTION_TARGET", "0.40", "more deterministic answers are shorter and cheaper"),
-    set("CONTINUITY_ENFORCEMENT", "basic_thread", "less context costs fewer tokens"),
+    up("ENTROPY_REDUCTION_TARGET", "0.40", "more deterministic answers are cheaper"),
+    down("CONTINUITY_ENFORCEMENT", "basic_thread", "less context costs fewer tokens"),
     set("TRUST_SCORING_MODEL", "simple_alignment", "no second candidate is drawn for the score"),
     set("FUSION_MODE", "efficiency_mode", "the cache, then the cheapest model that passes"),
-    set("ARBITRATION_TIMEOUT_MS", "150", "late candidates are not waited for"),
-    set("TRUST_FLOOR", "0.50", "fewer answers are passed on to a dearer step"),
-    set("ENTROPY_FLOOR", "0.30", "sampling stops sooner"),
+    down("ARBITRATION_TIMEOUT_MS", "150", "late candidates are waited for less"),
+    down("TRUST_FLOOR", "0.50", "fewer answers are passed on to a dearer step"),
+    up("ENTROPY_FLOOR", "0.30", "sampling stops sooner"),
     set("ENERGY_FLOOR", "0.10", "a tenth of the budget stays in reserve"),
     set("API_CIRCUIT_BREAKER", "true", "nothing is spent on a failing provider"),
     set("ADAPTIVE_CACHING", "true", "what was answered is not paid for again"),

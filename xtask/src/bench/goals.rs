@@ -26,6 +26,10 @@ pub(super) enum Bound {
     PerSecond(f64),
     /// At most so many bytes.
     Bytes(f64),
+    /// At most this number, which has no unit.
+    AtMost(f64),
+    /// At least this number, which has no unit.
+    AtLeast(f64),
 }
 
 const fn goal(
@@ -121,6 +125,44 @@ const GOALS: &[Goal] = &[
     ),
     goal("process/golden", Bound::Time(1e9), None, "the shipped suite, process start to verdict"),
     goal("binary_size", Bound::Bytes(20e6), None, "the binary `fusion` as released"),
+    goal(
+        "gates/bootstrap_10000_of_800",
+        Bound::Time(50e6),
+        None,
+        "10,000 bootstrap draws of 800 pairs",
+    ),
+    goal("gates/suite_659", Bound::Time(1e9), None, "the gate on 659 scenarios of real answers"),
+    goal("tuner/ask_100", Bound::Time(10e6), None, "what to try next, after 100 trials"),
+    goal(
+        "figures/alarms_one_look",
+        Bound::AtMost(0.02),
+        None,
+        "the same called worse, at one look",
+    ),
+    goal(
+        "figures/alarms_many_looks",
+        Bound::AtMost(0.01),
+        None,
+        "the same called worse, over 40 looks",
+    ),
+    goal(
+        "figures/tuner_hartmann6",
+        Bound::AtMost(0.05),
+        None,
+        "median regret on Hartmann-6 after 60 evaluations",
+    ),
+    goal(
+        "figures/tuner_overlay10",
+        Bound::AtMost(0.25),
+        None,
+        "regret on a noisy overlay by that of random search",
+    ),
+    goal(
+        "figures/tuner_zdt1",
+        Bound::AtLeast(0.92),
+        None,
+        "hypervolume of ZDT1 after 60 evaluations",
+    ),
     ratio("peers_flags/fusion_name", (40.0, 165.0), "yggdrasil", "a flag by name"),
     ratio("peers_flags/fusion_name", (40.0, 175.0), "eppo", "a flag by name"),
     ratio("peers_flags/fusion_name", (40.0, 7_360.0), "flagd", "a flag by name"),
@@ -137,6 +179,11 @@ const GOALS: &[Goal] = &[
     ratio("scrape_fusion", (1.5e6, 0.8e6), "scrape_prometheus_client", "a page of 10,000 counters"),
     ratio("scrape_fusion", (1.5e6, 8.2e6), "scrape_exporter", "a page of 10,000 counters"),
 ];
+
+/// The names that goals go by.
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    GOALS.iter().map(|it| it.name)
+}
 
 /// The goals of the benchmark `group/name`.
 pub(super) fn goals_of(name: &str) -> impl Iterator<Item = &'static Goal> {

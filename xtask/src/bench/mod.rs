@@ -3,6 +3,7 @@
 mod criterion;
 mod goals;
 mod process;
+mod shares;
 
 use std::fmt::Write as _;
 use std::process::Command;
@@ -42,12 +43,14 @@ pub(crate) struct Bench {
 pub(crate) struct Figure {
     /// `group/name`.
     pub(crate) name: String,
-    /// The measure: nanoseconds of one iteration, or bytes.
+    /// The measure: nanoseconds of one iteration, bytes, or a number without unit.
     pub(crate) value: f64,
     /// Half the width of its 95 % confidence interval.
     pub(crate) spread: f64,
     /// What one iteration works on, where that is counted.
     pub(crate) elements: Option<f64>,
+    /// What it is to be compared with, in words; nothing where a floor says so.
+    pub(crate) beside: String,
 }
 
 impl Bench {
@@ -63,6 +66,7 @@ impl Bench {
             youngest = Some(started.elapsed());
             if !self.peers {
                 measured = process::figures(&is_wanted)?;
+                measured.extend(shares::figures(self.filter.as_deref())?);
             }
         }
         measured.splice(0..0, figures(&root().join(self.target()).join("criterion"), youngest)?);
@@ -96,19 +100,28 @@ impl Bench {
 
 /// Prints a figure beside each of its goals, and says whether all are reached.
 fn print(figure: &Figure, all: &[Figure]) -> bool {
-    let share = figure.spread / figure.value * 100.0;
+    let spread = spread(figure);
     let (mut goals, mut reached) = (goals_of(&figure.name).peekable(), true);
     if goals.peek().is_none() {
-        println!("{:<32} {:>12} ± {share:>4.1} %", figure.name, time(figure.value));
+        println!("{:<32} {:>12} {spread}", figure.name, time(figure.value));
     }
     for goal in goals {
         let it = judged(figure, goal, all);
         let verdict = if it.reached { "reached" } else { "MISSED" };
-        let line = format!("{:<32} {:>12} ± {share:>4.1} %", figure.name, it.measured);
+        let line = format!("{:<32} {:>12} {spread}", figure.name, it.measured);
         println!("{line}  {:<11} {verdict:<7} {}{}", it.wanted, goal.what, it.beside);
         reached &= it.reached;
     }
     reached
+}
+
+/// Half the interval of a figure, as a share of it; blanks where none was measured.
+fn spread(figure: &Figure) -> String {
+    if figure.spread > 0.0 {
+        format!("± {:>4.1} %", figure.spread / figure.value * 100.0)
+    } else {
+        " ".repeat(8)
+    }
 }
 
 /// A figure and its goal as people read them.
@@ -123,7 +136,11 @@ struct Judged {
 fn judged(figure: &Figure, goal: &Goal, all: &[Figure]) -> Judged {
     let value = figure.value;
     let floor = floor(figure, goal.floor, all);
-    let beside = floor.map_or_else(String::new, |it| {
+    let said = match figure.beside.as_str() {
+        "" => String::new(),
+        beside => format!(" ({beside})"),
+    };
+    let beside = floor.map_or(said, |it| {
         let ratio = value / it.value;
         format!(" ({} × {}, {})", share(ratio), it.name, time(it.value))
     });
@@ -132,6 +149,10 @@ fn judged(figure: &Figure, goal: &Goal, all: &[Figure]) -> Judged {
     match goal.bound {
         Bound::Time(most) => judged(time(value), format!("≤ {}", time(most)), value <= most),
         Bound::Bytes(most) => judged(size(value), format!("≤ {}", size(most)), value <= most),
+        Bound::AtMost(most) => judged(format!("{value:.4}"), format!("≤ {most}"), value <= most),
+        Bound::AtLeast(least) => {
+            judged(format!("{value:.4}"), format!("≥ {least}"), value >= least)
+        }
         Bound::PerSecond(least) => {
             let rate = figure.elements.unwrap_or(1.0) / value * 1e9;
             judged(format!("{rate:.0}/s"), format!("≥ {least:.0}/s"), rate >= least)
@@ -186,7 +207,7 @@ mod tests {
     use super::*;
 
     fn figure(name: &str, value: f64, elements: Option<f64>) -> Figure {
-        Figure { name: name.to_owned(), value, spread: 0.0, elements }
+        Figure { name: name.to_owned(), value, spread: 0.0, elements, beside: String::new() }
     }
 
     #[test]
@@ -205,6 +226,11 @@ mod tests {
         assert!(reached("golden_gsm8k/replay_rules", 60e6, Some(659.0)));
         assert!(!reached("golden_gsm8k/replay_rules", 70e6, Some(659.0)));
         assert!(reached("overlay/of_no_goal", 1e12, None));
+        assert!(
+            reached("figures/tuner_zdt1", 0.93, None) && !reached("figures/tuner_zdt1", 0.91, None)
+        );
+        assert!(reached("figures/alarms_one_look", 0.0, None));
+        assert!(!reached("figures/alarms_one_look", 0.021, None));
     }
 
     #[test]

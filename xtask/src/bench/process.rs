@@ -29,7 +29,7 @@ pub(super) fn figures(is_wanted: &dyn Fn(&str) -> bool) -> anyhow::Result<Vec<Fi
     let meta = fs::metadata(&binary).with_context(|| format!("{}", binary.display()))?;
     #[expect(clippy::cast_precision_loss, reason = "binaries are far below 2^53 bytes")]
     let size = meta.len() as f64;
-    let mut res = vec![Figure { name: SIZE.to_owned(), value: size, spread: 0.0, elements: None }];
+    let mut res = vec![figure(SIZE, size, 0.0)];
     for (name, args) in RUNS_OF {
         res.push(median(name, &binary, args)?);
     }
@@ -49,5 +49,9 @@ fn median(name: &str, binary: &Path, args: &[&str]) -> anyhow::Result<Figure> {
     times.sort_by(f64::total_cmp);
     let at = |quarter: usize| times.get(RUNS * quarter / 4).copied().unwrap_or_default();
     let spread = (at(3) - at(1)) / 2.0;
-    Ok(Figure { name: name.to_owned(), value: at(2), spread, elements: None })
+    Ok(figure(name, at(2), spread))
+}
+
+fn figure(name: &str, value: f64, spread: f64) -> Figure {
+    Figure { name: name.to_owned(), value, spread, elements: None, beside: String::new() }
 }

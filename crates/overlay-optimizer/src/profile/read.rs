@@ -26,9 +26,17 @@ impl WorkloadProfile {
     /// Reads the text of a profile in TOML, YAML or JSON, with every finding about it.
     /// A field with an error has its default.
     pub fn read(format: TextFormat, text: &str) -> (Self, Vec<Diagnostic>) {
-        let mut reader = Reader { text, profile: Self::default(), findings: Vec::new() };
-        match overlay_model::read(format, text) {
-            Ok(fields) => {
+        let (profile, findings) = (Self::default(), Vec::new());
+        let mut reader = Reader { text, words: Vec::new(), profile, findings };
+        // No reader takes a number that is none, nor says whose it is: the rest is read.
+        let read = overlay_model::read(format, text).map(|it| (it, Vec::new()));
+        let read = read.or_else(|err| match finite(text) {
+            (_, words) if words.is_empty() => Err(err),
+            (finite, words) => Ok((overlay_model::read(format, &finite)?, words)),
+        });
+        match read {
+            Ok((fields, words)) => {
+                reader.words = words;
                 fields.iter().for_each(|(name, value)| reader.field(name, value));
                 reader.whole(&fields);
             }
@@ -46,6 +54,8 @@ impl WorkloadProfile {
 
 struct Reader<'a> {
     text: &'a str,
+    /// What stands in place of a number, by field.
+    words: Vec<(&'static str, String)>,
     profile: WorkloadProfile,
     findings: Vec<Diagnostic>,
 }
@@ -88,6 +98,10 @@ impl Reader<'_> {
     }
 
     fn number(&mut self, name: &str, value: &Json, max: f64) -> Option<f64> {
+        if let Some((_, word)) = self.words.iter().find(|it| it.0 == name).cloned() {
+            self.out_of_range(name, &word);
+            return None;
+        }
         let Some(number) = value.as_f64().filter(|_| value.is_number()) else {
             self.other_type(name, "a number");
             return None;
@@ -95,11 +109,16 @@ impl Reader<'_> {
         if number.is_finite() && (0.0..=max).contains(&number) {
             return Some(number);
         }
-        let range = if max == 1.0 { "from 0 to 1" } else { "finite and not negative" };
+        self.out_of_range(name, &number.to_string());
+        None
+    }
+
+    fn out_of_range(&mut self, name: &str, number: &str) {
+        let is_score = name == "quality_score_minimum";
+        let range = if is_score { "from 0 to 1" } else { "finite and not negative" };
         let message = format!("{name} is {number}, and must be {range}");
         let hint = "correct the number, or leave the field out";
         self.push(name, Diagnostic::error("OVL7004", message).hint(hint));
-        None
     }
 
     fn hours(&mut self, name: &str, value: &Json) {
@@ -183,6 +202,26 @@ impl Reader<'_> {
             None => finding,
         });
     }
+}
+
+/// The text with a number in place of each one that is none, as TOML and YAML write them,
+/// and the fields that have them.
+fn finite(text: &str) -> (String, Vec<(&'static str, String)>) {
+    let (mut res, mut words) = (text.to_owned(), Vec::new());
+    for name in FIELDS.iter().chain(LIMITS) {
+        let Some(after) = place(text, name).map(|it| it.end) else { continue };
+        let rest = text.get(after..).unwrap_or_default();
+        let value = rest.trim_start_matches(['"', '\'', ' ', '\t', '=', ':']);
+        let end = value.find(['\n', '\r', ',', '}', '#', ' ']).unwrap_or(value.len());
+        let word = value.get(..end).unwrap_or_default();
+        let plain = word.trim_start_matches(['+', '-']).trim_start_matches('.');
+        if ["nan", "inf"].iter().any(|it| plain.eq_ignore_ascii_case(it)) {
+            let from = text.len() - value.len();
+            res.replace_range(from..from + end, &format!("{:<end$}", "0"));
+            words.push((*name, word.to_owned()));
+        }
+    }
+    (res, words)
 }
 
 fn set(field: &mut f64, read: Option<f64>) {

@@ -48,6 +48,17 @@ const PROMISES: &[&str] = &[
     "SECURITY_MODE",
 ];
 
+/// What stands between a bad answer and its reader: the floors, what trust is, and what is
+/// verified of a conversation. No measure shows what it prevents, so weaker ones look
+/// cheaper; they are varied only where somebody names them.
+const GUARDS: &[&str] = &[
+    "CONTINUITY_ENFORCEMENT",
+    "ENERGY_FLOOR",
+    "ENTROPY_FLOOR",
+    "TRUST_FLOOR",
+    "TRUST_SCORING_MODEL",
+];
+
 /// How the points of a run are evaluated, which decides what can be tuned.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Evaluation {
@@ -59,23 +70,50 @@ pub enum Evaluation {
 }
 
 impl Space {
-    /// The parameters of `overlay` that a tuner may change: those of the parameter table
-    /// that are not pinned, have a default or a value, and promise nothing.
+    /// The parameters of `overlay` that a tuner changes by itself: those of the parameter
+    /// table that are not pinned, have a default or a value, promise nothing and guard
+    /// nothing.
     ///
     /// # Errors
     ///
     /// Where the overlay does not pass profile `deploy`, or nothing is left.
     pub fn of(overlay: &Overlay, evaluation: Evaluation) -> Result<Self, SpaceError> {
-        deployable(overlay).map_err(SpaceError::Invalid)?;
-        let pinned = pinned(overlay);
-        let is_free = |it: &&Param| {
-            let acts =
-                it.acts == Acts::Replay || it.acts == Acts::Time && evaluation == Evaluation::Live;
-            acts && !pinned.contains(it.key) && !PROMISES.contains(&it.key)
-        };
-        let params = PARAMS.iter().filter(is_free);
-        Self::new(params.filter_map(|it| dimension(overlay, it)).collect())
+        let mut free = free(overlay, evaluation)?;
+        free.retain(|it| !GUARDS.contains(&it.key().as_str()));
+        Self::new(free)
     }
+
+    /// The parameters `keys` of `overlay`, floors and other guards among them.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::of`], or where one of the keys may not change.
+    pub fn of_keys(
+        overlay: &Overlay,
+        evaluation: Evaluation,
+        keys: &[&str],
+    ) -> Result<Self, SpaceError> {
+        let mut free = free(overlay, evaluation)?;
+        let is_free = |key: &str| free.iter().any(|it| it.key().as_str() == key);
+        if let Some(key) = keys.iter().find(|it| !is_free(it)) {
+            return Err(SpaceError::UnknownKey((*key).to_owned()));
+        }
+        free.retain(|it| keys.contains(&it.key().as_str()));
+        Self::new(free)
+    }
+}
+
+/// Every parameter that may change at all.
+fn free(overlay: &Overlay, evaluation: Evaluation) -> Result<Vec<Dimension>, SpaceError> {
+    deployable(overlay).map_err(SpaceError::Invalid)?;
+    let pinned = pinned(overlay);
+    let is_free = |it: &&Param| {
+        let acts =
+            it.acts == Acts::Replay || it.acts == Acts::Time && evaluation == Evaluation::Live;
+        acts && !pinned.contains(it.key) && !PROMISES.contains(&it.key)
+    };
+    let params = PARAMS.iter().filter(is_free);
+    Ok(params.filter_map(|it| dimension(overlay, it)).collect())
 }
 
 fn dimension(overlay: &Overlay, param: &Param) -> Option<Dimension> {

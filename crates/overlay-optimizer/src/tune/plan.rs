@@ -1,3 +1,4 @@
+use overlay_model::Digest;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -78,6 +79,21 @@ pub struct TunePlan {
     /// The only candidates there are evaluations of, where not every one has some.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pool: Option<Vec<Candidate>>,
+    /// What the evaluations rest on, for whoever resumes the run to compare.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub basis: Option<Basis>,
+}
+
+/// What the evaluations of a run rest on: of another one they would say nothing.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Basis {
+    /// The digest of the overlay as it is.
+    pub overlay: Digest,
+    /// What evaluates: a command line, or a name.
+    pub evaluator: String,
+    /// The digest of all that an evaluator is told of the scenarios.
+    pub scenarios: Digest,
 }
 
 /// Why a plan cannot be carried out.

@@ -1,10 +1,8 @@
 //! Which candidates are not worth another scenario.
 
-use statrs::distribution::{ContinuousCDF, StudentsT};
-
-use crate::tune::float;
 use crate::tune::front::dominates;
 use crate::tune::plan::TunePlan;
+use crate::tune::student::probably_positive;
 use crate::tune::trial::Trial;
 
 /// How sure it must be that a candidate is worse before it is given up. There are two
@@ -54,19 +52,4 @@ fn is_worse(trial: &Trial, leader: &Trial, plan: &TunePlan) -> bool {
             .filter_map(|(it, row)| Some((row.weight, trial.cost(it, at)? - leader.cost(it, at)?)));
         probably_positive(&gaps.collect::<Vec<_>>()) >= SURE
     })
-}
-
-/// How probable it is that the mean of which these are weighted draws is positive, by
-/// Student's distribution.
-fn probably_positive(gaps: &[(f64, f64)]) -> f64 {
-    let total: f64 = gaps.iter().map(|it| it.0).sum();
-    let mean = gaps.iter().map(|it| it.0 * it.1).sum::<f64>() / total;
-    let count = float(gaps.len());
-    let squares = gaps.iter().map(|it| (it.0 / total * (it.1 - mean)).powi(2)).sum::<f64>();
-    let error = (squares * count / (count - 1.0)).sqrt();
-    match StudentsT::new(0.0, 1.0, count - 1.0) {
-        Ok(law) if error > 0.0 && gaps.len() > 2 => law.cdf(mean / error),
-        // Without spread the sign decides; with too few gaps nothing does.
-        _ => f64::from(gaps.len() > 2 && mean > 0.0),
-    }
 }

@@ -3,9 +3,10 @@ use std::collections::BTreeMap;
 use overlay_model::Overlay;
 use serde::Serialize;
 
-use crate::tune::front::{chebyshev, front, ranges};
+use crate::tune::front::front;
 use crate::tune::propose::Models;
-use crate::tune::space::PatchLine;
+use crate::tune::prune::{Choice, KeyWorth, worths};
+use crate::tune::space::{Candidate, PatchLine};
 use crate::tune::svg;
 use crate::tune::trial::{Trial, TrialStatus};
 use crate::tune::tuner::Tuner;
@@ -21,6 +22,11 @@ pub struct TuneReport {
     pub chosen: Option<usize>,
     /// What it changes in the overlay.
     pub patch: Vec<PatchLine>,
+    /// What each of these changes brings.
+    pub keys: Vec<KeyWorth>,
+    /// What the trial of the best expectation changes beside, for no gain that could be
+    /// seen: this goes back.
+    pub reverted: Vec<PatchLine>,
     /// The names of the objectives, in the order of the values below.
     pub objectives: Vec<String>,
     /// The names of the limits, in the order of the values below.
@@ -82,30 +88,33 @@ impl Tuner {
     /// What the run came to so far; `overlay` is the one the space was made of.
     ///
     /// The choice is made by what is to be expected of each candidate, not by what was
-    /// measured: of many noisy measurements the best is mostly a lucky one.
+    /// measured: of many noisy measurements the best is mostly a lucky one. Of candidates
+    /// that are equally good for all that is known, the one that changes least is chosen.
     pub fn report(&self, overlay: &Overlay) -> TuneReport {
-        let expected = self.expected();
-        let lawful: Vec<usize> = self.lawful();
-        let costs: Vec<_> = lawful.iter().filter_map(|it| expected.get(*it)?.clone()).collect();
-        let at_front = front(&costs.iter().map(|it| means(it)).collect::<Vec<_>>());
-        let mut on_front: Vec<_> =
-            at_front.iter().filter_map(|it| lawful.get(*it).copied()).collect();
-        let first = |it: &usize| {
-            expected.get(*it).and_then(|it| Some(it.as_ref()?.first()?.0)).unwrap_or_default()
-        };
-        on_front.sort_by(|a, b| first(a).total_cmp(&first(b)));
-        let chosen = choose(&lawful, &costs);
-        let finding = self.finding(chosen);
-        let chosen = chosen.filter(|_| finding == Finding::Candidate);
-        let candidate = chosen.and_then(|it| self.trials.get(it));
+        let models = Models::of(&self.space, &self.plan, &self.trials, &self.hypers);
+        let expected = self.expected(models.as_ref());
+        let choice =
+            models.as_ref().and_then(|it| Choice::of(&self.space, &self.plan, &self.trials, it));
+        let finding = self.finding(choice.as_ref().map(|it| it.chosen));
+        let choice = choice.filter(|_| finding == Finding::Candidate);
+        let trial = |at: usize| self.trials.get(at).map(|it| &it.candidate);
+        let chosen = choice.as_ref().and_then(|it| trial(it.chosen));
+        let patch_of =
+            |it: Option<&Candidate>| it.map_or_else(Vec::new, |it| self.space.patch(overlay, it));
+        let patch = patch_of(chosen);
+        let mut reverted = patch_of(choice.as_ref().and_then(|it| trial(it.best)));
+        reverted.retain(|it| !patch.iter().any(|own| own.key == it.key));
+        let keys = chosen.zip(models.as_ref());
         TuneReport {
             schema: "overlay-tune-report/1",
             finding,
-            chosen,
-            patch: candidate.map_or_else(Vec::new, |it| self.space.patch(overlay, &it.candidate)),
+            chosen: choice.as_ref().map(|it| it.chosen),
+            keys: keys.map_or_else(Vec::new, |it| worths(&self.space, &self.plan, it.0, it.1)),
+            patch,
+            reverted,
             objectives: self.plan.objectives.iter().map(|it| it.name.clone()).collect(),
             limits: self.plan.limits.iter().map(|it| it.name.clone()).collect(),
-            front: on_front,
+            front: self.front(&expected),
             trials: self.rows(&expected),
             runs: self.runs(),
             budget: self.plan.budget,
@@ -113,15 +122,28 @@ impl Tuner {
         }
     }
 
+    /// The trials within the limits that no other one is expected to dominate, from the
+    /// first objective's best on.
+    fn front(&self, expected: &[Option<Vec<(f64, f64)>>]) -> Vec<usize> {
+        let lawful = self.lawful();
+        let costs = lawful.iter().filter_map(|it| Some((*it, means(expected.get(*it)?.as_ref()?))));
+        let (numbers, costs): (Vec<_>, Vec<_>) = costs.unzip();
+        let mut res: Vec<_> = front(&costs)
+            .into_iter()
+            .filter_map(|it| Some((*costs.get(it)?.first()?, *numbers.get(it)?)))
+            .collect();
+        res.sort_by(|a, b| a.0.total_cmp(&b.0));
+        res.into_iter().map(|it| it.1).collect()
+    }
+
     /// For each trial the expected costs, `None` where there is nothing to expect.
-    fn expected(&self) -> Vec<Option<Vec<(f64, f64)>>> {
-        let models = Models::of(&self.space, &self.plan, &self.trials, &self.hypers);
+    fn expected(&self, models: Option<&Models>) -> Vec<Option<Vec<(f64, f64)>>> {
         let expect = |trial: &Trial| {
             if trial.runs() == 0 {
                 return None;
             }
             let place = self.space.place(&trial.candidate);
-            Some(models.as_ref()?.costs(&place).iter().map(|it| (it.mean, it.sd)).collect())
+            Some(models?.costs(&place).iter().map(|it| (it.mean, it.sd)).collect())
         };
         self.trials.iter().map(expect).collect()
     }
@@ -202,17 +224,4 @@ impl TuneReport {
 
 fn means(beliefs: &[(f64, f64)]) -> Vec<f64> {
     beliefs.iter().map(|it| it.0).collect()
-}
-
-/// The trial of least expected cost; of several costs, the one whose largest share of its
-/// range is least.
-fn choose(lawful: &[usize], costs: &[Vec<(f64, f64)>]) -> Option<usize> {
-    let means: Vec<_> = costs.iter().map(|it| means(it)).collect();
-    let ranges = ranges(&means);
-    let weights = vec![1.0; ranges.len()];
-    let rated = lawful.iter().zip(&means).map(|(it, costs)| match costs.as_slice() {
-        [only] => (*only, *it),
-        _ => (chebyshev(costs, &ranges, &weights), *it),
-    });
-    rated.min_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1))).map(|it| it.1)
 }

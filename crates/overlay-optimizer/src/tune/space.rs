@@ -50,8 +50,10 @@ pub enum SpaceError {
     #[error("there is nothing to tune: every key is pinned, left out or has one value")]
     Empty,
     /// A key that is not of the space.
-    #[error("`{0}` is no key of the space: {1}")]
-    UnknownKey(String, &'static str),
+    #[error(
+        "`{0}` is no key of the space: it is pinned, describes or promises something, or has one value"
+    )]
+    UnknownKey(String),
     /// A value that is none of the key's levels.
     #[error("`{value}` is no level of {key}")]
     UnknownLevel {
@@ -184,21 +186,6 @@ impl Space {
         &self.dimensions
     }
 
-    /// The same space with only the dimensions of `keys`.
-    ///
-    /// # Errors
-    ///
-    /// Where one of them is not of the space.
-    pub fn only(&self, keys: &[&str]) -> Result<Self, SpaceError> {
-        let is_known = |key: &str| self.dimensions.iter().any(|it| it.key.as_str() == key);
-        if let Some(key) = keys.iter().find(|it| !is_known(it)) {
-            let why = "it is pinned, describes or promises something, or has one value";
-            return Err(SpaceError::UnknownKey((*key).to_owned(), why));
-        }
-        let kept = self.dimensions.iter().filter(|it| keys.contains(&it.key.as_str()));
-        Self::new(kept.cloned().collect())
-    }
-
     /// The digest of keys and levels.
     pub fn digest(&self) -> Digest {
         let pairs = self.dimensions.iter().map(|it| {
@@ -253,6 +240,21 @@ impl Space {
         candidate: &'a Candidate,
     ) -> impl Iterator<Item = (&'a ParamKey, &'a str)> {
         self.dimensions.iter().zip(&candidate.0).map(|(it, level)| (&it.key, it.text(*level)))
+    }
+
+    /// The candidates that `candidate` becomes where one of its changes goes back to the
+    /// value of the start, each with the number of its dimension.
+    pub(crate) fn reverts(&self, candidate: &Candidate) -> Vec<(usize, Candidate)> {
+        let rows = self.dimensions.iter().zip(&candidate.0).enumerate();
+        let changed = rows.filter(|(_, (it, level))| **level != it.start);
+        let reverted = changed.map(|(at, (it, _))| {
+            let mut res = candidate.clone();
+            if let Some(level) = res.0.get_mut(at) {
+                *level = it.start;
+            }
+            (at, res)
+        });
+        reverted.collect()
     }
 
     /// What `candidate` changes in `overlay`, which the space was made of.

@@ -4,6 +4,9 @@ use crate::tune::float;
 use crate::tune::plan::TunePlan;
 use crate::tune::space::Candidate;
 
+/// The largest measure, either way: sums of squares of larger ones may be no numbers.
+pub const LARGEST: f64 = 1e100;
+
 /// What came of one candidate on one scenario.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]

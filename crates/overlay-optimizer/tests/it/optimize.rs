@@ -51,6 +51,52 @@ fn every_change_has_a_reason_and_pins_hold() {
 }
 
 #[test]
+fn a_reason_holds_whichever_way_the_value_goes() {
+    let options =
+        OptimizeOptions { strategy: Some(Strategy::Latency), ..OptimizeOptions::default() };
+    let reasons = |more: &str| {
+        let made = made(more, "quality_score_minimum: 0.8", options);
+        let numbers =
+            made.changes.into_iter().filter(|it| it.to.starts_with('0') || it.to == "100");
+        let line = |it: overlay_optimizer::KeyChange| {
+            let from = it.from.as_deref().unwrap_or("-");
+            format!("{} {from} -> {}: {}\n", it.key, it.to, it.because)
+        };
+        numbers.map(line).collect::<String>()
+    };
+    expect![[r#"
+        ENTROPY_REDUCTION_TARGET 0.30 -> 0.50: strategy chosen by hand: more deterministic answers are cheaper
+        ARBITRATION_TIMEOUT_MS - -> 100: strategy chosen by hand: late candidates are waited for less
+        TRUST_FLOOR 0.60 -> 0.40: strategy chosen by hand: fewer answers are passed on to a slower step
+        ENTROPY_FLOOR 0.25 -> 0.35: strategy chosen by hand: sampling stops sooner
+    "#]].assert_eq(&reasons("TRUST_FLOOR=0.60\nENTROPY_FLOOR=0.25\n"));
+    let other = "TRUST_FLOOR=0.30\nENTROPY_FLOOR=0.90\nARBITRATION_TIMEOUT_MS=50\n";
+    let text = format!("{other}TEMPERATURE=0.2\n");
+    expect![[r#"
+        ENTROPY_REDUCTION_TARGET 0.30 -> 0.50: strategy chosen by hand: more deterministic answers are cheaper
+        ARBITRATION_TIMEOUT_MS 50 -> 100: strategy chosen by hand: the fixed value of the strategy: late candidates are waited for longer
+        TRUST_FLOOR 0.30 -> 0.40: strategy chosen by hand: the fixed value of the strategy: more answers go to the next step
+        ENTROPY_FLOOR 0.90 -> 0.35: strategy chosen by hand: the fixed value of the strategy: sampling goes on longer
+    "#]].assert_eq(&reasons(&text));
+    for strategy in Strategy::ALL {
+        for it in strategy.constants() {
+            assert!(!it.reason(None).is_empty() && !it.reason(Some("odd")).is_empty());
+        }
+    }
+    let target = |from| {
+        let mut all = Strategy::Latency.constants().iter();
+        let target = all.find(|it| it.key == "ENTROPY_REDUCTION_TARGET").unwrap();
+        target.reason(Some(from))
+    };
+    assert_eq!(target("0.30"), "more deterministic answers are cheaper");
+    assert_eq!(
+        target("0.70"),
+        "the fixed value of the strategy: answers become less deterministic and dearer"
+    );
+    assert_eq!(target("0.5"), "the fixed value of the strategy: what was in force is written out");
+}
+
+#[test]
 fn only_changed_values_differ() {
     let options = OptimizeOptions {
         strategy: Some(Strategy::Balanced),

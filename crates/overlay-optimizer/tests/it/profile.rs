@@ -65,6 +65,30 @@ fn every_finding_has_its_place() {
 }
 
 #[test]
+fn a_number_that_is_none_is_named() {
+    check(
+        TextFormat::Toml,
+        "requests_per_minute = nan # or so\nquality_score_minimum = 2\n\
+         resource_constraints = { max_memory_mb = -inf, max_energy_units = 4 }\n",
+        expect![[r#"
+            1:1: error[OVL7004]: requests_per_minute is nan, and must be finite and not negative (correct the number, or leave the field out)
+            2:1: error[OVL7004]: quality_score_minimum is 2, and must be from 0 to 1 (correct the number, or leave the field out)
+            3:26: error[OVL7004]: max_memory_mb is -inf, and must be finite and not negative (correct the number, or leave the field out)
+        "#]],
+    );
+    check(
+        TextFormat::Yaml,
+        "requests_per_minute: 3\nquality_score_minimum: .NaN\n",
+        expect![[r#"
+            2:1: error[OVL7004]: quality_score_minimum is .NaN, and must be from 0 to 1 (correct the number, or leave the field out)
+        "#]],
+    );
+    let text = "average_latency_ms: .inf\nresource_constraints: {max_memory_mb: +.inf}\n";
+    let (profile, findings) = WorkloadProfile::read(TextFormat::Yaml, text);
+    assert_eq!((profile, findings.len()), (WorkloadProfile::default(), 2));
+}
+
+#[test]
 fn texts_that_are_no_profile() {
     check(
         TextFormat::Json,

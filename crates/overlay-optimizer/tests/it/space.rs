@@ -3,7 +3,7 @@
 use expect_test::expect;
 use overlay_model::{Overlay, ParamKey};
 use overlay_optimizer::{Candidate, Dimension, Evaluation, Space, SpaceError, Strategy};
-use overlay_schema::{Profile, Subject, check};
+use overlay_schema::{PARAMS, Profile, Subject, check};
 use proptest::prelude::{ProptestConfig, Strategy as _, prop_assert, prop_assert_eq, proptest};
 
 use crate::overlay;
@@ -29,18 +29,14 @@ fn live_and_replayed_spaces() {
     expect![[r#"
         ADAPTIVE_CACHING: false true aggressive
         ARBITRATION_TIMEOUT_MS: 50 100 .. 1000 (20)
-        CONTINUITY_ENFORCEMENT: basic_thread enhanced_thread comprehensive_thread aggressive_thread
-        ENERGY_FLOOR: 0.00 0.01 .. 0.50 (51)
-        ENTROPY_FLOOR: 0.00 0.05 .. 1.00 (21)
         ENTROPY_REDUCTION_TARGET: 0.00 0.05 .. 1.00 (21)
         FUSION_MODE: baseline_only adaptive_routing speed_optimized quality_first efficiency_mode
         MAX_TOKENS: 64 96 .. 4096 (13)
         PRIMARY_MODEL_SELECTION: single_model multi_model_weighted capability_weighted
         SAMPLES: 1 2 .. 9 (9)
         TEMPERATURE: 0.15 0.16 .. 0.40 (27)
-        TRUST_FLOOR: 0.00 0.05 .. 1.00 (21)
-        TRUST_SCORING_MODEL: simple_alignment contextual_alignment performance_weighted quality_alignment
-    "#]].assert_eq(&shown(&live));
+    "#]]
+    .assert_eq(&shown(&live));
     let replay = Space::of(&overlay, Evaluation::Replay).unwrap();
     let keys = |it: &Space| -> Vec<ParamKey> {
         it.dimensions().iter().map(|it| it.key().clone()).collect()
@@ -49,31 +45,58 @@ fn live_and_replayed_spaces() {
         keys(&live).into_iter().filter(|it| !keys(&replay).contains(it)).collect();
     assert_eq!(
         only_live.iter().map(ParamKey::as_str).collect::<Vec<_>>(),
-        ["ARBITRATION_TIMEOUT_MS", "ENERGY_FLOOR"]
+        ["ARBITRATION_TIMEOUT_MS"]
     );
+}
+
+#[test]
+fn what_guards_is_varied_only_where_it_is_named() {
+    let guards = [
+        "CONTINUITY_ENFORCEMENT",
+        "ENERGY_FLOOR",
+        "ENTROPY_FLOOR",
+        "TRUST_FLOOR",
+        "TRUST_SCORING_MODEL",
+    ];
+    let overlay = overlay("");
+    let usual = shown(&Space::of(&overlay, Evaluation::Live).unwrap());
+    assert!(!guards.iter().any(|it| usual.contains(it)), "{usual}");
+    let space = Space::of_keys(&overlay, Evaluation::Live, &guards).unwrap();
+    expect![[r#"
+        CONTINUITY_ENFORCEMENT: basic_thread enhanced_thread comprehensive_thread aggressive_thread
+        ENERGY_FLOOR: 0.00 0.01 .. 0.50 (51)
+        ENTROPY_FLOOR: 0.00 0.05 .. 1.00 (21)
+        TRUST_FLOOR: 0.00 0.05 .. 1.00 (21)
+        TRUST_SCORING_MODEL: simple_alignment contextual_alignment performance_weighted quality_alignment
+    "#]].assert_eq(&shown(&space));
 }
 
 #[test]
 fn pinned_and_overruled_keys_are_left_out() {
     let overlay = overlay("TEMPERATURE=0.2\nTOP_P=0.9\nOVERLAY_PINNED=TRUST_FLOOR,FUSION_MODE\n");
     let shown = shown(&Space::of(&overlay, Evaluation::Live).unwrap());
-    for key in ["TRUST_FLOOR", "FUSION_MODE", "ENTROPY_REDUCTION_TARGET"] {
+    for key in ["FUSION_MODE", "ENTROPY_REDUCTION_TARGET"] {
         assert!(!shown.contains(key), "{key}");
     }
-    let space = Space::of(&overlay, Evaluation::Live).unwrap();
+    let of = |keys: &[&str]| Space::of_keys(&overlay, Evaluation::Live, keys);
     assert_eq!(
-        space.only(&["SAMPLES", "TRUST_FLOOR"]).unwrap_err().to_string(),
+        of(&["SAMPLES", "TRUST_FLOOR"]).unwrap_err().to_string(),
         "`TRUST_FLOOR` is no key of the space: it is pinned, describes or promises something, or \
          has one value"
     );
-    assert_eq!(space.only(&["SAMPLES"]).unwrap().size(), 9);
-    assert!(matches!(space.only(&[]), Err(SpaceError::Empty)));
+    assert_eq!(of(&["SAMPLES"]).unwrap().size(), 9);
+    assert!(matches!(of(&[]), Err(SpaceError::Empty)));
 }
 
 #[test]
 fn a_candidate_changes_its_keys_only() {
     let overlay = overlay("TRUST_FLOOR = 0.60 \n# end\n");
-    let space = Space::of(&overlay, Evaluation::Live).unwrap();
+    let space = Space::of_keys(
+        &overlay,
+        Evaluation::Live,
+        &["ARBITRATION_TIMEOUT_MS", "FUSION_MODE", "TRUST_FLOOR"],
+    );
+    let space = space.unwrap();
     assert_eq!(space.apply(&overlay, &space.start()).unwrap(), overlay);
     let preset = space.preset(Strategy::Quality);
     let made = space.apply(&overlay, &preset).unwrap();
@@ -118,7 +141,9 @@ proptest! {
 
     #[test]
     fn every_candidate_deploys(overlay in overlays(), numbers in proptest::collection::vec(0..100_000usize, 30).no_shrink()) {
-        let space = match Space::of(&overlay, Evaluation::Live) {
+        let may_change = |it: &&str| Space::of_keys(&overlay, Evaluation::Live, &[it]).is_ok();
+        let keys: Vec<_> = PARAMS.iter().map(|it| it.key).filter(may_change).collect();
+        let space = match Space::of_keys(&overlay, Evaluation::Live, &keys) {
             Ok(space) => space,
             Err(SpaceError::Empty) => return Ok(()),
             Err(err) => panic!("{err}"),

@@ -1,10 +1,10 @@
 //! Asking and telling: what is asked, what is refused, what comes out.
 
 use expect_test::expect;
-use overlay_model::Overlay;
+use overlay_model::{Digest, Overlay};
 use overlay_optimizer::{
-    Aim, Ask, Candidate, Dimension, Finding, Limit, Measured, Objective, PlanError, Question,
-    ResumeError, Space, Stop, TellError, TrialStatus, TunePlan, Tuner, WeightedScenario,
+    Aim, Ask, Basis, Candidate, Dimension, Finding, Limit, Measured, Objective, PlanError,
+    Question, ResumeError, Space, Stop, TellError, TrialStatus, TunePlan, Tuner, WeightedScenario,
 };
 
 /// Two numbers and a word.
@@ -27,6 +27,7 @@ fn plan(scenarios: usize, budget: usize) -> TunePlan {
         stop_below: None,
         starts: vec![],
         pool: None,
+        basis: None,
     }
 }
 
@@ -101,6 +102,14 @@ fn the_same_answers_give_the_same_questions_after_any_interruption() {
         assert_eq!(resumed.journal(), journal, "resumed after line {kept}");
         assert_eq!(resumed.report(&Overlay::default()), whole.report(&Overlay::default()));
     }
+    let basis = Basis {
+        overlay: Digest::of(b"a"),
+        evaluator: "sh a.sh {overlay}".to_owned(),
+        scenarios: Digest::of(b"b"),
+    };
+    let known = TunePlan { basis: Some(basis), ..plan(4, 60) };
+    let header = format!("{}\n", tuner(known.clone()).journal()[0]);
+    assert_eq!(Tuner::resume(space(), &header).unwrap().plan(), &known);
     let mut other = tuner(TunePlan { seed: 8, ..plan(4, 60) });
     run(&mut other, answer);
     assert_ne!(other.journal()[8..], journal[8..]);
@@ -142,6 +151,10 @@ fn answers_that_are_none() {
     refused(
         |it| it[0].limits[0] = f64::INFINITY,
         "`p95_ms` of scenario `s0` is inf: only finite numbers can be compared",
+    );
+    refused(
+        |it| it[0].objectives[0] = 1e308,
+        "`cost` of scenario `s0` is 1e308: nothing beyond 1e100 can be added up",
     );
     refused(
         |it| it[0].objectives.push(1.0),
@@ -259,6 +272,43 @@ fn the_run_ends_where_little_is_to_be_gained() {
     assert_eq!(tuner.ask(), Ask::Done(Stop::NoGain));
 }
 
+/// As [`bowl`] along X alone: the other keys do nothing.
+fn valley(space: &Space, question: &Question) -> Vec<Measured> {
+    let (x, ..) = point(space, &question.candidate);
+    let measured = |id: &String| Measured {
+        scenario: id.clone(),
+        objectives: vec![(x - 0.7).powi(2) + id.len() as f64],
+        limits: vec![],
+    };
+    question.scenarios.iter().map(measured).collect()
+}
+
+#[test]
+fn changes_that_do_nothing_go_back() {
+    let mut tuner = tuner(plan(1, 40));
+    run(&mut tuner, valley);
+    let report = tuner.report(&Overlay::default());
+    let keys: Vec<_> = report.patch.iter().map(|it| it.key.as_str()).collect();
+    assert_eq!(keys, ["X"], "{:?}", report.reverted);
+    assert!(report.trials[report.chosen.unwrap()].measured[0] < 2.01);
+    let worth = &report.keys[0];
+    assert_eq!(worth.key.as_str(), "X");
+    assert!((worth.worth[0].0 - 0.36).abs() < 0.05, "{worth:?}");
+}
+
+#[test]
+fn a_change_of_no_use_goes_back_among_those_of_a_pool_too() {
+    let pool: Vec<Candidate> = (0..20)
+        .flat_map(|x| [90, 20].map(|y| (x * 5, y)))
+        .map(|(x, y)| serde_json::from_value(serde_json::json!([x, y, 0])).unwrap())
+        .collect();
+    let mut tuner = tuner(TunePlan { pool: Some(pool), ..plan(1, 30) });
+    run(&mut tuner, valley);
+    let report = tuner.report(&Overlay::default());
+    let keys: Vec<_> = report.patch.iter().map(|it| it.key.as_str()).collect();
+    assert_eq!(keys, ["X"]);
+}
+
 #[test]
 fn only_members_of_the_pool_are_asked_and_the_missing_cost_nothing() {
     let pool: Vec<Candidate> = (0..30)
@@ -337,7 +387,7 @@ fn journals_that_are_none() {
         &join(&[&lines[0].replace("overlay-tune/1", "overlay-tune/9")]),
         "the format `overlay-tune/9` is not known: expected `overlay-tune/1`",
     );
-    let other = space().only(&["X"]).unwrap();
+    let other = Space::new(space().dimensions()[..1].to_vec()).unwrap();
     assert!(matches!(Tuner::resume(other, &join(&[&lines[0]])), Err(ResumeError::OtherSpace)));
     expect![[r#"
         {"schema":"overlay-tune/1","space":"sha256:53b59f0fc5c9ec5374e0a4be655cabf05f144c3d081734ee77ffcd65a326db84","plan":{"objectives":[{"name":"cost","aim":"least"}],"limits":[],"scenarios":[{"id":"s0","weight":1.0}],"budget":10,"seed":7}}
