@@ -1,4 +1,5 @@
-//! Drills: how long an emergency measure takes, measured on a service that runs.
+//! Drills: how long an emergency measure takes, measured on a service that runs, and what
+//! many deployers at once come to.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,18 +12,22 @@ use clap::{Args, Subcommand};
 use fusion_cli::{Exit, wall_clock};
 use fusion_gateway::{Service, serve};
 use fusion_metrics::FusionMetrics;
-use overlay_loader::{Live, Options};
+use overlay_loader::{Live, Options, RootSwitch};
+use overlay_store::audit::Entry;
+use overlay_store::{Change, Holder, Origin, Store, Tree};
 use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
+use crate::deployers::Deployers;
 use crate::root::root;
 
-/// Measure how long an emergency measure takes
+/// Measure an emergency measure, or many deployers at once
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
+  cargo xtask drill deployers
   cargo xtask drill kill-switch
   cargo xtask drill kill-switch --json")]
 pub(crate) struct Drill {
@@ -32,10 +37,11 @@ pub(crate) struct Drill {
 
 #[derive(Debug, Subcommand)]
 enum DrillCommand {
+    Deployers(Deployers),
     KillSwitch(KillSwitch),
 }
 
-/// Switch every overlay off while requests run, by file, by flag file and by API
+/// Switch every overlay off while requests run: by file, flag file, deployment root and API
 ///
 /// For each form a service is started on a copy of `configs/` and asked in a loop. The time
 /// runs from the moment before the write, or the call, to the first answer of the baseline.
@@ -56,6 +62,7 @@ struct KillSwitch {
 impl Drill {
     pub(crate) fn run(self) -> anyhow::Result<Exit> {
         match self.command {
+            DrillCommand::Deployers(it) => it.run(),
             DrillCommand::KillSwitch(it) => it.run(),
         }
     }
@@ -83,6 +90,8 @@ enum Form {
     File,
     /// `global.kill_switch` in the flag file.
     FlagFile,
+    /// The file `KILL` in the deployment root that the service follows.
+    Root,
     /// `POST /admin/v1/kill`.
     Api,
 }
@@ -103,7 +112,7 @@ struct Outcome {
 
 impl KillSwitch {
     fn run(&self) -> anyhow::Result<Exit> {
-        let outcomes: Vec<Outcome> = [Form::File, Form::FlagFile, Form::Api]
+        let outcomes: Vec<Outcome> = [Form::File, Form::FlagFile, Form::Root, Form::Api]
             .into_iter()
             .map(|form| drill(form).with_context(|| format!("drilling {}", form.what())))
             .collect::<anyhow::Result<_>>()?;
@@ -136,6 +145,7 @@ impl Form {
         match self {
             Self::File => "file RESON_FEATURES_FILE",
             Self::FlagFile => "flag file global.kill_switch",
+            Self::Root => "deployment root KILL",
             Self::Api => "API POST /admin/v1/kill",
         }
     }
@@ -145,13 +155,16 @@ impl Form {
         match self {
             Self::File => std::fs::write(&ground.switches, "").context("writing the switch"),
             Self::FlagFile => ground.kill_by_flag_file(),
+            Self::Root => RootSwitch { reason: "drill".to_owned(), ..RootSwitch::default() }
+                .throw(&ground.served)
+                .context("writing the switch"),
             Self::Api => ground.asker.kill(),
         }
     }
 }
 
 fn drill(form: Form) -> anyhow::Result<Outcome> {
-    let ground = Ground::start()?;
+    let ground = Ground::start(form)?;
     let answers = ground.answers();
     for _ in 0..BEFORE {
         let answer = answers.recv_timeout(PATIENCE).context("no answer")??;
@@ -203,9 +216,11 @@ struct Answer {
     is_baseline: bool,
 }
 
-/// A service on a copy of `configs/`.
+/// A service on a copy of `configs/`, or on a deployment root with it.
 struct Ground {
     dir: tempfile::TempDir,
+    /// What the service follows.
+    served: PathBuf,
     switches: PathBuf,
     asker: Asker,
     stop: Option<oneshot::Sender<()>>,
@@ -213,14 +228,18 @@ struct Ground {
 }
 
 impl Ground {
-    fn start() -> anyhow::Result<Self> {
+    fn start(form: Form) -> anyhow::Result<Self> {
         let dir = tempfile::tempdir().context("making a folder")?;
         let configs = dir.path().join("configs");
         copy(&root().join("configs"), &configs)?;
+        let served = match form {
+            Form::Root => deployed(&configs, dir.path().join("root"))?,
+            _ => configs,
+        };
         let switches = dir.path().join("switches");
         let options = Options {
             features_file: Some(switches.clone()),
-            ..Options::new(configs, wall_clock())
+            ..Options::new(&served, wall_clock())
         };
         let live = Live::start(options).context("watching the configuration")?;
         let service = Service::new(live, FusionMetrics::new(), wall_clock());
@@ -231,7 +250,7 @@ impl Ground {
         let address: String = address.recv().context("the service did not start")?;
         let asker =
             Asker { base: format!("http://{address}"), agent: ureq::Agent::new_with_defaults() };
-        Ok(Self { dir, switches, asker, stop: Some(stop), thread: Some(thread) })
+        Ok(Self { dir, served, switches, asker, stop: Some(stop), thread: Some(thread) })
     }
 
     /// Answers of a caller that asks without pause, until they are no longer wanted.
@@ -252,6 +271,35 @@ impl Ground {
         std::fs::write(&beside, killed).context("writing the flag file")?;
         std::fs::rename(beside, path).context("putting the flag file in place")
     }
+}
+
+/// A deployment root in which the installation in `configs` is live.
+fn deployed(configs: &Path, root: PathBuf) -> anyhow::Result<PathBuf> {
+    let store = Store::create(&root).context("making a deployment root")?;
+    let tree = Tree::read_dir(configs).context("reading the installation")?;
+    let holder = Holder {
+        pid: std::process::id(),
+        host: "drill".to_owned(),
+        started_us: 0,
+        deployment: None,
+    };
+    let mut writer = store.lock(&holder).context("locking the deployment root")?;
+    let generation = writer.publish(&tree, Origin::default(), "drill", 0);
+    let generation = generation.context("publishing the installation")?;
+    let entry = Entry {
+        at_us: 0,
+        actor: "drill".to_owned(),
+        host: "drill".to_owned(),
+        action: "deploy".to_owned(),
+        env: "development".to_owned(),
+        deployment: None,
+        generation: None,
+        base: None,
+        manifest_sha256: None,
+        detail: Value::Null,
+    };
+    writer.switch(None, Change::to(generation), entry).context("moving the pointer")?;
+    Ok(root)
 }
 
 impl Drop for Ground {

@@ -15,9 +15,11 @@ mod budget_gate;
 mod ci;
 mod codegen;
 mod crash;
+mod deployers;
 mod drill;
 mod golden;
 mod msrv;
+mod performance;
 mod quality_gate;
 mod release;
 mod root;
@@ -25,6 +27,8 @@ mod tasks;
 
 fn main() -> ExitCode {
     let environment = Environment::read();
-    let task = tasks::Task::parse();
-    task.run(environment)
+    match tasks::Task::try_parse() {
+        Ok(task) => task.run(environment),
+        Err(err) => tasks::usage(&err).into(),
+    }
 }

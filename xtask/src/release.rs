@@ -117,7 +117,7 @@ fn refusals(repository: &Repository<'_>, version: &Version) -> anyhow::Result<Ve
 fn gates(environment: &Environment) -> anyhow::Result<Vec<String>> {
     let results = [
         ("golden", Golden::default().run(environment.clone())),
-        ("budget-gate", BudgetGate::default().run(environment.clone())),
+        ("budget-gate", BudgetGate::default().run(environment.clone())?),
         ("quality-gate", QualityGate::of_corpus().run(environment.clone())?),
     ];
     let failed = results.into_iter().filter(|(_, exit)| *exit != Exit::DONE);
