@@ -10,6 +10,7 @@ pub fn schemas() -> Vec<(&'static str, Value)> {
         ("design-spec", overlay_model::design_spec_schema()),
         ("flags", fusion_flags::flag_file_schema()),
         ("golden", fusion_golden::golden_schema()),
+        ("golden-watch", fusion_golden::budget::watch_schema()),
         ("options", overlay_doctor::options_schema()),
         ("overlay", overlay_schema::overlay_schema()),
         ("providers", overlay_schema::providers_schema()),

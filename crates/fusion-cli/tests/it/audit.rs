@@ -37,7 +37,7 @@ fn an_edited_record_is_named() {
     let verify = || run(dir.path(), &["audit", "verify", "--root", "prod", "--json"]);
     assert_eq!(verify().ends_with(0).json()["records"], 2);
     let text = read(&file);
-    write(&file, text.replacen("\"actor\":\"unknown\"", "\"actor\":\"nobody!\"", 1));
+    write(&file, text.replacen("\"host\":\"", "\"host\":\"x", 1));
     let report = verify().ends_with(8).json();
     assert_eq!((&report["valid"], &report["broken"]["seq"]), (&json!(false), &json!(1)));
 }

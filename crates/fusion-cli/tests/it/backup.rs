@@ -1,10 +1,11 @@
 use std::fs;
 use std::path::Path;
 
+use overlay_sqlite::{Performance, Span};
 use serde_json::{Value, json};
 
 use crate::binary::{Ran, run, write};
-use crate::deploy::{apply, deployed, floor, status};
+use crate::deploy::{apply, deploy, deployed, floor, status};
 
 #[track_caller]
 fn backup(dir: &Path, args: &[&str]) -> Ran {
@@ -36,6 +37,73 @@ fn a_root_is_copied_and_brought_back() {
     run(dir.path(), &["audit", "verify", "--root", "prod"]).ends_with(0);
     apply(dir.path(), "0.8");
     assert_eq!(floor(dir.path()), "0.8");
+}
+
+/// The first deployment.
+#[track_caller]
+fn first(dir: &Path) -> String {
+    let shown = deploy(dir, &["show", "1", "--json"]).ends_with(0).json();
+    shown["manifest"]["deployment"].as_str().expect("an id").to_owned()
+}
+
+/// Records so many answers of the first deployment.
+#[track_caller]
+fn sample(dir: &Path, count: &str) {
+    let id = first(dir);
+    let of = ["sample", "--deployment", &id, "--arm", "control", "--duration", "1ms"];
+    deploy(dir, &[&of[..], &["--count", count]].concat()).ends_with(0);
+}
+
+/// How many answers of the first deployment are recorded.
+#[track_caller]
+fn samples(dir: &Path) -> u64 {
+    let rows = Performance::open_read_only(&dir.join("prod/db/perf.sqlite")).expect("rows");
+    rows.counts(&first(dir), Span::ALL).expect("counts").iter().map(|it| it.count).sum()
+}
+
+#[test]
+fn performance_rows_are_copied_and_brought_back() {
+    let dir = deployed();
+    sample(dir.path(), "3");
+    assert_eq!(create(dir.path())["not_copied"], json!([]));
+    sample(dir.path(), "2");
+    apply(dir.path(), "0.7");
+    backup(dir.path(), &["restore"]).ends_with(0);
+    assert_eq!((floor(dir.path()), samples(dir.path())), ("0.6".to_owned(), 5), "rows stay");
+
+    fs::remove_dir_all(dir.path().join("prod")).expect("removed");
+    backup(dir.path(), &["restore"]).ends_with(0);
+    assert_eq!(samples(dir.path()), 3);
+    sample(dir.path(), "1");
+    assert_eq!(samples(dir.path()), 4, "they go on");
+    backup(dir.path(), &["verify"]).ends_with(0);
+}
+
+#[test]
+fn a_root_without_rows_has_a_backup_without_them() {
+    let dir = deployed();
+    let made = create(dir.path());
+    assert_eq!(made["not_copied"], json!([]));
+    let path = made["path"].as_str().expect("a path");
+    assert!(!dir.path().join(path).join("root/db").exists());
+}
+
+#[test]
+fn rows_that_cannot_be_read_are_left_out_and_said() {
+    let dir = deployed();
+    write(&dir.path().join("prod/db/perf.sqlite"), "no database at all, only text");
+    let ran = backup(dir.path(), &["create", "--json"]).ends_with(0);
+    assert!(ran.stderr.contains("warning: db/perf.sqlite is not in the backup: "), "{ran:#?}");
+    let left_out = &ran.json()["not_copied"];
+    assert_eq!(left_out[0]["path"], "db/perf.sqlite");
+    assert!(left_out[0]["why"].as_str().is_some_and(|it| it.contains("damaged")), "{left_out}");
+    let list = backup(dir.path(), &["list"]).ends_with(0).stdout;
+    assert!(list.ends_with("bytes, without db/perf.sqlite\n"), "{list}");
+    backup(dir.path(), &["create", "--strict"]).ends_with(1);
+
+    fs::remove_dir_all(dir.path().join("prod")).expect("removed");
+    backup(dir.path(), &["restore"]).ends_with(0);
+    assert_eq!(floor(dir.path()), "0.6");
 }
 
 #[test]
@@ -71,5 +139,37 @@ fn what_is_not_there_says_so() {
     backup(dir.path(), &["verify", "../prod"]).ends_with(65);
     let list = backup(dir.path(), &["list"]).ends_with(0).stdout;
     assert_eq!(list, "no backup\n");
-    run(dir.path(), &["backup", "create", "--root", "gone"]).ends_with(65);
+    for command in ["create", "list", "prune", "verify", "restore"] {
+        run(dir.path(), &["backup", command, "--root", "gone"]).ends_with(65);
+        assert!(!dir.path().join("gone").exists(), "{command}");
+    }
+    backup(dir.path(), &["list", "--backups", "gone"]).ends_with(65);
+}
+
+#[test]
+fn a_damaged_backup_is_not_kept_for_the_last_good_one() {
+    let dir = deployed();
+    let good = create(dir.path())["path"].as_str().expect("a path").to_owned();
+    let damaged = create(dir.path())["path"].as_str().expect("a path").to_owned();
+    write(&dir.path().join(&damaged).join("root/CURRENT"), "{}\n");
+    let ran = backup(dir.path(), &["prune", "--keep", "1", "--json"]).ends_with(0);
+    assert!(ran.stderr.contains("CURRENT has other bytes: it is not counted"), "{ran:#?}");
+    assert_eq!(ran.json()["removed"], json!([]));
+    assert!(dir.path().join(&good).exists() && dir.path().join(&damaged).exists());
+    backup(dir.path(), &["prune", "--keep", "1", "--strict"]).ends_with(1);
+}
+
+#[test]
+fn a_damaged_pointer_is_no_end_with_a_good_backup() {
+    let dir = deployed();
+    create(dir.path());
+    apply(dir.path(), "0.7");
+    write(&dir.path().join("prod/CURRENT"), "nonsense");
+    let ran = backup(dir.path(), &["restore"]).ends_with(8);
+    assert!(ran.stderr.contains("`fusion backup restore --rebuild`"), "{ran:#?}");
+    assert_eq!(fs::read(dir.path().join("prod/CURRENT")).expect("a file"), b"nonsense");
+    let ran = backup(dir.path(), &["restore", "--rebuild"]).ends_with(0);
+    assert!(ran.stdout.starts_with("restored: generation 00000001 is in force"), "{ran:#?}");
+    assert_eq!(floor(dir.path()), "0.6");
+    run(dir.path(), &["audit", "verify", "--root", "prod"]).ends_with(0);
 }

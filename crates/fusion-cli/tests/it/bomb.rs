@@ -144,6 +144,53 @@ fn json_and_toml_bombs() {
 }
 
 #[test]
+fn as_many_unknown_keys_as_fit() {
+    let keys = |line: fn(usize) -> String| (0..80_000).map(line).collect::<String>();
+    let json = keys(|it| format!(",\"K{it:06}\":1"));
+    let json = format!("{{{}}}", json.strip_prefix(',').expect("keys"));
+    for (name, text) in [
+        ("a.json", json),
+        ("a.toml", keys(|it| format!("K{it:06}=1\n"))),
+        // A build without optimisation reads YAML slowly: a quarter of them will do.
+        ("a.yaml", keys(|it| format!("K{it:06}: 1\n")).split_at(11 * 20_000).0.to_owned()),
+    ] {
+        let dir = folder(&[(name, &text)]);
+        let ran = bounded(dir.path(), &["overlay", "check", name, "--json"]).ends_with(1);
+        assert_capped(&ran.json()["files"][0]["diagnostics"]);
+        bounded(dir.path(), &["overlay", "check", name]).ends_with(1);
+    }
+}
+
+#[test]
+fn as_many_findings_about_a_spec_as_fit() {
+    let names: String = (0..20_000).map(|it| format!("- \"a,b{it:05}\"\n")).collect();
+    let subjects: Vec<_> = (0..50_000).map(|it| format!("\"p{it:05}>=1.0\"")).collect();
+    let subjects = subjects.join(",");
+    for (name, text, code) in [
+        ("a.yaml", format!("name: x\npurpose: y\ntarget_scenarios:\n{names}"), 1),
+        (
+            "a.toml",
+            format!("name = 'x'\npurpose = 'y'\ncompatibility_requirements = [{subjects}]\n"),
+            0,
+        ),
+    ] {
+        let dir = folder(&[(name, &text)]);
+        let ran = bounded(dir.path(), &["design", "check", name, "--json"]).ends_with(code);
+        assert_capped(&ran.json()["diagnostics"]);
+    }
+}
+
+/// A thousand findings with a place, and one that says how many more there are.
+#[track_caller]
+fn assert_capped(findings: &serde_json::Value) {
+    let findings = findings.as_array().expect("findings");
+    assert_eq!(findings.len(), 1001);
+    let (last, listed) = findings.split_last().expect("findings");
+    assert_eq!(last["code"], "OVL1013");
+    assert!(listed.iter().all(|it| it["line"].is_u64()), "{listed:#?}");
+}
+
+#[test]
 fn specs_that_are_none() {
     let dir = folder(&[]);
     let codes = |spec: &str| {

@@ -77,6 +77,15 @@ fn what_is_not_recorded_is_stale() {
     assert_eq!(report["verdict"], "stale", "{report:#}");
     let tokens = check(&report, "prompt_tokens", Some("duplicate_charge"));
     assert_eq!(tokens["verdict"], "pass", "{tokens:#}");
+    let mut command = fusion(dir.path());
+    command.args(["budget", "gate", "--junit", "-"]).env("GITHUB_ACTIONS", "true");
+    let ran = finish(command.env("GITHUB_OUTPUT", "out.txt"), b"").ends_with(4);
+    assert!(!ran.stdout.contains("failures=\"0\" errors=\"0\">\n    <testsuite"), "{ran:#?}");
+    let failed = read(&dir.path().join("out.txt"));
+    assert!(
+        failed.starts_with("verdict=stale\nfailed=") && !failed.contains("failed=0"),
+        "{failed}"
+    );
 }
 
 #[test]
@@ -158,6 +167,102 @@ fn check_at(dir: &Path, seconds: u64) -> Ran {
     finish(command.env("SOURCE_DATE_EPOCH", seconds.to_string()), b"")
 }
 
+/// As a run leaves the root that is killed after the change and before its record.
+fn fall_without_record(dir: &Path) {
+    use overlay_store::audit::Entry;
+    use overlay_store::{Change, Holder, Origin, Store, Tree};
+
+    let store = Store::open(&dir.join("root")).expect("a root");
+    let holder = Holder { pid: 1, host: "test".to_owned(), started_us: 1, deployment: None };
+    let mut writer = store.lock(&holder).expect("the lock");
+    let pointer = writer.current().cloned().expect("live");
+    let mut tree = Tree::new();
+    let baseline = read(&dir.join("configs/overlays/fusion_overlay.baseline.txt"));
+    tree.insert("overlays/fusion_overlay.baseline.txt", baseline).expect("a file");
+    let made = writer.publish(&tree, Origin::default(), "budget", 3_000_000_000).expect("made");
+    let entry = Entry {
+        at_us: 3_000_000_000,
+        actor: "test".to_owned(),
+        host: "test".to_owned(),
+        action: "budget_fall".to_owned(),
+        env: "test".to_owned(),
+        deployment: None,
+        generation: Some(made.generation.0),
+        base: None,
+        manifest_sha256: Some(made.manifest),
+        detail: Value::Null,
+    };
+    writer.switch(Some(pointer.epoch), Change::to(made), entry).expect("live");
+}
+
+#[test]
+fn a_fall_without_its_record_returns_too() {
+    let dir = committed();
+    longer(dir.path(), 200);
+    publish(dir.path(), 0);
+    check_at(dir.path(), 1_000).ends_with(1);
+    check_at(dir.path(), 2_000).ends_with(1);
+    fall_without_record(dir.path());
+    let fallen = check_at(dir.path(), 4_000).ends_with(1).json();
+    assert_eq!((&fallen["state"], &fallen["generation"]), (&"fallen".into(), &1.into()));
+    let root = dir.path().join("root").display().to_string();
+    for args in [&["deploy", "status", "--root", &root][..], &["health", "--root", &root]] {
+        let told = run(dir.path(), args).stdout;
+        assert!(
+            told.contains("fallen to the built-in minimum since 1970-01-01T00:50:00Z"),
+            "{told}"
+        );
+        assert!(told.contains("generation 1 returns after five good runs"), "{told}");
+    }
+    git(dir.path(), &["commit", "-q", "-a", "-m", "accepted"]);
+    for run in 1..=4 {
+        check_at(dir.path(), 3_000 + run * 3_600).ends_with(1);
+    }
+    let back = check_at(dir.path(), 3_000 + 5 * 3_600).ends_with(0).json();
+    assert_eq!((&back["step"], &back["live"]), (&"return".into(), &1.into()), "{back:#}");
+    let told = run(dir.path(), &["deploy", "status", "--root", &root]).stdout;
+    assert!(!told.contains("fallen"), "{told}");
+}
+
+#[test]
+fn breaches_of_one_generation_are_not_those_of_the_next() {
+    let dir = committed();
+    longer(dir.path(), 200);
+    publish(dir.path(), 0);
+    check_at(dir.path(), 1_000).ends_with(1);
+    check_at(dir.path(), 2_000).ends_with(1);
+    longer(dir.path(), 210);
+    publish(dir.path(), 1);
+    let third = check_at(dir.path(), 3_000).ends_with(1).json();
+    assert_eq!((&third["breaches"], &third["step"]), (&1.into(), &"stay".into()), "{third:#}");
+}
+
+#[test]
+fn what_is_no_root_is_left_as_it_is() {
+    let dir = committed();
+    let empty = dir.path().join("root");
+    std::fs::create_dir(&empty).expect("a folder");
+    let ran = check_at(dir.path(), 1_000).ends_with(5);
+    assert!(ran.stdout.contains("nothing is deployed"), "{ran:#?}");
+    assert_eq!(std::fs::read_dir(&empty).expect("the folder").count(), 0);
+}
+
+#[test]
+fn broken_limits_of_what_is_live_are_shown() {
+    let dir = committed();
+    write(&dir.path().join("configs/budgets.toml"), "[tokens]\nwarn = 30\n");
+    publish(dir.path(), 0);
+    let report = check_at(dir.path(), 1_000).ends_with(1).json();
+    assert_eq!(report["findings"][0]["code"], "GLD7002", "{report:#}");
+    let args = ["budget", "check", "--root", "root", "--base", "HEAD"];
+    let ran = run(dir.path(), &args).ends_with(1);
+    assert!(
+        ran.stdout.contains("generation 1: configs/budgets.toml:2:8: error[GLD7002]"),
+        "{ran:#?}"
+    );
+    assert!(ran.stdout.contains("note: the usual limits hold"), "{ran:#?}");
+}
+
 #[test]
 fn three_breaches_fall_and_five_good_runs_return() {
     let dir = committed();
@@ -197,8 +302,11 @@ fn what_cannot_be_compared_is_never_green() {
     }
     let dir = committed();
     write(&dir.path().join("configs/budgets.toml"), "[tokes]\n");
-    let ran = gate(dir.path(), &[]).ends_with(65);
-    assert!(ran.stdout.contains("GLD7001"), "{ran:#?}");
+    let mut command = fusion(dir.path());
+    command.args(["budget", "gate"]).env("GITHUB_ACTIONS", "true").env("GITHUB_OUTPUT", "out.txt");
+    let ran = finish(&mut command, b"").ends_with(65);
+    assert!(ran.stdout.contains("GLD7001") && ran.stdout.contains("1 invalid"), "{ran:#?}");
+    assert_eq!(read(&dir.path().join("out.txt")), "verdict=invalid\nfailed=1\n");
     write(&dir.path().join("configs/budgets.toml"), "[tokens]\nwarn = 30\n");
     gate(dir.path(), &[]).ends_with(1);
 }
@@ -250,4 +358,8 @@ fn a_workflow_is_told_where() {
     assert!(read(&dir.path().join("j.xml")).contains("<failure"));
     assert!(read(&dir.path().join("r.html")).starts_with("<!DOCTYPE html>"));
     gate(dir.path(), &["--json", "-", "--html", "-"]).ends_with(64);
+    for option in ["--json", "--html", "--markdown", "--junit"] {
+        let ran = gate(dir.path(), &[option, "nowhere/report"]).ends_with(64);
+        assert!(ran.stderr.contains("nowhere"), "{ran:#?}");
+    }
 }

@@ -1,9 +1,13 @@
 //! `fusion deploy`, as it is typed.
 
+mod binding;
 mod control;
 pub(crate) mod crash;
 mod environments;
 mod harm;
+mod lost;
+mod refusals;
+mod retention;
 mod tampered;
 
 use std::path::{Path, PathBuf};
@@ -167,7 +171,11 @@ fn what_cannot_be_deployed_changes_nothing() {
         assert!(report["errors"].to_string().contains(why), "{report:#}");
     };
     refused("a.txt", &refund("7"), "TRUST_FLOOR");
-    refused("b.txt", &refund("0.7").replace("=refund", "=../../evil"), "DEP1101");
+    refused(
+        "b.txt",
+        &refund("0.7").replace("=refund", "=../../evil"),
+        "b.txt:2:14: error[DEP1113]: `../../evil` is no name",
+    );
     refused("c.txt", "no overlay", "DEP1101");
     assert_eq!(floor(dir.path()), "0.6");
     assert_eq!(status(dir.path())["epoch"], 1);
@@ -193,7 +201,8 @@ fn a_database_that_is_down_stops_nothing() {
     let ran = apply(dir.path(), "0.7");
     assert!(ran.stderr.contains("the index of the audit log waits"), "{ran:#?}");
     assert_eq!(floor(dir.path()), "0.7");
-    let sample = ["sample", "--arm", "control", "--duration", "1ms"];
+    let id = status(dir.path())["deployment"].as_str().expect("an id").to_owned();
+    let sample = ["sample", "--arm", "control", "--duration", "1ms", "--deployment", &id];
     std::fs::create_dir(dir.path().join("prod/db/perf.sqlite")).expect("in its place");
     deploy(dir.path(), &sample).ends_with(69);
 }
@@ -229,6 +238,8 @@ fn generations_are_listed_named_and_returned_to() {
 
     let ran = deploy(dir.path(), &["rollback"]).ends_with(0);
     assert!(ran.stdout.starts_with("restored: generation 00000002 is in force"), "{ran:#?}");
+    let ran = deploy(dir.path(), &["rollback"]).ends_with(0);
+    assert!(ran.stdout.starts_with("restored: generation 00000003 is in force"), "{ran:#?}");
     deploy(dir.path(), &["rollback", "--to", "release-1"]).ends_with(0);
     assert_eq!(floor(dir.path()), "0.6");
     deploy(dir.path(), &["unpin", "release-1"]).ends_with(0);

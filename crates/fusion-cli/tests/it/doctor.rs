@@ -198,6 +198,40 @@ fn a_root_says_how_it_is() {
     typed(dir.path(), "health --root nowhere", &[]).ends_with(65);
 }
 
+/// Every file and folder below `dir`.
+fn paths(dir: &Path) -> Vec<std::path::PathBuf> {
+    let entries = std::fs::read_dir(dir).expect("a folder").map(|it| it.expect("an entry").path());
+    let mut found: Vec<_> = entries
+        .flat_map(|path| {
+            if path.is_dir() { [vec![path.clone()], paths(&path)].concat() } else { vec![path] }
+        })
+        .collect();
+    found.sort();
+    found
+}
+
+#[test]
+fn neither_writes_anything() {
+    let dir = deployed();
+    let before = paths(&dir.path().join("root"));
+    typed(dir.path(), "doctor --env staging --root root", &[]).ends_with(0);
+    typed(dir.path(), "health --root root", &[]).ends_with(0);
+    assert_eq!(paths(&dir.path().join("root")), before);
+}
+
+#[test]
+fn a_damaged_pointer_leads_to_the_way_back() {
+    let dir = deployed();
+    write(&dir.path().join("root/CURRENT"), "nonsense");
+    let ran = typed(dir.path(), "doctor --env staging --root root", &[]).ends_with(1);
+    assert!(
+        ran.stdout.contains("`fusion backup restore --rebuild` brings a backup back"),
+        "{ran:#?}"
+    );
+    let ran = typed(dir.path(), "health --root root", &[]).ends_with(1);
+    assert_eq!(ran.stdout.matches("CURRENT is damaged").count(), 1, "{ran:#?}");
+}
+
 /// A service that answers one request with `status` and `body`; gives its address.
 fn answering(status: &str, body: &Value) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");

@@ -298,18 +298,113 @@ fn diff_says_who_moves() {
     expect![[r#"
         ~ refund_processing at 0.7: rollback_first → fallback, 50.10 % of units
         ~ refund_processing at 0.7: rollback_first → careful, 49.90 % of units
-        100.00 % of scenario types change, 33.33 % of units (1000 units, 3 cases)
+        100.00 % of scenario types change, 25.00 % of units (1000 units, 4 cases)
     "#]]
     .assert_eq(&run(dir.path(), &args).ends_with(2).stdout);
     let report = run(dir.path(), &[&args[..], &["--json"]].concat()).ends_with(2).json();
     assert_eq!(report["scenarios_changed"], 1.0);
+    assert_eq!(report["flags"], json!([{"feature": "refunds", "changed": 1.0}]));
     let cases = report["cases"].as_array().unwrap();
     let changed: Vec<_> =
         cases.iter().map(|it| (it["confidence"].as_f64(), it["changed"].as_f64())).collect();
-    assert_eq!(changed, [(Some(0.7), Some(1.0)), (Some(0.8), Some(0.0)), (Some(1.0), Some(0.0))]);
+    let expected = [(0.0, 0.0), (0.7, 1.0), (0.8, 0.0), (1.0, 0.0)];
+    assert_eq!(changed, expected.map(|(at, changed)| (Some(at), Some(changed))));
     run(dir.path(), &["flags", "diff", "a.yaml", "c.yaml"]).ends_with(0);
     run(dir.path(), &["flags", "diff", "a.yaml", "gone.yaml"]).ends_with(65);
     run(dir.path(), &[&args[..], &["--scenario", "other"]].concat()).ends_with(0);
+}
+
+/// What `flags diff` says of one flag that was `old` and is `new`, and ends with 2.
+#[track_caller]
+fn check_diff(old: &str, new: &str, expected: Expect) {
+    let file = |feature: &str| format!("schema_version: 2\nfeatures:\n  a: {{{feature}}}\n");
+    let dir = folder(&[("a.yaml", &file(old)), ("b.yaml", &file(new))]);
+    // Four in the morning.
+    let args = ["flags", "diff", "a.yaml", "b.yaml", "--now", "2026-12-01T04:00:00Z"];
+    let ran = run(dir.path(), &args).ends_with(2);
+    expected.assert_eq(&format!("{}{}", ran.stdout, ran.stderr));
+}
+
+#[test]
+fn diff_asks_attributes_and_moments_that_flags_tell_apart() {
+    check_diff(
+        "enabled_overlays: [x], conditions: {where: {tenant: {in: [acme]}}}",
+        "enabled_overlays: [y], conditions: {where: {tenant: {in: [acme, zeta]}}}",
+        expect![[r#"
+            ~ * at 1, tenant=acme: x → y, 100.00 % of units
+            ~ * at 1, tenant=zeta: fallback → y, 100.00 % of units
+            100.00 % of scenario types change, 50.00 % of units (10000 units, 4 cases)
+        "#]],
+    );
+    check_diff(
+        "enabled_overlays: [x], active: {hours: ['09:00-12:00']}",
+        "enabled_overlays: [y], active: {hours: ['09:00-12:00']}",
+        expect![[r#"
+            ~ * at 1, 2026-12-01T09:00:00Z: x → y, 100.00 % of units
+            100.00 % of scenario types change, 50.00 % of units (10000 units, 2 cases)
+        "#]],
+    );
+    check_diff(
+        "enabled_overlays: [x], conditions: {where: {seats: {at_least: 10}}}",
+        "enabled_overlays: [x], conditions: {where: {seats: {at_least: 20}}}",
+        expect![[r#"
+            ~ * at 1, seats=10: x → fallback, 100.00 % of units
+            100.00 % of scenario types change, 25.00 % of units (10000 units, 4 cases)
+        "#]],
+    );
+}
+
+#[test]
+fn diff_compares_fallbacks() {
+    check_diff(
+        "enabled_overlays: [x], fallback_strategy: baseline_only",
+        "enabled_overlays: [x], fallback_strategy: ask_a_person",
+        expect![[r#"
+            ~ * at 1 where that fails: fallback baseline_only → fallback ask_a_person, 100.00 % of units
+            0.00 % of scenario types change, 0.00 % of units (10000 units, 1 case)
+        "#]],
+    );
+    let file = |word: &str| {
+        format!(
+            "features: {{a: {{enabled_overlays: [x], rollout_percentage: 50}}}}\nglobal: {{default_strategy: {word}}}\n"
+        )
+    };
+    let files = [("a.yaml", &*file("baseline_only")), ("b.yaml", &*file("ask_a_person"))];
+    let ran = run(folder(&files).path(), &["flags", "diff", "a.yaml", "b.yaml"]).ends_with(2);
+    expect![[r#"
+        ~ * at 1: fallback baseline_only → fallback ask_a_person, 49.68 % of units
+        ~ * at 1 where that fails: fallback baseline_only → fallback ask_a_person, 50.32 % of units
+        100.00 % of scenario types change, 49.68 % of units (10000 units, 1 case)
+    "#]]
+    .assert_eq(&ran.stdout);
+}
+
+#[test]
+fn diff_names_what_nothing_shows() {
+    check_diff(
+        "rollout_percentage: 20",
+        "rollout_percentage: 50",
+        expect![[r#"
+            ~ flag a: other for 30.49 % of units
+            0.00 % of scenario types change, 0.00 % of units (10000 units, 1 case)
+        "#]],
+    );
+    check_diff(
+        "enabled_overlays: [x], conditions: {where: {tenant: {in: []}}}",
+        "enabled_overlays: [y], conditions: {where: {tenant: {in: []}}}",
+        expect![[r#"
+            0.00 % of scenario types change, 0.00 % of units (10000 units, 2 cases)
+            warning[FLG6003]: `a` has another `enabled_overlays`, and nothing that was asked shows it
+        "#]],
+    );
+    check_diff(
+        "enabled_overlays: [x]",
+        "enabled_overlays: [x], circuit_breaker: {failure_threshold: 2}",
+        expect![[r#"
+            0.00 % of scenario types change, 0.00 % of units (nothing that answers differs)
+            warning[FLG6003]: the breakers of `x` have other settings (breakers are not asked)
+        "#]],
+    );
 }
 
 #[test]
@@ -348,6 +443,33 @@ fn export_writes_flagds_json() {
     run(dir.path(), &[&args[..], &["--strict"]].concat()).ends_with(1);
     run(dir.path(), &["flags", "export", "--env", "staging"]).ends_with(64);
     run(dir.path(), &["overlay", "explain", "FLG7001"]).ends_with(0);
+}
+
+#[test]
+fn export_overwrites_nothing_and_writes_nothing_where_it_fails() {
+    let flags = FLAGS.replace("  half:\n", "  half:\n    salt: own\n");
+    let dir = folder(&[(FILE, &flags), ("out.json", "mine\n")]);
+    let out = dir.path().join("out.json");
+    for flagd in [&[][..], &["--flagd"]] {
+        let args = [&["flags", "export", "-o", "out.json"], flagd].concat();
+        let ran = run(dir.path(), &args).ends_with(64);
+        assert!(ran.stderr.contains("--force"), "{ran:#?}");
+        assert_eq!(read(&out), "mine\n");
+        run(dir.path(), &[&args[..], &["--force"]].concat()).ends_with(0);
+        assert!(read(&out).starts_with('{'));
+        write(&out, "mine\n");
+    }
+    // The salt is not to be said in flagd: an error.
+    let args = ["flags", "export", "--flagd", "--strict", "-o", "out.json", "--force"];
+    run(dir.path(), &args).ends_with(1);
+    assert_eq!(read(&out), "mine\n");
+    let ran = run(dir.path(), &["flags", "export", "--flagd", "--strict", "-o", "new.json"]);
+    ran.ends_with(1);
+    assert!(!dir.path().join("new.json").exists());
+    assert_eq!(
+        run(dir.path(), &["flags", "export", "--flagd", "--strict"]).ends_with(1).stdout,
+        ""
+    );
 }
 
 #[test]

@@ -84,7 +84,53 @@ fn nothing_selected_never_passes() {
     let dir = accepted();
     golden(dir.path(), &["--scenario", "nope"]).ends_with(5);
     golden(dir.path(), &["--tag", "nope"]).ends_with(5);
-    golden(dir.path(), &["--suite", "nowhere"]).ends_with(65);
+    for args in [
+        &["prune", "--scenario", "nosuch"][..],
+        &["prune", "--tag", "nosuch"],
+        &["record", "--authored", "goldens/authored/answers.jsonl", "--scenario", "nosuch"],
+        &["record", "--answer-cmd", "false", "--scenario", "nosuch"],
+    ] {
+        golden(dir.path(), args).ends_with(5);
+    }
+    let import = ["import", "--from", "gsm8k", "x.jsonl", "--scenario", "x"];
+    golden(dir.path(), &import).ends_with(64);
+}
+
+#[test]
+fn a_suite_that_is_not_there_is_no_riddle() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let ran = golden(dir.path(), &[]).ends_with(65);
+    let message = "there is no suite `goldens`: name the folder with --suite or FUSION_SUITE";
+    assert!(ran.stderr.contains(message), "{ran:#?}");
+    write(&dir.path().join("goldens/suite.toml"), "installation = \"../configs\"\n");
+    let ran = golden(dir.path(), &[]).ends_with(65);
+    assert!(ran.stderr.contains("cannot read configs"), "{ran:#?}");
+    write(&dir.path().join("configs/scenarios.yaml"), "scenarios: &a [*a]\n");
+    let ran = golden(dir.path(), &[]).ends_with(65);
+    assert!(ran.stderr.contains(" configs/scenarios.yaml:1:"), "{ran:#?}");
+}
+
+#[test]
+fn a_rule_that_cannot_be_evaluated_is_never_green() {
+    let dir = accepted();
+    edit(&dir.path().join("configs/scenarios.yaml"), "contains: INV-88214", "regex: INV-(");
+    for accept in [&["update"][..], &["update", "--rebind-authored"]] {
+        golden(dir.path(), &[accept, &["--reason", "x"]].concat()).ends_with(1);
+        let ran = golden(dir.path(), &[]).ends_with(1);
+        assert!(ran.stdout.contains("configs/scenarios.yaml:9:16: error[GLD1020]"), "{ran:#?}");
+    }
+}
+
+#[test]
+fn another_price_names_the_model() {
+    let dir = accepted();
+    let path = dir.path().join("configs/providers.toml");
+    edit(&path, "input_usd_per_mtok = 0.1", "input_usd_per_mtok = 0.2");
+    let mut command = fusion(dir.path());
+    let ran = finish(command.arg("golden").env("GITHUB_ACTIONS", "true"), b"").ends_with(1);
+    let annotation = "::error file=configs/providers.toml,line=9,title=GLD2010";
+    assert!(ran.stderr.contains(annotation), "{ran:#?}");
+    assert!(ran.stdout.contains("the price of `small` changed"), "{ran:#?}");
 }
 
 #[test]
@@ -98,6 +144,21 @@ fn reports_go_where_they_are_asked_for() {
     assert!(read(&dir.path().join("r.md")).contains("<!-- resontinex:golden -->"));
     let ran = golden(dir.path(), &["--junit", "-"]).ends_with(0);
     assert!(ran.stdout.starts_with("<?xml"), "{ran:#?}");
+}
+
+#[test]
+fn reports_that_cannot_be_written_are_refused_before_the_work() {
+    let dir = accepted();
+    golden(dir.path(), &["--json", "-", "--junit", "-"]).ends_with(64);
+    for option in ["--json", "--junit", "--markdown"] {
+        let ran = golden(dir.path(), &[option, "no/such/report"]).ends_with(64);
+        let message = format!("{option} no/such/report: there is no folder no/such");
+        assert!(ran.stderr.contains(&message) && ran.stdout.is_empty(), "{ran:#?}");
+        golden(dir.path(), &[option, "goldens"]).ends_with(64);
+    }
+    edit(&dir.path().join("configs/scenarios.yaml"), "contains: INV-88214", "contains: INV");
+    golden(dir.path(), &["update", "--reason", "x", "--json", "no/report.json"]).ends_with(64);
+    golden(dir.path(), &["update", "--reason", "x", "--dry-run"]).ends_with(2);
 }
 
 #[test]
@@ -194,6 +255,27 @@ fn import_builds_a_suite_that_replays() {
     let report = golden(dir.path(), &args).json();
     assert_eq!(report["counts"]["total"], 659);
     assert_eq!(report["agreement"].as_array().map(Vec::len), Some(2));
+}
+
+#[test]
+fn an_import_is_whole_or_not_there() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let import = |file: &str| {
+        run(dir.path(), &["golden", "import", "--from", "gsm8k", file, "--suite", "suite"])
+    };
+    write(&dir.path().join("empty.jsonl"), "");
+    let ran = import("empty.jsonl").ends_with(65);
+    assert!(ran.stderr.contains("empty.jsonl: error[GLD1001]: there is no question"), "{ran:#?}");
+    write(&dir.path().join("bad.jsonl"), "\n{\"id\": \"x\"}\n");
+    let ran = import("bad.jsonl").ends_with(65);
+    assert!(ran.stderr.contains("bad.jsonl:2:10: error[GLD1001]: invalid type"), "{ran:#?}");
+    assert!(!dir.path().join("suite").exists());
+    let sample = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/samples/two_models.jsonl");
+    let ran = import(sample).ends_with(0);
+    assert!(ran.stdout.contains("suite: 3 scenarios, 6 recordings, 3 goldens"), "{ran:#?}");
+    golden(dir.path(), &["--suite", "suite"]).ends_with(0);
+    let ran = import(sample).ends_with(64);
+    assert!(ran.stderr.contains("suite is not empty: import into a new folder"), "{ran:#?}");
 }
 
 #[test]

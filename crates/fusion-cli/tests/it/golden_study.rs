@@ -20,6 +20,59 @@ fn two_recordings_of_the_same_are_compared_as_recordings() {
     golden(a.path(), &["compare", "goldens", "nowhere"]).ends_with(65);
 }
 
+/// The accepted suite with a score of a judge in every recording.
+fn judged(score: f64, night: u32) -> tempfile::TempDir {
+    let dir = accepted();
+    let path = dir.path().join("goldens/cassettes/duplicate_charge.jsonl");
+    let judge = format!("\"judge\":[{{\"id\":\"night {night}\",\"score\":{score}}}],\"recorder\"");
+    let text = read(&path).replace("\"recorder\"", &judge);
+    write(&path, text);
+    dir
+}
+
+#[test]
+fn a_watch_is_kept_from_run_to_run() {
+    let base = judged(0.9, 0);
+    let compare = |candidate: &tempfile::TempDir| {
+        let candidate = candidate.path().join("goldens").display().to_string();
+        let args = ["compare", "goldens", &candidate, "--watch", "watch.json", "--json", "-"];
+        golden(base.path(), &args)
+    };
+    let of_watch = |report: &serde_json::Value| {
+        let checks = report["checks"].as_array().expect("checks");
+        assert!(checks.iter().all(|it| it["name"] != "quality"), "{report:#}");
+        let found = checks.iter().find(|it| it["name"] == "quality_watch");
+        found.expect("the watch")["n"].clone()
+    };
+    for night in 1..=2 {
+        let report = compare(&judged(0.2, night)).json();
+        assert_eq!(of_watch(&report), night, "{report:#}");
+    }
+    let again = compare(&judged(0.2, 2)).json();
+    assert_eq!(of_watch(&again), 2, "a recording counts once: {again:#}");
+    assert!(again["notes"][0].as_str().is_some_and(|it| it.contains("counts once")), "{again:#}");
+    compare(&base).ends_with(64);
+    compare(&accepted()).ends_with(5);
+    write(&base.path().join("watch.json"), "{}");
+    compare(&judged(0.2, 3)).ends_with(65);
+}
+
+#[test]
+fn none_of_anything_is_refused() {
+    let dir = folder(&[("a.csv", "scenario,model,tokens\na,m,12\na,m_x,9\n")]);
+    let power = ["golden", "power", "--outcomes", "a.csv"];
+    for more in [
+        ["--rounds", "0"],
+        ["--sizes", "0"],
+        ["--sizes", "15,99999999"],
+        ["--draws", "0"],
+        ["--json", "nowhere/report.json"],
+    ] {
+        run(dir.path(), &[&power[..], &more].concat()).ends_with(64);
+    }
+    run(dir.path(), &["golden", "mutate", "--n", "0"]).ends_with(64);
+}
+
 #[test]
 fn sizes_need_no_data() {
     let dir = folder(&[]);
@@ -40,7 +93,8 @@ fn outcomes_that_are_none_are_refused() {
         let args = ["golden", "power", "--rounds", "5", "--sizes", "15", "--outcomes", file];
         run(dir.path(), &args)
     };
-    power("empty.csv").ends_with(65);
+    let ran = power("empty.csv").ends_with(65);
+    assert!(ran.stderr.contains("empty.csv:1:1: error[GLD6005]"), "{ran:#?}");
     power("nowhere.csv").ends_with(65);
     power("alone.csv").ends_with(5);
     let ran = power("broken.csv").ends_with(1);

@@ -1,4 +1,5 @@
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use fusion_cli::{EXIT_CODES, VARIABLES, exit_codes_md};
 
@@ -119,6 +120,53 @@ fn every_command_has_examples() {
         let examples = help.split("\nExamples:\n").nth(1).unwrap_or_default();
         let first = examples.lines().next().unwrap_or_default();
         assert!(first.contains("fusion "), "{command}: {help}");
+    }
+}
+
+/// The examples in the help of `command`, one a line, lines that go on joined.
+fn examples(command: &str) -> Vec<String> {
+    let dir = folder(&[]);
+    let args: Vec<_> = command.split(' ').chain(["--help"]).collect();
+    let help = run(dir.path(), &args).ends_with(0).stdout;
+    let text = help.split("\nExamples:\n").nth(1).unwrap_or_default();
+    let text = text.split("\n\n").next().unwrap_or_default().replace("\\\n", " ");
+    text.lines().map(|it| it.trim().to_owned()).filter(|it| !it.is_empty()).collect()
+}
+
+/// What a fresh clone holds, as far as these commands read it, with one commit.
+fn clone() -> tempfile::TempDir {
+    let dir = folder(&[]);
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+    let script = format!(
+        "cp -R {root}/configs {root}/goldens . && git init -q && git add -A \
+         && git -c user.name=a -c user.email=a@example.com commit -q -m a"
+    );
+    assert!(shell(dir.path(), &script).success(), "{script}");
+    dir
+}
+
+/// Runs `script` with `fusion` on the path.
+fn shell(dir: &Path, script: &str) -> std::process::ExitStatus {
+    let binary = snapbox::cmd::cargo_bin!("fusion");
+    let folder = binary.parent().expect("a folder").display();
+    let mut command = std::process::Command::new("sh");
+    command.args(["-c", script]).current_dir(dir).env_clear();
+    command.env("PATH", format!("{folder}:/usr/local/bin:/usr/bin:/bin"));
+    command.stdin(std::process::Stdio::null()).stdout(std::process::Stdio::null());
+    command.stderr(std::process::Stdio::null()).status().expect("a shell")
+}
+
+#[test]
+fn the_examples_of_overlays_and_specs_can_be_typed() {
+    // Those of `optimize`, `profile` and `tune` measure, which takes its time.
+    let slow = ["overlay optimize", "overlay profile", "overlay tune"];
+    let wanted = |it: &&&str| it.starts_with("overlay") || it.starts_with("design");
+    for command in COMMANDS.iter().filter(wanted).filter(|it| !slow.contains(it)) {
+        let dir = clone();
+        for example in examples(command) {
+            let code = shell(dir.path(), &example).code();
+            assert!(code.is_some_and(|it| it < 64), "{command}: `{example}` ends with {code:?}");
+        }
     }
 }
 

@@ -1,7 +1,8 @@
 use std::path::Path;
 
 use expect_test::expect;
-use serde_json::json;
+use overlay_store::Store;
+use serde_json::{Value, json};
 
 use crate::binary::{finish, folder, fusion, read, run, write};
 use crate::flags::{FILE, FLAGS};
@@ -75,7 +76,8 @@ fn kill_writes_the_switch_file() {
     };
     let report = kill(&[]).ends_with(0).json();
     assert_eq!(report["replaced"], "-half");
-    assert_eq!(report["held_by"], json!(["switch"]));
+    assert_eq!(report["held_by"], json!(["RESON_FEATURES_FILE=switch"]));
+    assert_eq!(report["notes"], Value::Null);
     assert_eq!(read(&path), "\n");
     let report = kill(&["--undo"]).ends_with(0).json();
     assert_eq!(report["emergency"], false);
@@ -117,4 +119,99 @@ fn the_originals_file_is_taken() {
     assert!(!is_served(dir.path(), "f.yaml"));
     run(dir.path(), &[&kill[..], &["--undo"]].concat()).ends_with(0);
     assert!(is_served(dir.path(), "f.yaml"));
+}
+
+/// A switch file that nobody reads turns nothing off.
+#[test]
+fn kill_says_who_does_not_read_the_switch_file() {
+    let dir = folder(&[(FILE, FLAGS), ("other", "-half\n")]);
+    let args = ["flags", "kill", "--reason", "drill", "--file", "sw"];
+    let ran = run(dir.path(), &args).ends_with(0);
+    expect![[r#"
+        sw: written
+        with this environment the flags decide
+        a service reads sw where its RESON_FEATURES_FILE names it; here that is not set
+    "#]]
+    .assert_eq(&ran.stdout);
+    let report = |file: &str| {
+        let mut command = fusion(dir.path());
+        finish(command.env("RESON_FEATURES_FILE", file).args(args).arg("--json"), b"").json()
+    };
+    assert_eq!(report("other")["emergency"], false);
+    assert!(report("other")["notes"][0].as_str().is_some_and(|it| it.ends_with("names other")));
+    let named = dir.path().join("sw");
+    assert_eq!(report(&named.display().to_string())["emergency"], true);
+}
+
+/// What happened to the root, in the order of its audit log.
+fn actions(root: &Path) -> Vec<String> {
+    let store = Store::open(root).unwrap();
+    let records = store.audit().records(1).unwrap();
+    records.map(|it| it.unwrap().entry.action).collect()
+}
+
+#[test]
+fn kill_throws_the_switch_of_the_deployment_root() {
+    let dir = folder(&[("configs/overlay_feature_flags.yaml", FLAGS)]);
+    let configs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../configs");
+    let overlay = configs.join("overlays/fusion_overlay.rollback_first.txt");
+    write(&dir.path().join("next.txt"), read(&overlay));
+    let from = configs.display().to_string();
+    let deploy = ["deploy", "apply", "next.txt", "--root", "prod", "--from", &from];
+    run(dir.path(), &deploy).ends_with(0);
+    let root = dir.path().join("prod");
+    let before = actions(&root).len();
+    let flags = read(&dir.path().join("configs/overlay_feature_flags.yaml"));
+
+    let kill = ["flags", "kill", "--reason", "wrong sums"];
+    let with_root = |args: &[&str]| {
+        let mut command = fusion(dir.path());
+        command.env("FUSION_ROOT", "prod").env("USER", "ann").env("SOURCE_DATE_EPOCH", "0");
+        finish(command.args(args), b"")
+    };
+    let pending = with_root(&[&kill[..], &["--dry-run"]].concat()).ends_with(2);
+    assert!(pending.stdout.contains("every overlay would be off by prod/KILL"), "{pending:#?}");
+    assert!(!root.join("KILL").exists());
+    let ran = with_root(&kill).ends_with(0);
+    assert_eq!(ran.stdout, "prod/KILL: written\nevery overlay is off by prod/KILL\n");
+    let expected = r#"{"reason":"wrong sums","by":"ann","at":"1970-01-01T00:00:00Z"}"#;
+    assert_eq!(read(&root.join("KILL")).trim_end(), expected);
+    assert_eq!(actions(&root)[before..], ["kill"]);
+    let unchanged = read(&dir.path().join("configs/overlay_feature_flags.yaml"));
+    assert_eq!(unchanged, flags, "no service that follows the root reads it");
+
+    // Who else would be asked says so too.
+    let status = with_root(&["overlay", "status", "--json"]).ends_with(0).json();
+    let held = "KILL in the deployment root (wrong sums, ann)";
+    assert_eq!((&status["emergency"], &status["held_by"]), (&json!(true), &json!([held])));
+    let text = with_root(&["overlay", "status"]).ends_with(0).stdout;
+    assert!(text.contains(&format!("because     every overlay is off by {held}")), "{text}");
+    let report = with_root(&[&kill[..], &["--file", "sw", "--undo", "--json"]].concat()).json();
+    assert_eq!(report["held_by"], json!(["prod/KILL"]));
+    let file = "configs/overlay_feature_flags.yaml";
+    let report = with_root(&[&kill[..], &["--flags", file, "--undo", "--json"]].concat()).json();
+    assert_eq!(report["held_by"], json!(["prod/KILL"]));
+    let note = report["notes"][0].as_str().unwrap_or_default();
+    assert!(note.contains("does not read configs/overlay_feature_flags.yaml"), "{note}");
+
+    let again = with_root(&[&kill[..], &["--json"]].concat()).ends_with(0).json();
+    assert_eq!((&again["changed"], &again["emergency"]), (&json!(false), &json!(true)));
+    let undo = ["flags", "kill", "--reason", "fixed", "--undo", "--root", "prod", "--json"];
+    let undone = run(dir.path(), &undo).ends_with(0).json();
+    assert_eq!((&undone["audited"], &undone["emergency"]), (&json!(true), &json!(false)));
+    assert_eq!(actions(&root)[before..], ["kill", "revive"]);
+    assert!(!root.join("KILL").exists());
+
+    // The switch does not wait for the audit log.
+    let store = Store::open(&root).unwrap();
+    let holder =
+        overlay_store::Holder { pid: 1, host: "here".to_owned(), started_us: 1, deployment: None };
+    let writer = store.lock(&holder).unwrap();
+    let report = with_root(&[&kill[..], &["--json"]].concat()).ends_with(0).json();
+    drop(writer);
+    assert_eq!((&report["audited"], &report["emergency"]), (&json!(false), &json!(true)));
+    assert!(root.join("KILL").exists());
+
+    run(dir.path(), &[&kill[..], &["--root", "configs"]].concat()).ends_with(65);
+    run(dir.path(), &[&kill[..], &["--root", "prod", "--file", "sw"]].concat()).ends_with(64);
 }

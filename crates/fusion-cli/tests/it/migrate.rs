@@ -91,11 +91,96 @@ fn what_cannot_be_done_says_why() {
     // What is left to a person is left, and said.
     let ran = migrate(dir.path(), &["apply", "--yes"]).ends_with(1);
     assert!(
-        ran.stderr.starts_with("left to you: overlays/fusion_overlay.audit.txt:4:24"),
+        ran.stdout.contains("left to you:\n  overlays/fusion_overlay.audit.txt:4:24"),
         "{ran:#?}"
     );
+    assert!(ran.stderr.starts_with("nothing was done, for 1 finding left to you"), "{ran:#?}");
+    assert_eq!(read(&dir.path().join(FILE)), OLD, "nothing was done");
+    let ran = migrate(dir.path(), &["apply", "--allow-open"]).ends_with(1);
+    assert!(ran.stderr.contains("left to you: overlays/fusion_overlay.audit.txt:4:24"), "{ran:#?}");
     write(&dir.path().join(MOVED), "changed\n");
     let ran = migrate(dir.path(), &["rollback", "--json"]).ends_with(9);
     assert_eq!(ran.json()["schema"], "fusion/error/1");
     assert!(ran.stderr.contains("changed since: overlays/fusion_overlay.audit.txt"), "{ran:#?}");
+}
+
+#[test]
+fn a_plan_in_a_file_does_not_leave_a_tree_that_does_not_load() {
+    let dir = old();
+    let plan = migrate(dir.path(), &["plan", "--json"]).ends_with(1);
+    write(&dir.path().join("plan.json"), &plan.stdout);
+    migrate(dir.path(), &["apply", "--plan", "plan.json"]).ends_with(1);
+    assert_eq!(read(&dir.path().join(FILE)), OLD);
+    migrate(dir.path(), &["apply", "--plan", "plan.json", "--allow-open"]).ends_with(1);
+    assert!(dir.path().join(MOVED).exists());
+}
+
+#[test]
+fn a_decision_that_decides_nothing_is_said_and_a_wrong_word_refused() {
+    let dir = old();
+    for command in ["plan", "apply"] {
+        let ran = migrate(dir.path(), &[command, "--set", "CONTINUITY_ENFORCEMENT=semantic"]);
+        let ran = ran.ends_with(64);
+        assert!(ran.stderr.contains("`semantic` is no word of CONTINUITY_ENFORCEMENT"), "{ran:#?}");
+    }
+    let ran = migrate(dir.path(), &[&["apply", "--keep", "ghost.txt"], &SET[..]].concat());
+    let ran = ran.ends_with(0);
+    let said = "to know: warning[MIG1003]: `--keep ghost.txt` answers no question";
+    assert!(ran.stderr.contains(said), "{ran:#?}");
+}
+
+/// Cuts the last `lines` off the journal of the only run, as a process that is killed leaves it.
+#[track_caller]
+fn cut_journal(dir: &Path, lines: usize) {
+    let runs = dir.join("configs/.fusion-migrate");
+    let mut runs = std::fs::read_dir(runs).expect("runs").map(|it| it.expect("a run").path());
+    let journal = runs.find(|it| it.is_dir()).expect("a run").join("journal.jsonl");
+    let text = read(&journal);
+    let kept: Vec<_> = text.lines().collect();
+    write(&journal, kept[..kept.len() - lines].join("\n") + "\n");
+}
+
+#[test]
+fn a_run_that_was_killed_is_named_and_taken_back() {
+    let dir = old();
+    migrate(dir.path(), &[&["apply"], &SET[..]].concat()).ends_with(0);
+    cut_journal(dir.path(), 2);
+    for command in ["plan", "validate"] {
+        let ran = migrate(dir.path(), &[command]).ends_with(1);
+        assert!(ran.stdout.contains("error[MIG1504]: the run of plan "), "{ran:#?}");
+        let ran = migrate(dir.path(), &[command, "--json"]).ends_with(1).json();
+        assert_eq!(ran["findings"][0]["code"], "MIG1504");
+    }
+    let ran = migrate(dir.path(), &["rollback"]).ends_with(0);
+    assert!(ran.stdout.contains(" rolled back: "), "{ran:#?}");
+    assert_eq!(read(&dir.path().join(FILE)), OLD);
+    assert!(!dir.path().join(MOVED).exists());
+    migrate(dir.path(), &["validate"]).ends_with(0);
+}
+
+#[test]
+fn a_rollback_that_was_killed_is_finished_and_nothing_migrated_again() {
+    let dir = old();
+    let apply = [&["apply"], &SET[..]].concat();
+    migrate(dir.path(), &apply).ends_with(0);
+    migrate(dir.path(), &["rollback"]).ends_with(0);
+    cut_journal(dir.path(), 2);
+    let ran = migrate(dir.path(), &apply).ends_with(11);
+    assert!(ran.stderr.contains("`fusion migrate rollback` finishes it"), "{ran:#?}");
+    migrate(dir.path(), &["rollback"]).ends_with(0);
+    assert_eq!(read(&dir.path().join(FILE)), OLD);
+    migrate(dir.path(), &apply).ends_with(0);
+}
+
+#[test]
+fn a_run_that_was_killed_is_finished_by_its_plan() {
+    let dir = old();
+    let plan = migrate(dir.path(), &[&["plan"], &SET[..], &["--json"]].concat()).ends_with(2);
+    write(&dir.path().join("plan.json"), &plan.stdout);
+    let apply = ["apply", "--plan", "plan.json"];
+    migrate(dir.path(), &apply).ends_with(0);
+    cut_journal(dir.path(), 2);
+    let ran = migrate(dir.path(), &apply).ends_with(0);
+    assert!(ran.stdout.contains("resumed"), "{ran:#?}");
+    migrate(dir.path(), &["validate"]).ends_with(0);
 }

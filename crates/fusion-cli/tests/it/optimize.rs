@@ -44,10 +44,10 @@ fn changes_come_with_reasons_and_pins_hold() {
               class.latency → latency_optimization (decides): requests_per_minute 150 > 100 and average_latency_ms 200 < 300
               class.quality → quality_optimization (matches too): quality_score_minimum 0.95 > 0.9
 
-            ENTROPY_REDUCTION_TARGET                  0.30 → 0.50                      more deterministic answers are shorter and cheaper
+            ENTROPY_REDUCTION_TARGET                  0.30 → 0.50                      more deterministic answers are cheaper
             TRUST_SCORING_MODEL       contextual_alignment → simple_alignment          no second candidate is drawn for the score
             FUSION_MODE                      baseline_only → speed_optimized           one sample, with a hedged request
-            ARBITRATION_TIMEOUT_MS                   unset → 100                       late candidates are not waited for
+            ARBITRATION_TIMEOUT_MS                   unset → 100                       late candidates are waited for less
             ADAPTIVE_CACHING                         unset → aggressive                what was answered is answered at once
             API_CIRCUIT_BREAKER                      unset → true                      a failing provider costs no time
             ENTROPY_FLOOR                            unset → 0.35                      sampling stops sooner
@@ -166,12 +166,20 @@ fn a_profile_is_made_of_rows_and_optimizes() {
     let args = ["overlay", "optimize", "refund.txt", "--workload", "-", "--json"];
     let json = run_with(dir.path(), &args, ran.stdout.as_bytes()).ends_with(0).json();
     assert_eq!(json["active"]["tz"], "UTC");
+    let mut command = fusion(dir.path());
+    command.env("SOURCE_DATE_EPOCH", NOW.to_string()).env("FUSION_ROOT", "root");
+    command.args(["overlay", "profile", "--overlay", "refund", "--from-metrics", "7d"]);
+    assert_eq!(finish(&mut command, b"").ends_with(0).stdout, ran.stdout);
     assert_eq!(json["diagnostics"], serde_json::json!([]));
 }
 
 #[test]
 fn a_profile_needs_rows() {
     let dir = folder(&[]);
+    let nowhere = run(dir.path(), &["overlay", "profile", "--from-metrics", "7d"]).ends_with(64);
+    assert!(nowhere.stderr.contains("give --root DIR"), "{}", nowhere.stderr);
+    let out = ["--from-metrics", "7d", "-o", "nowhere/p.toml"];
+    finish(profile(dir.path()).args(out), b"").ends_with(64);
     finish(profile(dir.path()).args(["--from-metrics", "7d"]), b"").ends_with(65);
     measured(dir.path());
     let none = ["--from-metrics", "7d", "--environment", "test"];

@@ -382,3 +382,17 @@ fn shipped_overlays_are_valid_with_their_installation() {
     let args = ["overlay", "check", "configs/overlays", "--configs", "configs", "--strict"];
     run(&root, &args).ends_with(0);
 }
+
+#[test]
+fn shipped_overlays_are_laid_out() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    for folder in ["configs/overlays", "configs/examples"] {
+        for entry in root.join(folder).read_dir().expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.extension().is_some_and(|it| it == "txt") {
+                let path = path.to_str().expect("UTF-8");
+                run(&root, &["overlay", "fmt", "--check", path]).ends_with(0);
+            }
+        }
+    }
+}

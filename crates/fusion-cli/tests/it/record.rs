@@ -127,3 +127,29 @@ fn an_endpoint_without_tls_is_not_asked_by_https() {
     assert!(ran.stderr.contains(&url), "{ran:#?}");
     assert!(plain.asked.lock().expect("the log").is_empty());
 }
+
+#[test]
+fn what_cannot_record_anything_is_refused() {
+    let dir = fresh();
+    for (args, code) in [
+        (&["--samples", "0"][..], 64),
+        (&["--timeout", "0"], 64),
+        (&["--model", "nope"], 5),
+        (&["--model", "nope", "--dry-run"], 5),
+    ] {
+        let ran = golden(dir.path(), &[&["record", "--answer-cmd", "false"], args].concat());
+        let ran = ran.ends_with(code);
+        assert!(code == 64 || ran.stderr.contains("the plans ask small"), "{ran:#?}");
+    }
+}
+
+#[test]
+fn a_wrong_line_of_authored_answers_is_placed() {
+    let dir = fresh();
+    write(&dir.path().join("a.jsonl"), "\n{\"scenario\": 1}\n");
+    let ran = golden(dir.path(), &["record", "--authored", "a.jsonl"]).ends_with(65);
+    assert!(ran.stderr.contains("a.jsonl:2:14: error[GLD1001]: invalid type"), "{ran:#?}");
+    assert!(!dir.path().join("goldens/cassettes").exists());
+    let only = ["record", "--authored", "goldens/authored/answers.jsonl", "--tag", "refund"];
+    golden(dir.path(), &only).ends_with(0);
+}

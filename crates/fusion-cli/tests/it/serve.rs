@@ -73,6 +73,38 @@ impl Serving {
         serde_json::from_str(&text).expect("JSON")
     }
 
+    /// The code of an answer, whichever it is.
+    #[track_caller]
+    fn code(&self, path: &str) -> u16 {
+        match ureq::get(format!("{}{path}", self.base)).call() {
+            Ok(answer) => answer.status().as_u16(),
+            Err(ureq::Error::StatusCode(code)) => code,
+            Err(err) => panic!("no answer: {err}"),
+        }
+    }
+
+    /// How many series of routes there are after answers to forty kinds of work that nobody
+    /// knows.
+    #[track_caller]
+    fn series_of_strangers(&self) -> usize {
+        for n in 0..40 {
+            let request = json!({ "scenario_type": format!("strange_{n}"), "confidence": 0.9 });
+            self.post("/v1/route", &request, "");
+        }
+        let page = self.get("/metrics");
+        page.lines().filter(|it| it.starts_with("fusion_routing_overlay_selected_total{")).count()
+    }
+
+    /// The next line of the log without its time, once the service listens.
+    #[track_caller]
+    fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.stderr.read_line(&mut line).expect("a line");
+        let (time, text) = line.trim_end().split_once(' ').expect("a time and a text");
+        assert!(time.ends_with('Z'), "{line}");
+        text.to_owned()
+    }
+
     /// What the service answers a refund with.
     #[track_caller]
     fn primary(&self) -> Value {
@@ -124,6 +156,93 @@ fn it_follows_the_pointer_of_a_deployment_root() {
     serving.stop("-TERM").ends_with(0);
 }
 
+/// The kill of an operator and that of the API, for a service that follows a root: obeyed,
+/// logged and audited.
+#[test]
+fn the_switch_of_a_root_is_obeyed_and_audited() {
+    let dir = folder(&[("token", "s3cret")]);
+    let overlay = Path::new(CONFIGS).join("overlays/fusion_overlay.rollback_first.txt");
+    write(&dir.path().join("next.txt"), crate::binary::read(&overlay));
+    let deploy = ["deploy", "apply", "next.txt", "--root", "prod", "--from", CONFIGS];
+    run(dir.path(), &deploy).ends_with(0);
+    let mut command = fusion(dir.path());
+    command.args(["serve", "--root", "prod", "--listen", "127.0.0.1:0"]);
+    command.args(["--admin-token-file", "token"]).env("HOSTNAME", "node-1");
+    let mut serving = Serving::start(&mut command);
+    assert_eq!(serving.primary(), "rollback_first");
+    let kill = ["flags", "kill", "--root", "prod", "--reason", "a drill"];
+    run(dir.path(), &kill).ends_with(0);
+    let thrown = "switch thrown: every overlay is off by KILL in the deployment root (a drill";
+    let line = serving.line();
+    assert!(line.starts_with(thrown), "{line}");
+    assert_eq!(serving.primary(), Value::Null);
+    run(dir.path(), &[&kill[..], &["--undo"]].concat()).ends_with(0);
+    assert_eq!(serving.line(), "switch taken back: the flags decide");
+    assert_eq!(serving.primary(), "rollback_first");
+
+    let reason = json!({ "reason": "sums", "by": "ann" });
+    serving.post("/admin/v1/kill", &reason, "Bearer s3cret");
+    assert_eq!(serving.line(), "switch thrown: every overlay is off by the API");
+    let root = dir.path().join("prod");
+    let audited = || {
+        let store = overlay_store::Store::open(&root).expect("a root");
+        let last = store.audit().last().expect("a log").expect("a record");
+        (last.entry.action, last.entry.detail["reason"].clone())
+    };
+    let expected = ("kill".to_owned(), json!("sums"));
+    assert!((0..10_000).any(|_| !serving.get("/livez").is_empty() && audited() == expected));
+    serving.stop("-TERM").ends_with(0);
+}
+
+#[test]
+fn what_happens_is_logged() {
+    let dir = folder(&[]);
+    for name in ["overlays/fusion_overlay.rollback_first.txt", "providers.toml"] {
+        let text = crate::binary::read(&Path::new(CONFIGS).join(name));
+        write(&dir.path().join("configs").join(name), text);
+    }
+    let flags = dir.path().join("configs/overlay_feature_flags.yaml");
+    let text = |share: u32| {
+        format!(
+            "schema_version: 2\nfeatures: {{a: {{enabled_overlays: [rollback_first], \
+             rollout_percentage: {share}}}}}\n"
+        )
+    };
+    write(&flags, text(100));
+    let mut command = fusion(dir.path());
+    let mut serving =
+        Serving::start(command.args(["serve", "--configs", "configs", "--listen", "127.0.0.1:0"]));
+    write(&flags, text(50));
+    let line = serving.line();
+    assert!(line.starts_with("accepted: epoch 2, digest "), "{line}");
+    write(&flags, text(140));
+    let line = serving.line();
+    assert!(line.starts_with("refused: overlay_feature_flags.yaml:2:"), "{line}");
+    let status: Value = serde_json::from_str(&serving.get("/v1/status")).expect("JSON");
+    assert_eq!(status["nacks"], 1);
+    serving.stop("-TERM").ends_with(0);
+}
+
+#[test]
+fn an_environment_that_the_flag_file_does_not_have_is_warned_of() {
+    let flags = "schema_version: 2\nfeatures: {a: {enabled_overlays: [rollback_first]}}\n\
+                 environments: {staging: {global_rollout_percentage: 0}}\n";
+    let dir = folder(&[("configs/overlay_feature_flags.yaml", flags)]);
+    for name in ["overlays/fusion_overlay.rollback_first.txt", "providers.toml"] {
+        let text = crate::binary::read(&Path::new(CONFIGS).join(name));
+        write(&dir.path().join("configs").join(name), text);
+    }
+    let args = ["serve", "--configs", "configs", "--listen", "127.0.0.1:0", "--env", "stagin"];
+    let ran = Serving::start(fusion(dir.path()).args(args)).stop("-TERM").ends_with(0);
+    assert!(ran.stderr.contains("no environment `stagin`, only staging"), "{ran:#?}");
+    finish(fusion(dir.path()).args(args).arg("--strict"), b"").ends_with(1);
+    let status = ["overlay", "status", "--root", "configs"];
+    let ran = finish(fusion(dir.path()).env("RESON_ENV", "stagin").args(status), b"").ends_with(0);
+    assert!(ran.stdout.contains("no environment `stagin`"), "{ran:#?}");
+    let mut strict = fusion(dir.path());
+    finish(strict.env("RESON_ENV", "stagin").args(status).arg("--strict"), b"").ends_with(1);
+}
+
 #[test]
 fn it_serves_until_it_is_told_to_stop() {
     let dir = folder(&[]);
@@ -166,7 +285,7 @@ fn the_environment_is_read() {
     let serving = Serving::start(command(dir.path()).env("RESON_FEATURES", ""));
     assert_eq!(serving.primary(), Value::Null);
     let ran = serving.stop("-TERM").ends_with(0);
-    assert!(ran.stderr.contains("warning: every overlay is off\n"), "{ran:#?}");
+    assert!(ran.stderr.contains("warning: every overlay is off by RESON_FEATURES\n"), "{ran:#?}");
 
     let switch = dir.path().join("switch");
     write(&switch, "-refund_lot_switch\n");
@@ -183,6 +302,50 @@ fn the_environment_is_read() {
     assert_eq!(status["shadowed"], json!(["TRUST_FLOOR"]));
     let ran = serving.stop("-TERM").ends_with(0);
     assert!(ran.stderr.contains("RESONTINEX_FUSION_TRUST_FLOR has no effect"), "{ran:#?}");
+}
+
+#[test]
+fn the_limits_of_series_are_those_of_the_options() {
+    let dir = folder(&[]);
+    let of_metric = ("RESON__METRICS__SERIES_PER_METRIC", "16");
+    let overall = ("RESON__METRICS__SERIES_OVERALL", "300");
+    let serving = Serving::start(command(dir.path()).envs([of_metric, overall]));
+    assert!(serving.series_of_strangers() <= 16);
+    assert!(serving.get("/metrics").contains("\nfusion_metrics_series_limit 300\n"));
+    serving.stop("-TERM").ends_with(0);
+
+    let serving = Serving::start(&mut command(dir.path()));
+    assert!(serving.series_of_strangers() >= 40);
+    assert!(serving.get("/metrics").contains("\nfusion_metrics_series_limit 10000\n"));
+    serving.stop("-TERM").ends_with(0);
+}
+
+#[test]
+fn limits_that_cannot_be_kept_are_said() {
+    let dir = folder(&[]);
+    let overall = ("RESON__METRICS__SERIES_OVERALL", "300");
+    let serving = Serving::start(command(dir.path()).envs([overall]));
+    assert!(serving.get("/metrics").contains("\nfusion_metrics_series_limit 10000\n"));
+    let ran = serving.stop("-TERM").ends_with(0);
+    assert!(
+        ran.stderr.contains("limit of 1000 series a metric: use 16 to the overall"),
+        "{ran:#?}"
+    );
+    let ran = finish(command(dir.path()).arg("--strict").envs([overall]), b"").ends_with(1);
+    assert!(ran.stderr.contains("the options of the service are not as they were"), "{ran:#?}");
+}
+
+#[test]
+fn metrics_go_where_the_options_say() {
+    let dir = folder(&[]);
+    for (sink, code) in [("prometheus", 200), ("null", 404), ("sqlite", 200)] {
+        let serving = Serving::start(command(dir.path()).env("RESON__METRICS__SINK", sink));
+        assert_eq!(serving.code("/metrics"), code, "{sink}");
+        assert_eq!(serving.primary(), "rollback_first");
+        assert_eq!(serving.code("/livez"), 200);
+        let ran = serving.stop("-TERM").ends_with(0);
+        assert_eq!(ran.stderr.contains("metrics cannot go to `sqlite`"), sink == "sqlite");
+    }
 }
 
 #[test]

@@ -32,12 +32,31 @@ fn status_says_what_would_serve() {
     let report = status(&[("RESON_FEATURES", ""), ("RESONTINEX_FUSION_SAMPLES", "3")], 0);
     assert_eq!(report["health"]["status"], "degraded");
     assert_eq!((&report["emergency"], &report["shadowed"]), (&json!(true), &json!(["SAMPLES"])));
+    assert_eq!(report["held_by"], json!(["RESON_FEATURES"]));
+    let quiet = (&report["nacks"], &report["last_error"], &report["staleness_ms"]);
+    assert_eq!(quiet, (&json!(0), &serde_json::Value::Null, &json!(0)));
+
+    // A value from outside is its own fault, once.
+    let mut command = fusion(dir.path());
+    command.env("RESONTINEX_FUSION_TRUST_FLOOR", "9");
+    let ran = finish(command.args(["overlay", "status", "--root", "configs"]), b"").ends_with(1);
+    let said =
+        "error[OVL5218]: RESONTINEX_FUSION_TRUST_FLOOR=9: TRUST_FLOOR is a number from 0 to 1";
+    assert!(
+        ran.stdout.contains(&format!("because     the last change was refused: {said}\n")),
+        "{ran:#?}"
+    );
+    assert!(ran.stdout.starts_with(&format!("{said}\n")), "{ran:#?}");
 
     write(&dir.path().join(FILE), "features: {a: {rollout_percentage: 200}}\n");
     let report = status(&[], 1);
     assert_eq!(
         (&report["source"], &report["health"]["status"]),
         (&json!("embedded"), &json!("unhealthy"))
+    );
+    assert_eq!(
+        (&report["nacks"], &report["last_error"]["findings"][0]["code"]),
+        (&json!(1), &json!("FLG2001"))
     );
     let finding =
         report["diagnostics"].as_array().unwrap().iter().find(|it| it["code"] == "FLG2001");

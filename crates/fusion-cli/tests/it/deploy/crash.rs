@@ -1,8 +1,8 @@
 //! `kill -9` in the middle, followed by any command.
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::Path;
-use std::process::{Child, Stdio};
+use std::process::{Child, ChildStderr, Command, Stdio};
 
 use serde_json::json;
 
@@ -12,6 +12,7 @@ use crate::binary::{fusion, run};
 /// A process that drives a rollout, once its canary has a share.
 pub(crate) struct Deploying {
     child: Child,
+    stderr: BufReader<ChildStderr>,
 }
 
 impl Deploying {
@@ -27,13 +28,17 @@ impl Deploying {
         command.args([&["deploy"], args, &["--root", "prod"]].concat());
         let mut child =
             command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
-        let stderr = BufReader::new(child.stderr.take().expect("piped"));
+        let mut stderr = BufReader::new(child.stderr.take().expect("piped"));
         let mut lines = Vec::new();
-        for line in stderr.lines() {
-            lines.push(line.expect("UTF-8"));
-            if lines.last().is_some_and(|it| it.contains(": canary ")) {
-                return Self { child };
+        loop {
+            let mut line = String::new();
+            if stderr.read_line(&mut line).expect("UTF-8") == 0 {
+                break;
             }
+            if line.contains(": canary ") {
+                return Self { child, stderr };
+            }
+            lines.push(line);
         }
         child.wait().ok();
         panic!("no canary: {lines:#?}");
@@ -43,6 +48,17 @@ impl Deploying {
     pub(super) fn kill(mut self) {
         self.child.kill().expect("it runs");
         self.child.wait().expect("it ends");
+    }
+
+    /// Ends it as Ctrl-C does: the exit code, and what it said on the way.
+    #[cfg(unix)]
+    pub(super) fn interrupt(mut self) -> (Option<i32>, String) {
+        let pid = self.child.id().to_string();
+        let sent = Command::new("kill").args(["-INT", &pid]).status().expect("kill runs");
+        assert!(sent.success());
+        let mut said = String::new();
+        self.stderr.read_to_string(&mut said).expect("UTF-8");
+        (self.child.wait().expect("it ends").code(), said)
     }
 
     /// The exit code and what it printed, once it ends.
