@@ -1,19 +1,23 @@
 //! The flag file as it is written.
 
-use std::collections::BTreeMap;
-use std::fmt;
-use std::marker::PhantomData;
+mod breaker;
+mod ordered;
 
-use crate::time::{duration_ms, instant_ms};
+use std::collections::BTreeMap;
+
 use overlay_model::{TextError, unquoted, unquoted_option};
-use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
-use serde::{Deserialize as DeserializeDerive, Serialize};
+use serde::{Deserialize, Serialize};
+
+pub use self::breaker::{BreakerSettings, HalfOpenSettings, WindowSettings};
+pub use self::ordered::Ordered;
+use self::ordered::each_once;
+use crate::time::{duration_ms, instant_ms};
 
 /// The most bytes a flag file has.
 pub const MAX_FLAG_BYTES: usize = 8 << 20;
 
 /// A flag file. The original's is one; what `schema_version: 2` adds is optional.
-#[derive(Clone, Debug, Default, DeserializeDerive, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct FlagFile {
     /// `2`; absent in the original's files, which match scenario types by part and let a
@@ -82,7 +86,7 @@ fn plain(message: &str) -> String {
 }
 
 /// What a flag that says nothing does.
-#[derive(Clone, Debug, Default, DeserializeDerive, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Defaults {
     /// The attribute whose value is bucketed; `targetingKey`, the unit, where absent.
@@ -100,7 +104,7 @@ pub struct Defaults {
 }
 
 /// How scenario types are compared.
-#[derive(Clone, Copy, Debug, DeserializeDerive, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Matching {
     /// They are equal.
@@ -110,7 +114,7 @@ pub enum Matching {
 }
 
 /// What a missing confidence means for a flag with a threshold.
-#[derive(Clone, Copy, Debug, DeserializeDerive, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum MissingConfidence {
     /// The flag is off.
@@ -120,7 +124,7 @@ pub enum MissingConfidence {
 }
 
 /// One flag.
-#[derive(Clone, Debug, Default, DeserializeDerive, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Feature {
     /// One sentence.
@@ -192,7 +196,7 @@ impl Feature {
 }
 
 /// What kind of flag it is.
-#[derive(Clone, Copy, Debug, DeserializeDerive, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FlagKind {
     /// On its way to everybody, then to be removed.
@@ -206,7 +210,7 @@ pub enum FlagKind {
 }
 
 /// When a flag applies.
-#[derive(Clone, Debug, Default, DeserializeDerive, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Conditions {
     /// The kinds of work; every kind where empty.
@@ -230,7 +234,7 @@ pub struct Conditions {
 }
 
 /// A condition on one attribute; exactly one of the fields is set.
-#[derive(Clone, Debug, Default, DeserializeDerive, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct AttributeTest {
     /// It is one of these.
@@ -265,7 +269,7 @@ pub struct AttributeTest {
 }
 
 /// A rollout by schedule.
-#[derive(Clone, Debug, DeserializeDerive, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Ramp {
     /// When the first step begins, as RFC 3339 writes it.
@@ -290,7 +294,7 @@ impl Ramp {
 }
 
 /// A step of a ramp.
-#[derive(Clone, Debug, DeserializeDerive, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct RampStep {
     /// The share of units that is in, from 0 to 100.
@@ -302,7 +306,7 @@ pub struct RampStep {
 }
 
 /// A flag that must be on, or off.
-#[derive(Clone, Debug, DeserializeDerive, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Requirement {
     /// The other flag.
@@ -313,7 +317,7 @@ pub struct Requirement {
 }
 
 /// On or off, in words.
-#[derive(Clone, Copy, Debug, Default, DeserializeDerive, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum OnOff {
     /// On.
@@ -324,7 +328,7 @@ pub enum OnOff {
 }
 
 /// An overlay with a weight.
-#[derive(Clone, Debug, DeserializeDerive, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Variant {
     /// The overlay; none for a control group.
@@ -336,7 +340,7 @@ pub struct Variant {
 }
 
 /// The hours a flag applies in.
-#[derive(Clone, Debug, DeserializeDerive, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct ActiveHours {
     /// Ranges of the day: `09:00-12:00`; one that ends before it begins spans midnight.
@@ -346,127 +350,8 @@ pub struct ActiveHours {
     pub tz: Option<String>,
 }
 
-/// When a breaker opens, and how it closes.
-#[derive(Clone, Debug, Default, DeserializeDerive, PartialEq, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct BreakerSettings {
-    /// Whether there is one.
-    #[serde(
-        default,
-        deserialize_with = "unquoted_option",
-        skip_serializing_if = "Option::is_none"
-    )]
-    pub enabled: Option<bool>,
-    /// Failures in a row that open it; 5 where absent.
-    #[serde(
-        default,
-        deserialize_with = "unquoted_option",
-        skip_serializing_if = "Option::is_none"
-    )]
-    pub failure_threshold: Option<u32>,
-    /// Seconds until probes are let through; 300 where absent.
-    #[serde(
-        default,
-        deserialize_with = "unquoted_option",
-        skip_serializing_if = "Option::is_none"
-    )]
-    pub recovery_timeout: Option<u64>,
-    /// A rate over time that opens it too.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub window: Option<WindowSettings>,
-    /// How probes are let through.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub half_open: Option<HalfOpenSettings>,
-    /// The share of all breakers that may be open at a time, from 0 to 1; 0.5 where absent.
-    /// Only in `global.circuit_breaker`.
-    #[serde(
-        default,
-        deserialize_with = "unquoted_option",
-        skip_serializing_if = "Option::is_none"
-    )]
-    pub max_open_share: Option<f64>,
-}
-
-impl BreakerSettings {
-    /// These settings, and those of `base` where they say nothing.
-    pub(crate) fn over(&self, base: &Self) -> Self {
-        Self {
-            enabled: self.enabled.or(base.enabled),
-            failure_threshold: self.failure_threshold.or(base.failure_threshold),
-            recovery_timeout: self.recovery_timeout.or(base.recovery_timeout),
-            window: self.window.clone().or_else(|| base.window.clone()),
-            half_open: self.half_open.clone().or_else(|| base.half_open.clone()),
-            max_open_share: base.max_open_share,
-        }
-    }
-}
-
-/// A rate over time that opens a breaker.
-#[derive(Clone, Debug, DeserializeDerive, PartialEq, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct WindowSettings {
-    /// Its length in seconds.
-    #[serde(deserialize_with = "unquoted")]
-    pub seconds: u32,
-    /// The share of failures that opens, from 0 to 1.
-    #[serde(
-        default,
-        deserialize_with = "unquoted_option",
-        skip_serializing_if = "Option::is_none"
-    )]
-    pub failure_rate: Option<f64>,
-    /// Calls below which no rate counts.
-    #[serde(
-        default,
-        deserialize_with = "unquoted_option",
-        skip_serializing_if = "Option::is_none"
-    )]
-    pub min_calls: Option<u32>,
-    /// A call that takes longer is slow, in milliseconds.
-    #[serde(
-        default,
-        deserialize_with = "unquoted_option",
-        skip_serializing_if = "Option::is_none"
-    )]
-    pub slow_ms: Option<u64>,
-    /// The share of slow calls that opens, from 0 to 1.
-    #[serde(
-        default,
-        deserialize_with = "unquoted_option",
-        skip_serializing_if = "Option::is_none"
-    )]
-    pub slow_rate: Option<f64>,
-}
-
-/// How probes are let through.
-#[derive(Clone, Debug, DeserializeDerive, Eq, PartialEq, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct HalfOpenSettings {
-    /// Probes at a time; 3 where absent.
-    #[serde(
-        default,
-        deserialize_with = "unquoted_option",
-        skip_serializing_if = "Option::is_none"
-    )]
-    pub max_probes: Option<u32>,
-    /// Successful probes that close it; `max_probes` where absent.
-    #[serde(
-        default,
-        deserialize_with = "unquoted_option",
-        skip_serializing_if = "Option::is_none"
-    )]
-    pub need: Option<u32>,
-    /// Seconds after which a lost probe gives its place back; 60 where absent.
-    #[serde(
-        default,
-        deserialize_with = "unquoted_option",
-        skip_serializing_if = "Option::is_none"
-    )]
-    pub lease: Option<u64>,
-}
-
 /// What holds for all flags.
-#[derive(Clone, Debug, Default, DeserializeDerive, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Global {
     /// What answers where no flag offers an overlay: `baseline_only`.
@@ -484,7 +369,7 @@ pub struct Global {
 }
 
 /// Which metrics the original recorded.
-#[derive(Clone, Debug, Default, DeserializeDerive, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct MetricSwitches {
     /// Any.
@@ -518,7 +403,7 @@ pub struct MetricSwitches {
 }
 
 /// What differs in one environment.
-#[derive(Clone, Debug, Default, DeserializeDerive, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Environment {
     /// Scales every rollout, from 0 to 100; the units that stay are a part of those before.
@@ -542,67 +427,4 @@ pub struct Environment {
         skip_serializing_if = "Option::is_none"
     )]
     pub quality_gate_threshold: Option<f64>,
-}
-
-/// A map that keeps its order and refuses a name twice.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Ordered<T>(pub Vec<(String, T)>);
-
-impl<T> Default for Ordered<T> {
-    fn default() -> Self {
-        Self(Vec::new())
-    }
-}
-
-impl<T> Ordered<T> {
-    /// Whether nothing is in it.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// What stands under `name`.
-    pub fn get(&self, name: &str) -> Option<&T> {
-        self.0.iter().find(|(it, _)| it == name).map(|(_, value)| value)
-    }
-}
-
-impl<T: Serialize> Serialize for Ordered<T> {
-    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        to.collect_map(self.0.iter().map(|(name, value)| (name, value)))
-    }
-}
-
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Ordered<T> {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        from.deserialize_map(OrderedVisitor(PhantomData))
-    }
-}
-
-/// A map whose keys differ; a JSON reader would take the last of two.
-fn each_once<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
-    from: D,
-) -> Result<BTreeMap<String, T>, D::Error> {
-    Ok(Ordered::deserialize(from)?.0.into_iter().collect())
-}
-
-struct OrderedVisitor<T>(PhantomData<T>);
-
-impl<'de, T: Deserialize<'de>> Visitor<'de> for OrderedVisitor<T> {
-    type Value = Ordered<T>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a map")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut res: Vec<(String, T)> = Vec::with_capacity(map.size_hint().unwrap_or(0).min(1024));
-        let mut seen = std::collections::HashSet::new();
-        while let Some(name) = map.next_key::<String>()? {
-            if !seen.insert(name.clone()) {
-                return Err(A::Error::custom(format!("`{name}` stands here twice")));
-            }
-            res.push((name, map.next_value()?));
-        }
-        Ok(Ordered(res))
-    }
 }
