@@ -21,7 +21,8 @@ pub(crate) fn deploy_error(err: DeployError) -> anyhow::Error {
             ": `fusion deploy list` shows the others, `fusion deploy rollback --to` returns to one"
         }
         DeployError::Store(StoreError::Damaged { path, .. }) if path == "CURRENT" => {
-            ": `fusion deploy recover --rebuild` writes it anew from the audit log"
+            ": `fusion deploy recover --rebuild` writes it anew from the audit log, \
+             `fusion backup restore --rebuild` brings a backup into force"
         }
         DeployError::Store(StoreError::Audit(_)) => {
             ": `fusion audit verify` goes through all of it"
