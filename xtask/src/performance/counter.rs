@@ -1,8 +1,8 @@
-use std::process::{Command, Output};
+use std::process::Command;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 
-use super::{Count, failed};
+use super::Count;
 
 /// What counts instructions.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -56,13 +56,10 @@ impl Counter {
         };
         match (instructions, output.status.code()) {
             (Some(instructions), Some(status)) => Ok(Count { instructions, status }),
-            _ => of_failure(self, &output),
+            // It does not work here, or did not start the command.
+            _ => bail!("{}: {}", self.name(), said.trim()),
         }
     }
-}
-
-fn of_failure(counter: Counter, output: &Output) -> anyhow::Result<Count> {
-    failed(counter.name(), output)
 }
 
 /// `1234,,instructions:u,…`, the last such line.

@@ -7,7 +7,7 @@ mod sides;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use clap::Parser;
 use fusion_cli::Exit;
 use fusion_golden::Verdict;
@@ -246,11 +246,6 @@ pub(crate) fn asked(args: &[std::ffi::OsString]) -> Option<Result<Performance, c
         let rest = args.iter().filter(|it| *it != "--perf").cloned();
         Performance::try_parse_from(std::iter::once("budget-gate".into()).chain(rest))
     })
-}
-
-/// The stated counter does not work, or a command could not be started.
-fn failed(what: &str, output: &std::process::Output) -> anyhow::Result<Count> {
-    bail!("{what}: {}", String::from_utf8_lossy(&output.stderr).trim())
 }
 
 #[cfg(test)]
