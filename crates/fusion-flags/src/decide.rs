@@ -3,8 +3,9 @@ use serde::Serialize;
 use crate::bucket::{BUCKETS, scale};
 use crate::condition::Attribute;
 use crate::file::OnOff;
+use crate::flag::Flag;
 use crate::reason::{FlagId, Reason};
-use crate::snapshot::{Flag, Snapshot};
+use crate::snapshot::Snapshot;
 use crate::switches::{Force, Forced};
 
 /// What a decision is about.

@@ -2,10 +2,10 @@ use serde::Serialize;
 
 use crate::bucket::BUCKETS;
 use crate::decide::Context;
+use crate::flag::Flag;
 use crate::flags::View;
 use crate::reason::{FlagId, Reason};
 use crate::route::Route;
-use crate::snapshot::Flag;
 
 /// Why a flag is on or off, with what the decision rests on.
 #[derive(Clone, Debug, PartialEq, Serialize)]

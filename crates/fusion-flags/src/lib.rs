@@ -39,6 +39,7 @@ mod decide;
 mod diff;
 mod explain;
 mod file;
+mod flag;
 mod flags;
 mod form;
 mod lint;

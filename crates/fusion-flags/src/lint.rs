@@ -123,6 +123,9 @@ fn refusal(text: &str, err: &TextError) -> Diagnostic {
             ("FLG1004", "a number or a switch is expected here, without quotes")
         }
         "value requires quoting" => ("FLG1004", "a text is expected here; put it in quotes"),
+        _ if message.ends_with(", expected u32") => {
+            ("FLG1004", "a whole number from 0 to 4294967295 is expected here")
+        }
         _ if message.starts_with("invalid ") => ("FLG1004", message),
         _ => ("FLG1001", message),
     };

@@ -1,9 +1,9 @@
 use serde::Serialize;
 
 use crate::decide::{Context, Evaluation};
+use crate::flag::Flag;
 use crate::flags::View;
 use crate::reason::{FlagId, Reason};
-use crate::snapshot::Flag;
 
 /// An overlay of a snapshot, by its place among the sorted names.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]

@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use aho_corasick::AhoCorasick;
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use overlay_model::{Diagnostic, Digest};
 use rapidhash::fast::RandomState;
 
@@ -9,9 +9,8 @@ use crate::breaker::Breaker;
 use crate::breaker_set::BreakerSet;
 use crate::bucket::{BUCKETS, Salt, buckets_of_percent};
 use crate::condition::{Condition, Hours};
-use crate::file::{
-    BreakerSettings, Feature, FlagFile, FlagKind, Matching, MissingConfidence, OnOff,
-};
+use crate::file::{BreakerSettings, Feature, FlagFile, FlagKind, Matching, MissingConfidence};
+use crate::flag::{Arm, Flag, Texts};
 use crate::names::Names;
 use crate::reason::FlagId;
 
@@ -48,11 +47,17 @@ pub(crate) struct Parts {
 }
 
 impl Parts {
+    /// The most bytes of names whose automaton has a table of all its transitions, which
+    /// takes at most a kilobyte for each of them.
+    const TABLE: usize = 256 << 10;
+
     /// Without an automaton where it would be too large to be numbered.
     fn new(by_scenario: &ByScenario) -> Self {
         let (names, flags): (Vec<&str>, Vec<_>) =
             by_scenario.iter().map(|(name, flags)| (&**name, flags.clone())).unzip();
-        let automaton = AhoCorasick::new(&names).ok();
+        let is_small = names.iter().map(|it| it.len()).sum::<usize>() <= Self::TABLE;
+        let kind = is_small.then_some(AhoCorasickKind::DFA);
+        let automaton = AhoCorasick::builder().kind(kind).build(&names).ok();
         let names = names.into_iter().map(Into::into).collect();
         Self { automaton, names, flags: flags.into() }
     }
@@ -79,126 +84,6 @@ impl Parts {
 
 /// What answers where nothing else does.
 pub(crate) const BASELINE_ONLY: &str = "baseline_only";
-
-/// One flag, compiled. What nearly every decision looks at stands first, in one cache line.
-#[derive(Debug)]
-#[repr(C, align(64))]
-pub(crate) struct Flag {
-    pub(crate) enabled: bool,
-    pub(crate) kill: bool,
-    pub(crate) substring: bool,
-    /// Whether `conditions`, `hours`, `requires`, `ramp` or `variants` have anything.
-    pub(crate) special: bool,
-    /// Buckets below this are in.
-    pub(crate) rollout: u32,
-    /// Its name, then its scenario types: one text, since a decision that follows a pointer
-    /// for each of them waits for memory.
-    texts: Box<[u8]>,
-    /// The least confidence; below every number where none is asked for.
-    pub(crate) confidence: f64,
-    pub(crate) missing_passes: bool,
-    pub(crate) salt: Salt,
-    /// Where in `texts` the name ends.
-    name_end: u32,
-    pub(crate) bucket_by: Option<Box<str>>,
-    pub(crate) conditions: Box<[Condition]>,
-    pub(crate) hours: Option<Hours>,
-    pub(crate) requires: Box<[(FlagId, OnOff)]>,
-    /// Moments in milliseconds from which other rollouts hold, oldest first.
-    pub(crate) ramp: Box<[(i64, u32)]>,
-    pub(crate) split: Salt,
-    /// Overlay and the end of its share among `weights`.
-    pub(crate) variants: Box<[Arm]>,
-    pub(crate) weights: u32,
-    pub(crate) overlays: Box<[u32]>,
-    pub(crate) fallback: Option<Box<str>>,
-    pub(crate) name: Box<str>,
-}
-
-impl Flag {
-    /// The least confidence, where one is asked for.
-    pub(crate) fn threshold(&self) -> Option<f64> {
-        (self.confidence > f64::NEG_INFINITY).then_some(self.confidence)
-    }
-
-    /// Whether any unit could get it at any moment.
-    pub(crate) fn can_be_on(&self) -> bool {
-        let shares = self.ramp.iter().map(|(_, share)| *share);
-        let share = if self.ramp.is_empty() { self.rollout } else { shares.max().unwrap_or(0) };
-        self.enabled && share > 0
-    }
-
-    /// The overlays it names, by list or by variant.
-    pub(crate) fn offered(&self) -> impl Iterator<Item = u32> {
-        let variants = self.variants.iter().filter_map(|it| it.overlay);
-        self.overlays.iter().copied().chain(variants)
-    }
-
-    /// Whether this is its name.
-    #[inline]
-    fn is_named(&self, name: &str) -> bool {
-        self.texts.get(..self.name_end as usize) == Some(name.as_bytes())
-    }
-
-    /// The scenario types it is for; none where it is for every kind of work.
-    #[inline]
-    pub(crate) fn scenarios(&self) -> Scenarios<'_> {
-        Scenarios(self.texts.get(self.name_end as usize..).unwrap_or_default())
-    }
-}
-
-/// A name, then scenario types, each after its length; and where the name ends.
-fn texts(name: &str, scenarios: &[String]) -> (Box<[u8]>, u32) {
-    let mut res = name.as_bytes().to_vec();
-    for name in scenarios {
-        if let Ok(len) = u16::try_from(name.len()) {
-            res.extend_from_slice(&len.to_le_bytes());
-            res.extend_from_slice(name.as_bytes());
-        }
-    }
-    // No file with names beyond this is read.
-    (res.into(), u32::try_from(name.len()).unwrap_or(u32::MAX))
-}
-
-/// The scenario types of a flag, each after its length.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Scenarios<'a>(&'a [u8]);
-
-impl<'a> Scenarios<'a> {
-    #[inline]
-    pub(crate) fn is_empty(self) -> bool {
-        self.0.is_empty()
-    }
-
-    #[inline]
-    fn bytes(self) -> impl Iterator<Item = &'a [u8]> {
-        let mut rest = self.0;
-        std::iter::from_fn(move || {
-            let (len, tail) = rest.split_first_chunk()?;
-            let (name, tail) = tail.split_at_checked(usize::from(u16::from_le_bytes(*len)))?;
-            rest = tail;
-            Some(name)
-        })
-    }
-
-    pub(crate) fn iter(self) -> impl Iterator<Item = &'a str> {
-        self.bytes().filter_map(|it| std::str::from_utf8(it).ok())
-    }
-
-    /// Whether one of them is `name`.
-    #[inline]
-    pub(crate) fn contain(self, name: &str) -> bool {
-        self.bytes().any(|it| it == name.as_bytes())
-    }
-}
-
-/// A variant, compiled.
-#[derive(Debug)]
-pub(crate) struct Arm {
-    pub(crate) name: Box<str>,
-    pub(crate) overlay: Option<u32>,
-    pub(crate) end: u32,
-}
 
 impl Snapshot {
     /// Compiles `file` for `environment`, the value of `RESON_ENV`.
@@ -241,6 +126,18 @@ impl Snapshot {
     /// The names of all flags, in file order.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.flags.iter().map(|it| &*it.name)
+    }
+
+    /// The kind of work that flags name and that `scenario_type` was probably meant to be:
+    /// no flag names it, and at most a third of the letters differ.
+    pub fn near_scenario_type(&self, scenario_type: &str) -> Option<&str> {
+        let is_part = |it: &str| self.parts.is_some() && scenario_type.contains(it);
+        if self.by_scenario.keys().any(|it| **it == *scenario_type || is_part(it)) {
+            return None;
+        }
+        let mut named: Vec<&str> = self.by_scenario.keys().map(|it| &**it).collect();
+        named.sort_unstable();
+        crate::lint::nearest(scenario_type, named)
     }
 
     /// The overlays that flags offer, sorted by name.
@@ -338,21 +235,29 @@ impl<'a> Compiler<'a> {
             fallback: self.file.global.default_strategy.as_deref().map_or_else(default, Into::into),
             kill_switch: self.file.global.kill_switch,
             quality_gate: self.quality_gate,
-            breakers: self.overlays.iter().map(|it| self.breaker(it)).collect(),
+            breakers: self.breakers(),
             digest: self.digest(),
         }
     }
 
-    /// What the file says of an overlay's breaker: the first flag that offers it and has
+    /// What the file says of each overlay's breaker: the first flag that offers it and has
     /// settings, over the global ones, and the environment's switch over both.
-    fn breaker(&self, overlay: &str) -> BreakerSettings {
-        let flags = self.file.features.0.iter().map(|(_, it)| it);
-        let mut own = flags.filter(|it| it.circuit_breaker.is_some() && it.offers(overlay));
-        let own = own.next().and_then(|it| it.circuit_breaker.as_ref());
+    fn breakers(&self) -> Box<[BreakerSettings]> {
+        let mut own: HashMap<&str, &BreakerSettings, RandomState> = HashMap::default();
+        for (_, flag) in &self.file.features.0 {
+            let Some(settings) = &flag.circuit_breaker else { continue };
+            for overlay in flag.offered_overlays() {
+                own.entry(overlay).or_insert(settings);
+            }
+        }
         let global = &self.file.global.circuit_breaker;
-        let mut res = own.map_or_else(|| global.clone(), |it| it.over(global));
-        res.enabled = self.breakers_enabled.or(res.enabled);
-        res
+        let of = |overlay: &&str| {
+            let own = own.get(overlay);
+            let mut res = own.map_or_else(|| global.clone(), |it| it.over(global));
+            res.enabled = self.breakers_enabled.or(res.enabled);
+            res
+        };
+        self.overlays.iter().map(of).collect()
     }
 
     fn digest(&self) -> Digest {
@@ -373,7 +278,7 @@ impl<'a> Compiler<'a> {
             .requires
             .iter()
             .filter_map(|it| Some((FlagId(*places.get(it.flag.as_str())?), it.is)));
-        let (texts, name_end) = texts(name, &it.conditions.scenario_types);
+        let (texts, name_end) = Texts::of(name, &it.conditions.scenario_types);
         Flag {
             name: name.into(),
             enabled: it.enabled.unwrap_or(true),

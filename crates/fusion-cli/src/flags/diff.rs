@@ -12,8 +12,9 @@ use serde::Serialize;
 use super::document::FlagDocument;
 use super::question::{When, share, warn};
 use crate::environment::Environment;
-use crate::exit::{Exit, worst};
+use crate::exit::{Exit, refusal, worst};
 use crate::findings::{Finding, plural, views};
+use crate::input::is_stdin;
 use crate::output::{Output, Report};
 use crate::overlay::unreadable_installation;
 
@@ -52,7 +53,8 @@ pub(crate) struct Diff {
     #[arg(long = "scenario", value_name = "TYPE")]
     scenarios: Vec<String>,
     /// Only these confidences, from 0 to 1
-    #[arg(long = "confidence", value_name = "SHARE", value_parser = share)]
+    #[arg(long = "confidence", value_name = "SHARE", value_parser = share,
+          allow_negative_numbers = true)]
     confidences: Vec<f64>,
     /// How many units are asked about, up to a million
     #[arg(long, default_value_t = 10_000, value_name = "N",
@@ -210,6 +212,9 @@ impl Diff {
         output: &mut Output,
         environment: &Environment,
     ) -> anyhow::Result<Exit> {
+        if is_stdin(&self.before) && is_stdin(&self.after) {
+            return Err(refusal(Exit::USAGE, "only one of the two files may be `-`"));
+        }
         let (before, old) = FlagDocument::sound(&self.before, output)?;
         let (after, new) = FlagDocument::sound(&self.after, output)?;
         let unknown = self.when.unknown_environment(&new);

@@ -82,8 +82,11 @@ struct KillReport {
     at: String,
     /// Whether the file said otherwise.
     changed: bool,
-    /// Whether it was written.
+    /// Whether it was written, or removed.
     written: bool,
+    /// Whether the switch is a file that is not there any more.
+    #[serde(skip)]
+    removed: bool,
     /// What a switch file said that had more than nothing in it.
     #[serde(skip_serializing_if = "Option::is_none")]
     replaced: Option<String>,
@@ -107,10 +110,12 @@ impl Report for KillReport {
     const SCHEMA: &'static str = "fusion/flags-kill/1";
 
     fn text(&self, _width: usize) -> String {
-        let did = match (self.changed, self.written) {
-            (false, _) => "nothing changes",
-            (true, true) => "written",
-            (true, false) => "would be written",
+        let did = match (self.changed, self.written, self.removed) {
+            (false, ..) => "nothing changes",
+            (true, true, false) => "written",
+            (true, true, true) => "removed",
+            (true, false, false) => "would be written",
+            (true, false, true) => "would be removed",
         };
         let mut res = format!("{}: {did}\n", self.path);
         if let Some(replaced) = &self.replaced {
@@ -159,6 +164,8 @@ struct Change {
     path: PathBuf,
     changed: bool,
     replaced: Option<String>,
+    /// Why it is thrown already.
+    kept: Option<String>,
     exit: Exit,
 }
 
@@ -166,7 +173,7 @@ impl Change {
     /// A file of which all that matters is whether it is thrown.
     fn of(path: PathBuf, changed: bool, dry_run: bool) -> Self {
         let exit = if changed && dry_run { Exit::PENDING } else { Exit::DONE };
-        Self { path, changed, replaced: None, exit }
+        Self { path, changed, replaced: None, kept: None, exit }
     }
 }
 
@@ -184,6 +191,7 @@ impl Kill {
         };
         let (held_by, mut notes) = (self.held_by(&place, environment), Vec::new());
         notes.extend(self.unread(&place, environment));
+        notes.extend(change.kept.map(|it| format!("it is thrown already, and says: {it}")));
         let written = change.changed && !self.dry_run;
         let audited = match &place {
             Place::Root(root) if written => {
@@ -204,6 +212,7 @@ impl Kill {
             at: rfc3339(environment.now()),
             changed: change.changed,
             written,
+            removed: self.undo && !matches!(place, Place::FlagFile(_)),
             replaced: change.replaced,
             emergency: !held_by.is_empty(),
             held_by,
@@ -250,7 +259,7 @@ impl Kill {
         let writing = Writing::of(self.dry_run);
         let exit = rewrite(path, &document.text, &text, writing, output)?;
         let changed = document.text != text;
-        Ok(Change { path: path.to_path_buf(), changed, replaced: None, exit })
+        Ok(Change { path: path.to_path_buf(), changed, replaced: None, kept: None, exit })
     }
 
     fn switch_file(&self, path: &Path) -> anyhow::Result<Change> {
@@ -277,8 +286,8 @@ impl Kill {
         }
         let path = root.join("KILL");
         let failed = || name_of(&path);
-        let is_thrown = RootSwitch::read(root).with_context(failed)?.is_some();
-        let changed = is_thrown == self.undo;
+        let thrown = RootSwitch::read(root).with_context(failed)?;
+        let changed = thrown.is_some() == self.undo;
         if changed && !self.dry_run {
             if self.undo {
                 RootSwitch::take_back(root).with_context(failed)?;
@@ -290,7 +299,8 @@ impl Kill {
                     .with_context(failed)?;
             }
         }
-        Ok(Change::of(path, changed, self.dry_run))
+        let kept = thrown.filter(|_| !self.undo).map(|it| it.reason);
+        Ok(Change { kept, ..Change::of(path, changed, self.dry_run) })
     }
 
     /// Puts the change into the audit log of the root; the switch is thrown already.

@@ -24,7 +24,7 @@ pub(crate) struct Question {
     #[arg(long, value_name = "TYPE")]
     scenario: Option<String>,
     /// How sure the kind of work is, from 0 to 1
-    #[arg(long, value_name = "SHARE", value_parser = share)]
+    #[arg(long, value_name = "SHARE", value_parser = share, allow_negative_numbers = true)]
     confidence: Option<f64>,
     /// The sticky unit: a user, session or conversation
     #[arg(long, value_name = "ID")]
@@ -59,7 +59,8 @@ impl std::str::FromStr for NamedAttribute {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let (name, value) = text.split_once('=').ok_or("an attribute is written NAME=VALUE")?;
+        let pair = text.split_once('=').filter(|(name, _)| !name.trim().is_empty());
+        let (name, value) = pair.ok_or("an attribute is written NAME=VALUE")?;
         let parsed = serde_json::from_str(value).ok();
         let plain = parsed.filter(|it: &Value| it.is_number() || it.is_boolean() || it.is_string());
         let value = plain.unwrap_or_else(|| Value::String(value.to_owned()));
@@ -214,6 +215,11 @@ impl Question {
             )
         });
         warnings.extend(unknown);
+        let typed = self.scenario.as_deref();
+        let meant = typed.and_then(|it| Some((it, view.snapshot().near_scenario_type(it)?)));
+        warnings.extend(meant.map(|(typed, meant)| {
+            format!("no flag names the kind of work `{typed}`; did you mean `{meant}`?")
+        }));
         warnings.extend(
             self.when
                 .unknown_environment(&file)

@@ -22,7 +22,8 @@ Examples:
   fusion flags route --scenario refund_processing --flags flags.yaml --env staging --json
   RESON_FEATURES= fusion flags route --scenario refund_processing
 
-Ends with 1 where a switch names no flag and no overlay, under --strict."
+Ends with 1 under --strict where a switch names no flag and no overlay, or where no flag names the
+kind of work and one names a kind with nearly the same letters."
 )]
 pub(crate) struct RouteArguments {
     #[command(flatten)]

@@ -87,6 +87,19 @@ fn route_answers_with_exactly_these_fields() {
 }
 
 #[test]
+fn a_kind_of_work_that_is_nearly_named_is_a_warning() {
+    let route = |scenario, strict: &[&'static str]| {
+        run_under(&[], &[&["flags", "route", "--scenario", scenario][..], strict].concat())
+    };
+    let ran = route("refund_processin", &[]).ends_with(0);
+    assert!(ran.stderr.contains("did you mean `refund_processing`?"), "{ran:#?}");
+    route("refund_processin", &["--strict"]).ends_with(1);
+    for other in ["refund_processing", "translation"] {
+        assert_eq!(route(other, &["--strict"]).ends_with(0).stderr, "");
+    }
+}
+
+#[test]
 fn a_route_to_the_baseline_is_an_answer() {
     let args = ["flags", "route", "--scenario", "refund_processing", "--confidence", "0.1"];
     let route = run_under(&[], &[&args[..], &["--json"]].concat()).ends_with(0).json();
@@ -185,7 +198,13 @@ features:
     assert!(decide("acme", &["--attr", "tenant=\"7\"", "--attr", "seats=1"]));
     assert!(decide("ramp", &["--now", "2026-12-01T09:00:00Z"]));
     assert!(!decide("ramp", &["--now", "2026-12-01T08:59:59Z"]));
-    for wrong in [["--now", "tomorrow"], ["--confidence", "70"], ["--confidence", "NaN"]] {
+    for wrong in [
+        ["--now", "tomorrow"],
+        ["--confidence", "70"],
+        ["--confidence", "-0.1"],
+        ["--confidence", "NaN"],
+        ["--attr", "=x"],
+    ] {
         let args = [&["flags", "decide", "ramp", "--flags", "f.yaml"], &wrong[..]].concat();
         run(dir.path(), &args).ends_with(64);
     }

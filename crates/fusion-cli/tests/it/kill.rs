@@ -133,6 +133,9 @@ fn kill_says_who_does_not_read_the_switch_file() {
         a service reads sw where its RESON_FEATURES_FILE names it; here that is not set
     "#]]
     .assert_eq(&ran.stdout);
+    let undone = run(dir.path(), &[&args[..], &["--undo"]].concat()).ends_with(0);
+    assert!(undone.stdout.starts_with("sw: removed\n"), "{undone:#?}");
+    run(dir.path(), &args).ends_with(0);
     let report = |file: &str| {
         let mut command = fusion(dir.path());
         finish(command.env("RESON_FEATURES_FILE", file).args(args).arg("--json"), b"").json()
@@ -194,8 +197,9 @@ fn kill_throws_the_switch_of_the_deployment_root() {
     let note = report["notes"][0].as_str().unwrap_or_default();
     assert!(note.contains("does not read configs/overlay_feature_flags.yaml"), "{note}");
 
-    let again = with_root(&[&kill[..], &["--json"]].concat()).ends_with(0).json();
+    let again = with_root(&["flags", "kill", "--reason", "and again", "--json"]).ends_with(0).json();
     assert_eq!((&again["changed"], &again["emergency"]), (&json!(false), &json!(true)));
+    assert_eq!(again["notes"], json!(["it is thrown already, and says: wrong sums"]));
     let undo = ["flags", "kill", "--reason", "fixed", "--undo", "--root", "prod", "--json"];
     let undone = run(dir.path(), &undo).ends_with(0).json();
     assert_eq!((&undone["audited"], &undone["emergency"]), (&json!(true), &json!(false)));

@@ -5,9 +5,9 @@ use overlay_model::Diagnostic;
 use super::side::Side;
 use crate::breaker_set::BreakerSet;
 use crate::file::BreakerSettings;
+use crate::flag::Flag;
 use crate::lint::finding;
 use crate::policy::BreakerPolicy;
-use crate::snapshot::Flag;
 
 /// How many names a finding has at most.
 const MOST_NAMED: usize = 3;

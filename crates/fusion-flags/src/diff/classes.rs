@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use crate::condition::{Condition, GivenValue};
-use crate::snapshot::Flag;
+use crate::flag::Flag;
 
 /// Conditions by the attribute they look at.
 pub(super) type Tests<'a> = BTreeMap<&'a str, Vec<&'a Condition>>;

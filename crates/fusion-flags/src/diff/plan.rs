@@ -5,7 +5,7 @@ use super::classes::{Tests, fitting, live, moments, tests, values};
 use super::side::Side;
 use super::{Comparison, DiffCase, DiffScope, GivenValue};
 use crate::condition::Condition;
-use crate::snapshot::Flag;
+use crate::flag::Flag;
 
 /// How often flags are looked at, at most, for attributes and moments: about half a minute.
 const MOST_LOOKS: usize = 1_000_000_000;

@@ -2,8 +2,9 @@ use std::collections::{HashMap, HashSet};
 
 use crate::breaker_set::BreakerSet;
 use crate::bucket::BUCKETS;
+use crate::flag::Flag;
 use crate::flags::View;
-use crate::snapshot::{Flag, Snapshot};
+use crate::snapshot::Snapshot;
 
 /// One of two files that are compared.
 pub(super) struct Side {

@@ -189,9 +189,10 @@ impl Feature {
         self.enabled_overlays.iter().map(String::as_str).chain(variants)
     }
 
-    /// Whether `overlay` may answer by this flag.
-    pub(crate) fn offers(&self, overlay: &str) -> bool {
-        self.kind != Some(FlagKind::KillSwitch) && self.named_overlays().any(|it| it == overlay)
+    /// The overlays that may answer by this flag; a kill switch offers none.
+    pub(crate) fn offered_overlays(&self) -> impl Iterator<Item = &str> {
+        let is_kill = self.kind == Some(FlagKind::KillSwitch);
+        self.named_overlays().filter(move |_| !is_kill)
     }
 }
 

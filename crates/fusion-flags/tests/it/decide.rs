@@ -1,4 +1,4 @@
-use fusion_flags::{Attribute, Context};
+use fusion_flags::{Attribute, Context, Route};
 
 use crate::{flags, flags_in, said, scenario};
 
@@ -45,6 +45,39 @@ features: {a: {conditions: {scenario_types: [refund, audit_prep, re]}}}";
         ["", "r", "ref", "fund", "refund ", "audit", "prep", "refund\naudit_prep", "\n", "ré"]
     {
         check(text, "a", &scenario(is_not), "off SCENARIO_MISMATCH");
+    }
+}
+
+/// Short texts stand in the flag, long ones beside it: nobody may see where that changes.
+#[test]
+fn names_of_every_length_decide_alike() {
+    for len in 1..=128 {
+        let (name, kind) = ("f".repeat(len), format!("{}end", "k".repeat(len % 61)));
+        let text = format!(
+            "schema_version: 2\nfeatures: {{{name}: {{conditions: {{scenario_types: [other, {kind}]}}}}}}"
+        );
+        check(&text, &name, &scenario(&kind), "on TARGETING_MATCH");
+        check(&text, &name, &scenario("other"), "on TARGETING_MATCH");
+        check(&text, &name, &scenario(&format!("{kind}s")), "off SCENARIO_MISMATCH");
+        check(&text, &format!("{name}f"), &scenario(&kind), "off NOT_FOUND");
+    }
+}
+
+/// The table of all transitions is only for files of usual size.
+#[test]
+fn parts_are_found_by_automata_of_either_kind() {
+    for count in [3, 20_000] {
+        let kinds: Vec<String> = (0..count).map(|it| format!("kind_of_work_{it:06}")).collect();
+        let text = format!(
+            "{{\"features\": {{\"a\": {{\"conditions\": {{\"scenario_types\": {kinds:?}}}}}, \
+             \"b\": {{\"enabled_overlays\": [\"x\"]}}}}}}"
+        );
+        let flags = flags(&text);
+        let mut route = Route::default();
+        for (kind, expected) in [("a kind_of_work_000002!", 2), ("kind_of_work_00000", 1)] {
+            flags.view().route(&scenario(kind), &mut route);
+            assert_eq!(route.enabled.len(), expected, "{kind} of {count}");
+        }
     }
 }
 
