@@ -116,16 +116,19 @@ fn decisions(group: &mut BenchmarkGroup<'_, WallTime>, count: usize) {
     assert!(matches!(reason, Reason::Split | Reason::RolloutMiss), "{reason:?}");
 
     let mut turns = Turns::new(count);
+    // What a caller looks at is not copied out of the loop once more, as a result would be.
     group.bench_function(format!("decide_name_{count}"), |b| {
         b.iter(|| {
             let (turn, at) = turns.take();
-            black_box(&flags).decide(&names[at], &context(turn, at))
+            let decision = black_box(&flags).decide(&names[at], &context(turn, at));
+            black_box(&decision);
         });
     });
     group.bench_function(format!("decide_handle_{count}"), |b| {
         b.iter(|| {
             let (turn, at) = turns.take();
-            black_box(&flags).view().decide_flag(handles[at], &context(turn, at))
+            let decision = black_box(&flags).view().decide_flag(handles[at], &context(turn, at));
+            black_box(&decision);
         });
     });
     group.bench_function(format!("floor_name_{count}"), |b| {

@@ -12,7 +12,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use overlay_model::Digest;
-use overlay_store::audit::{self, Entry, Head, Record, SEGMENT_BYTES};
+use overlay_store::audit::{Entry, Head, Record, SEGMENT_BYTES};
 use overlay_store::vfs::RealFs;
 use overlay_store::{Change, Holder, Origin, Store, Tree};
 use serde_json::{Value, json};
@@ -22,7 +22,7 @@ const NOW_US: i64 = 1_767_225_600_000_000;
 /// Records of the log that is verified.
 const RECORDS: u64 = 200_000;
 /// What one write and fdatasync took on the machine that the goals were set on.
-const FLOOR_MS: f64 = 0.124;
+const FLOOR_MS: f64 = 0.153;
 const DEPLOYS: usize = 41;
 const APPENDS: usize = 401;
 const PASSES: usize = 7;
@@ -122,7 +122,7 @@ impl Ground {
         let goal = Goal {
             most: Duration::from_micros(300),
             ratio: Some(0.3 / FLOOR_MS),
-            text: "≤ 0.3 ms or 2.42 ×",
+            text: "≤ 0.3 ms or 1.96 ×",
         };
         Ok(figure("durable audit append", usual(times), usual(floors), goal))
     }
@@ -176,8 +176,9 @@ impl Ground {
             bytes += line.len() as u64 + 1;
         }
         self.write_segment(segment, &text)?;
-        // What stands behind an empty HEAD is adopted.
-        audit::recover(self.store.fs(), None)?;
+        let mark = format!("{} {} {segment} {}", head.seq, head.hash, text.len());
+        let sum = Digest::of(mark.as_bytes()).short();
+        std::fs::write(self.dir.path().join("root/audit/HEAD"), format!("{mark} {sum}\n"))?;
         Ok(bytes)
     }
 

@@ -27,8 +27,10 @@ impl<F: Vfs> Store<F> {
 
     fn of_the_log(&self, holder: &Holder) -> Result<Recovered, StoreError> {
         self.lay_out()?;
-        let (head, tail) = audit::recover(&self.fs, None)?;
+        // Before the end is put in order: that an edit of it is made good is no reason to
+        // build on this log.
         self.audit().verify(None)?;
+        let (head, tail) = audit::recover(&self.fs, None)?;
         let mut log = Repairs { store: self, holder, head };
         let settled = log.end(false)?;
         let cleared = log.tidy(tail)?;

@@ -56,7 +56,7 @@ const fn ratio(
 /// Each ratio is a figure of DESIGN §9 beside what its floor or peer took on the machine
 /// that the figure was set on: `notes/config.md` has the first two pairs (fact 9),
 /// `notes/flags.md` (c) those of flags and breakers, `notes/metrics.md` (b) those of
-/// metrics.
+/// metrics, `notes/deploy.md` §4 that of the reload.
 const GOALS: &[Goal] = &[
     ratio(
         "parse_check_60",
@@ -89,10 +89,10 @@ const GOALS: &[Goal] = &[
         "floor_arc_swap_cache",
         "the same by a reader of its own",
     ),
-    goal(
+    ratio(
         "live/reload_visible_p50",
-        Bound::Time(0.5e6),
-        Some("floor_notify_p50"),
+        (0.5e6, 0.14e6),
+        "floor_notify_p50",
         "from rename to visible, half of all",
     ),
     goal("live/reload_visible_p99", Bound::Time(10e6), None, "from rename to visible, 99 %"),

@@ -50,6 +50,10 @@ pub enum Damage {
         /// The hash that was recorded elsewhere.
         expected: Digest,
     },
+    /// It goes on from the last record, and is not in `audit/HEAD`, where a writer writes it
+    /// first.
+    #[error("the log ends before it: no writer added it")]
+    Foreign,
     /// `audit/HEAD` cannot be read, or is gone while there are records.
     #[error("the end of the log is not recorded, or cannot be read")]
     NoHead,

@@ -103,6 +103,13 @@ impl Link {
         rest.ends_with(br#","prev":""#).then_some(Self { seq, prev })
     }
 
+    /// As [`Self::parse`], at the price of [`Self::of_ends`] where the line comes right
+    /// after `head`.
+    pub(super) fn after(head: Head, line: &[u8]) -> Result<Self, serde_json::Error> {
+        let quick = Self::of_ends(line).filter(|it| it.follows(head));
+        quick.map_or_else(|| Self::parse(line), Ok)
+    }
+
     /// Whether the line comes right after `head`.
     pub(super) fn follows(&self, head: Head) -> bool {
         self.seq == head.seq + 1 && self.prev == head.hash

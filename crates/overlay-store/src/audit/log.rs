@@ -1,13 +1,13 @@
 use std::io::Write;
-use std::vec;
 
 use overlay_model::Digest;
 
 use super::broken::{AuditError, Broken, Damage, at};
-use super::journal::{self, Journal, Mark};
+use super::journal::Mark;
 use super::line::{Hasher, Link};
+use super::pending::Pending;
 use super::segment::{self, Line, Lines};
-use super::{Filter, Head, Record};
+use super::{Filter, Head, Record, tail};
 use crate::vfs::Vfs;
 
 /// The audit log for reading; takes no lock and writes nothing.
@@ -27,11 +27,9 @@ impl<'a, F: Vfs + ?Sized> Log<'a, F> {
     ///
     /// # Errors
     ///
-    /// Where the file cannot be read.
+    /// Where the file cannot be read, or is not as it was written.
     pub fn head(&self) -> Result<Head, AuditError> {
-        let journal = Journal::read(self.fs).map_err(at(journal::PATH))?;
-        let newest = journal.marks().next();
-        Ok(newest.unwrap_or_else(Mark::start).head)
+        Ok(Pending::read(self.fs)?.end().head)
     }
 
     /// The records from number `from` on, oldest first, one segment in memory. Numbers are
@@ -41,36 +39,39 @@ impl<'a, F: Vfs + ?Sized> Log<'a, F> {
     ///
     /// Where a file cannot be read; the iterator gives errors of its own and then ends.
     pub fn records(&self, from: u64) -> Result<Records<'a, F>, AuditError> {
-        let mut segments = segment::list(self.fs)?;
-        let before = self.segments_before(&segments, from)?;
-        segments.drain(..before);
-        Ok(Records { fs: self.fs, segments: segments.into_iter(), loaded: None, from, seq: None })
+        let pending = Pending::read(self.fs)?;
+        let (mut next, mut loaded) = (None, None);
+        if from > pending.base.head.seq {
+            // The newest are asked for most, and stand in HEAD.
+            let segment = pending.segment();
+            loaded = Some(Loaded { segment, bytes: pending.text, line: 0, end: 0 });
+        } else {
+            next = Some(self.segment_of(from)?);
+        }
+        Ok(Records { fs: self.fs, next, loaded, from, seq: None })
     }
 
-    /// The last record; `None` of an empty log. Only the end of the last segment is read.
+    /// The last record; `None` of an empty log.
     ///
     /// # Errors
     ///
-    /// Where a file cannot be read, or its last whole line is no record.
+    /// Where a file cannot be read, or its last line is no record.
     pub fn last(&self) -> Result<Option<Record>, AuditError> {
-        for segment in segment::list(self.fs)?.into_iter().rev() {
-            if let Some(line) = segment::last_line(self.fs, segment)? {
-                return self.read_last(segment, &line).map(Some);
-            }
+        let pending = Pending::read(self.fs)?;
+        let Mark { head, segment, end } = pending.end();
+        if head.seq == 0 {
+            return Ok(None);
         }
-        Ok(None)
-    }
-
-    fn read_last(&self, segment: u64, line: &[u8]) -> Result<Record, AuditError> {
-        let record = Link::parse(line).and_then(|_| serde_json::from_slice(line));
-        match record {
-            Ok(record) => Ok(record),
-            Err(err) => {
-                let (seq, file) = (self.head()?.seq, segment::path(segment));
-                let what = Damage::NotARecord(err.to_string());
-                Err(Broken { seq, file, line: 0, what }.into())
-            }
+        let mut lines = pending.text;
+        if pending.marks.is_empty() {
+            lines = segment::read(self.fs, segment)?.unwrap_or_default();
+            lines.truncate(usize::try_from(end).unwrap_or(usize::MAX));
         }
+        let line = segment::last_line(&lines);
+        let record = serde_json::from_slice(line.unwrap_or_default());
+        let what = |err: serde_json::Error| Damage::NotARecord(err.to_string());
+        let file = segment::path(segment);
+        Ok(Some(record.map_err(|err| Broken { seq: head.seq, file, line: 0, what: what(err) })?))
     }
 
     /// Writes the records from number `from` on that `filter` admits as JSON lines, as they
@@ -99,21 +100,17 @@ impl<'a, F: Vfs + ?Sized> Log<'a, F> {
 
     /// The hash of a record, from its line.
     pub(super) fn hash_of(&self, seq: u64) -> Result<Option<Digest>, AuditError> {
-        let segments = segment::list(self.fs)?;
-        let at = self.segments_before(&segments, seq)?;
-        let Some(segment) = segments.get(at) else { return Ok(None) };
-        let bytes = segment::read(self.fs, *segment)?.unwrap_or_default();
+        let (bytes, _) = tail::lines(self.fs, self.segment_of(seq)?)?;
         let is_it = |line: &Line<'_>| Link::parse(line.bytes).is_ok_and(|it| it.seq == seq);
         Ok(Lines::new(&bytes).find(is_it).map(|line| Hasher::default().hash(line.bytes)))
     }
 
-    /// How many segments hold nothing but records before `seq`.
-    fn segments_before(&self, segments: &[u64], seq: u64) -> Result<usize, AuditError> {
-        let (mut low, mut high) = (0, segments.len());
+    /// The segment that has the record `seq`, if any has.
+    fn segment_of(&self, seq: u64) -> Result<u64, AuditError> {
+        let (mut low, mut high) = (1, tail::last_segment(self.fs)?.saturating_add(1));
         while high - low > 1 {
             let middle = low.midpoint(high);
-            let number = segments.get(middle).copied().unwrap_or_default();
-            match self.first_of(number)? {
+            match self.first_of(middle)? {
                 Some(first) if first <= seq => low = middle,
                 _ => high = middle,
             }
@@ -122,7 +119,7 @@ impl<'a, F: Vfs + ?Sized> Log<'a, F> {
     }
 
     fn first_of(&self, segment: u64) -> Result<Option<u64>, AuditError> {
-        let bytes = segment::read(self.fs, segment)?.unwrap_or_default();
+        let (bytes, _) = tail::lines(self.fs, segment)?;
         let first = Lines::new(&bytes).next();
         Ok(first.and_then(|line| Link::parse(line.bytes).ok()).map(|link| link.seq))
     }
@@ -131,7 +128,8 @@ impl<'a, F: Vfs + ?Sized> Log<'a, F> {
 /// The records of a [`Log`], oldest first.
 pub struct Records<'a, F: ?Sized> {
     fs: &'a F,
-    segments: vec::IntoIter<u64>,
+    /// The segment to read next, none after the last.
+    next: Option<u64>,
     loaded: Option<Loaded>,
     from: u64,
     /// The number of the record that was read last.
@@ -149,17 +147,17 @@ struct Loaded {
 
 impl<F: Vfs + ?Sized> Records<'_, F> {
     fn load(&mut self) -> Result<bool, AuditError> {
-        let Some(segment) = self.segments.next() else { return Ok(false) };
-        let bytes = segment::read(self.fs, segment)?.unwrap_or_default();
+        let Some(segment) = self.next else { return Ok(false) };
+        let (bytes, is_last) = tail::lines(self.fs, segment)?;
+        self.next = Some(segment.saturating_add(1)).filter(|_| !is_last);
         self.loaded = Some(Loaded { segment, bytes, line: 0, end: 0 });
         Ok(true)
     }
 
     /// The next record of the segment that is loaded.
     fn step(&mut self) -> Option<Result<Record, Broken>> {
-        let is_last = self.segments.len() == 0;
         let Loaded { segment, bytes, line, end } = self.loaded.as_mut()?;
-        for next in Lines::after(bytes, *line, *end).filter(|it| it.whole || !is_last) {
+        for next in Lines::after(bytes, *line, *end).filter(|it| it.whole) {
             (*line, *end) = (next.number, next.end);
             let due = self.seq.map(|it| it + 1);
             // Those before the wanted ones are counted, and not read.
@@ -211,7 +209,7 @@ impl<F: Vfs + ?Sized> Iterator for Records<'_, F> {
                     Err(err) => err,
                 },
             };
-            (self.segments, self.loaded) = (Vec::new().into_iter(), None);
+            (self.next, self.loaded) = (None, None);
             return Some(Err(err));
         }
     }

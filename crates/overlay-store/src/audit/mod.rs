@@ -3,15 +3,18 @@
 //! | file | holds |
 //! |---|---|
 //! | `audit/00000001.jsonl`, … | the records; a segment that is full is followed by the next, the chain goes on |
-//! | `audit/HEAD` | the end of the chain after each record, one checksummed line each, the last counts |
+//! | `audit/HEAD` | the end of the log: up to where the segments are durable, and each record since then with the end of the chain after it, checksummed |
 //! | `audit/checkpoints/<size>.note` | signed [`Checkpoint`]s |
+//! | `audit/foreign-<digest>` | what somebody had added to a segment, and [`recover`] took out |
 //!
 //! A line is the canonical JSON of its [`Record`]: fields in the order of the type, object
 //! keys sorted, no blanks. The hash of a record is SHA-256 over the byte 1 and the line
-//! without its line feed. [`append`] syncs the line before it syncs `HEAD`, so the log
-//! never ends before `HEAD` says, and what lies behind `HEAD` was never acknowledged.
+//! without its line feed. [`append`] adds the record to `HEAD` and syncs that, once: then it
+//! is in the log. The segment gets it too, unsynced, for whoever follows the file; what it
+//! has behind its durable part is not read, and only held against `HEAD`. From time to time
+//! `HEAD` is emptied into the segment, which is synced for that.
 //!
-//! What is found out: an altered, dropped, moved, repeated or cut record, by
+//! What is found out: an altered, added, dropped, moved, repeated or cut record, by
 //! [`Log::verify`], which names the first that does not fit. Who may write to the root
 //! could still rewrite log, `HEAD` and pointer together; only a [`Checkpoint`] that was
 //! exported before shows that.
@@ -23,8 +26,10 @@ mod filter;
 mod journal;
 mod line;
 mod log;
+mod pending;
 mod recover;
 mod segment;
+mod tail;
 mod verify;
 
 use overlay_model::Digest;

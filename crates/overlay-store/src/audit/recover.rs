@@ -1,165 +1,90 @@
+use std::io;
+
+use overlay_model::Digest;
 use serde::Serialize;
 
 use super::broken::{AuditError, Broken, Damage, at};
-use super::journal::{self, Journal, Mark};
+use super::journal::{self, Mark};
 use super::line::{Hasher, Link};
-use super::segment::{self, DIR, Line, Lines};
+use super::pending::Pending;
+use super::segment::{self, DIR, Lines};
+use super::tail::Tail;
 use super::{Head, Log};
 use crate::vfs::Vfs;
 
-/// What a crash left, and was put in order; worth a `tail_repaired` record.
+/// What was put in order at the end of the log; worth a `tail_repaired` record.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize)]
 pub struct Repair {
-    /// How many bytes of an unfinished line were cut off.
+    /// How many bytes of a record that was never acknowledged were cut off `audit/HEAD`.
     pub cut_bytes: u64,
-    /// How many whole records stood behind `HEAD` and now belong to the log.
-    pub adopted: u64,
-    /// Whether `audit/HEAD` had to be written anew.
-    pub head_rewritten: bool,
+    /// How many bytes of acknowledged records the segment lacked, and got from `audit/HEAD`.
+    pub restored_bytes: u64,
+    /// How many bytes stood in the segments that neither a writer nor a crash put there.
+    /// They were taken out of the log, and are kept in `audit/foreign-<digest>`.
+    pub foreign_bytes: u64,
 }
 
 /// Puts the end of the log in order after a crash, and says where it ends. `expected` is
 /// what the pointer says.
 ///
-/// Only the end is looked at, from `audit/HEAD` on; the writers' lock must be held.
+/// Only the end is looked at. The names in `audit` must be durable, and the writers' lock be
+/// held.
 ///
 /// # Errors
 ///
-/// [`AuditError::Broken`] where the log ends before `HEAD` or `expected`, or differs from
-/// them, or where what stands behind `HEAD` cannot come from a crash; nothing is changed
-/// then. `Io` as the system gives them.
+/// [`AuditError::Broken`] where `audit/HEAD` was changed, or the log ends before it or
+/// `expected`, or differs from them; nothing is changed then. `Io` as the system gives them.
 pub fn recover<F: Vfs + ?Sized>(
     fs: &F,
     expected: Option<Head>,
 ) -> Result<(Head, Option<Repair>), AuditError> {
-    let journal = Journal::read(fs).map_err(at(journal::PATH))?;
-    let base = journal.marks().next().unwrap_or_else(Mark::start);
-    let mut tail = Tail { mark: base, hasher: Hasher::default(), cut: None };
-    tail.read(fs, base)?;
+    let tail = Tail::read(fs)?;
+    tail.hold_head()?;
+    tail.hold_base(fs)?;
     if let Some(expected) = expected {
-        tail.hold_against(fs, &journal, expected)?;
+        tail.hold_against(fs, expected)?;
     }
-    let repair = Repair {
-        cut_bytes: tail.cut.map_or(0, |it| it.bytes),
-        adopted: tail.mark.head.seq - base.head.seq,
-        head_rewritten: journal.end() != Some(tail.mark) && !(journal.is_empty() && tail.is_new()),
-    };
-    tail.repair(fs, base, repair)?;
-    Ok((tail.mark.head, Some(repair).filter(|it| *it != Repair::default())))
-}
-
-/// Bytes that no record needs.
-#[derive(Clone, Copy)]
-struct Cut {
-    segment: u64,
-    from: u64,
-    bytes: u64,
-}
-
-/// The end of the log as it was found.
-struct Tail {
-    mark: Mark,
-    hasher: Hasher,
-    cut: Option<Cut>,
+    let repair = tail.repair(fs)?;
+    Ok((tail.pending.end().head, Some(repair).filter(|it| *it != Repair::default())))
 }
 
 impl Tail {
-    fn is_new(&self) -> bool {
-        self.mark == Mark::start()
+    /// The segments must have the record up to which `audit/HEAD` says that they are durable,
+    /// and the file of the records behind it must be there.
+    fn hold_base(&self, fs: &(impl Vfs + ?Sized)) -> Result<(), AuditError> {
+        let Pending { base, .. } = self.pending;
+        let full;
+        let bytes = if base.segment == self.pending.segment() {
+            self.file.as_deref().unwrap_or_default()
+        } else {
+            full = segment::read(fs, base.segment)?.unwrap_or_default();
+            &full
+        };
+        let end = usize::try_from(base.end).unwrap_or(usize::MAX);
+        let last = bytes.get(..end).and_then(segment::last_line);
+        let hash = last.map(|it| Hasher::default().hash(it));
+        if base.head.seq > 0 && hash != Some(base.head.hash) {
+            return Err(unlike_base(fs, bytes, base)?.into());
+        }
+        if self.durable().is_none() {
+            let Mark { head, segment, .. } = self.pending.end();
+            let (seq, what) = (base.head.seq + 1, Damage::Missing { until: head.seq });
+            return Err(Broken { seq, file: segment::path(segment), line: 1, what }.into());
+        }
+        Ok(())
     }
 
-    /// Reads what stands behind `base`.
-    fn read(&mut self, fs: &(impl Vfs + ?Sized), base: Mark) -> Result<(), AuditError> {
-        let mut segment = base.segment;
-        let mut bytes = segment::read(fs, segment)?.unwrap_or_default();
-        if base.head.seq > 0 {
-            self.hold_base(fs, &bytes, base)?;
-        }
-        let mut skip = base.end;
-        loop {
-            for line in Lines::new(&bytes).filter(|it| it.end > skip) {
-                self.take(segment, line)?;
-            }
-            let Some(next) = segment::read(fs, segment + 1)? else { return Ok(()) };
-            (segment, bytes, skip) = (segment + 1, next, 0);
-        }
-    }
-
-    /// The segment must have the record that `HEAD` names as its last.
-    fn hold_base(
-        &mut self,
-        fs: &(impl Vfs + ?Sized),
-        bytes: &[u8],
-        base: Mark,
-    ) -> Result<(), AuditError> {
-        let Head { seq, hash: expected } = base.head;
-        let file = segment::path(base.segment);
-        let mut number = 0;
-        for line in Lines::new(bytes).filter(|it| it.whole) {
-            number = line.number;
-            if line.end == base.end {
-                let what = Damage::Unexpected { expected };
-                let fits = self.hasher.hash(line.bytes) == expected;
-                return if fits {
-                    Ok(())
-                } else {
-                    Err(Broken { seq, file, line: number, what }.into())
-                };
-            }
-        }
-        let missing = (last_before(fs, base.segment, bytes)? + 1).min(seq);
-        let what = Damage::Missing { until: seq };
-        Err(Broken { seq: missing, file, line: number + 1, what }.into())
-    }
-
-    fn take(&mut self, segment: u64, line: Line<'_>) -> Result<(), Broken> {
-        let seq = self.mark.head.seq + 1;
-        let broken = |what| Broken { seq, file: segment::path(segment), line: line.number, what };
-        let bytes = u64::try_from(line.bytes.len()).unwrap_or(u64::MAX) + u64::from(line.whole);
-        let start = line.end - bytes;
-        match Link::parse(line.bytes) {
-            // Something stands behind a line that a crash could only have left at the end.
-            _ if self.cut.is_some() => {
-                Err(broken(Damage::NotARecord("more lines come after it".to_owned())))
-            }
-            Ok(link) if !line.whole || !link.follows(self.mark.head) => {
-                if line.whole && link.seq != seq {
-                    return Err(broken(Damage::OutOfPlace { found: link.seq }));
-                }
-                if line.whole {
-                    return Err(broken(Damage::Unlinked));
-                }
-                self.cut = Some(Cut { segment, from: start, bytes });
-                Ok(())
-            }
-            Ok(_) => {
-                let head = Head { seq, hash: self.hasher.hash(line.bytes) };
-                self.mark = Mark { head, segment, end: line.end };
-                Ok(())
-            }
-            Err(_) => {
-                self.cut = Some(Cut { segment, from: start, bytes });
-                Ok(())
-            }
-        }
-    }
-
-    fn hold_against<F: Vfs + ?Sized>(
-        &self,
-        fs: &F,
-        journal: &Journal,
-        expected: Head,
-    ) -> Result<(), AuditError> {
-        let Mark { head, segment, .. } = self.mark;
-        let file = segment::path(segment);
-        if expected.seq > head.seq {
+    fn hold_against<F: Vfs + ?Sized>(&self, fs: &F, expected: Head) -> Result<(), AuditError> {
+        let Pending { base, marks, .. } = &self.pending;
+        let end = self.pending.end();
+        let file = segment::path(end.segment);
+        if expected.seq > end.head.seq {
             let what = Damage::Missing { until: expected.seq };
-            return Err(Broken { seq: head.seq + 1, file, line: 0, what }.into());
+            return Err(Broken { seq: end.head.seq + 1, file, line: 0, what }.into());
         }
-        let known = [Head::empty(), head].into_iter().chain(journal.marks().map(|it| it.head));
-        let known = known.into_iter().find(|it| it.seq == expected.seq).map(|it| it.hash);
-        let hash = match known {
-            Some(hash) => Some(hash),
+        let mut known = marks.iter().copied().chain([*base, Mark::start()]).map(|it| it.head);
+        let hash = match known.find(|it| it.seq == expected.seq) {
+            Some(known) => Some(known.hash),
             None => Log::new(fs).hash_of(expected.seq)?,
         };
         if hash == Some(expected.hash) {
@@ -169,30 +94,60 @@ impl Tail {
         Err(Broken { seq: expected.seq, file, line: 0, what }.into())
     }
 
-    fn repair<F: Vfs + ?Sized>(
-        &self,
-        fs: &F,
-        base: Mark,
-        repair: Repair,
-    ) -> Result<(), AuditError> {
+    /// What is lost of this, as it is not synced, the next `recover` does again.
+    fn repair<F: Vfs + ?Sized>(&self, fs: &F) -> Result<Repair, AuditError> {
+        let Pending { lines, torn, text, .. } = &self.pending;
+        let difference = self.difference();
         journal::remove_new(fs).map_err(at(journal::PATH))?;
-        if let Some(Cut { segment, from, .. }) = self.cut {
-            let path = segment::path(segment);
-            fs.truncate(&path, from).map_err(at(&path))?;
-            fs.sync_file(&path).map_err(at(&path))?;
+        if *torn > 0 {
+            fs.truncate(journal::PATH, *lines).map_err(at(journal::PATH))?;
         }
-        if repair.adopted > 0 {
-            for segment in base.segment..=self.mark.segment {
-                let path = segment::path(segment);
-                fs.sync_file(&path).map_err(at(&path))?;
-            }
-            fs.sync_dir(DIR).map_err(at(DIR))?;
+        let path = segment::path(self.pending.segment());
+        if difference.foreign > 0 {
+            put_aside(fs, self.found())?;
         }
-        if repair.head_rewritten {
-            journal::replace(fs, self.mark).map_err(at(journal::PATH))?;
+        if difference.foreign + difference.missing > 0 {
+            // A segment never has what may still be lost of HEAD.
+            fs.sync_file(journal::PATH).map_err(at(journal::PATH))?;
+            fs.truncate(&path, self.pending.start()).map_err(at(&path))?;
+            fs.append(&path, text).map_err(at(&path))?;
         }
-        Ok(())
+        let mut foreign_bytes = difference.foreign;
+        for (number, bytes) in &self.behind {
+            put_aside(fs, bytes)?;
+            let path = segment::path(*number);
+            fs.truncate(&path, 0).map_err(at(&path))?;
+            foreign_bytes += u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        }
+        Ok(Repair { cut_bytes: *torn, restored_bytes: difference.missing, foreign_bytes })
     }
+}
+
+/// Keeps what somebody had written into the log: it may show who.
+fn put_aside<F: Vfs + ?Sized>(fs: &F, bytes: &[u8]) -> Result<(), AuditError> {
+    let path = format!("{DIR}/foreign-{}", Digest::of(bytes).short());
+    let kept = match fs.write_new(&path, bytes, 0o444) {
+        Err(err) if err.kind() == io::ErrorKind::AlreadyExists => {
+            fs.remove_file(&path).and_then(|()| fs.write_new(&path, bytes, 0o444))
+        }
+        kept => kept,
+    };
+    kept.map_err(at(&path))
+}
+
+/// What is wrong with a segment that does not have the last record it should have.
+fn unlike_base(fs: &(impl Vfs + ?Sized), bytes: &[u8], base: Mark) -> Result<Broken, AuditError> {
+    let Head { seq, hash: expected } = base.head;
+    let file = segment::path(base.segment);
+    let mut line = 0;
+    for it in Lines::new(bytes).filter(|it| it.whole) {
+        line = it.number;
+        if it.end == base.end {
+            return Ok(Broken { seq, file, line, what: Damage::Unexpected { expected } });
+        }
+    }
+    let first = (last_before(fs, base.segment, bytes)? + 1).min(seq);
+    Ok(Broken { seq: first, file, line: line + 1, what: Damage::Missing { until: seq } })
 }
 
 /// The number of the last record in `bytes`, or where there is none in the segment before.

@@ -27,32 +27,29 @@ pub(super) fn read(fs: &(impl Vfs + ?Sized), segment: u64) -> Result<Option<Vec<
     }
 }
 
-/// The last whole line of a segment, read from its end; none where it has none or is
-/// missing.
-pub(super) fn last_line(
+/// The last of some whole lines, without its line feed.
+pub(super) fn last_line(lines: &[u8]) -> Option<&[u8]> {
+    lines.strip_suffix(b"\n")?.rsplit(|it| *it == b'\n').next()
+}
+
+/// What stands in the segments of higher numbers, where anything does.
+pub(super) fn behind(
     fs: &(impl Vfs + ?Sized),
-    segment: u64,
-) -> Result<Option<Vec<u8>>, AuditError> {
-    let path = path(segment);
-    let mut len = 8 << 10;
-    loop {
-        let bytes = match fs.read_end(&path, len) {
-            Err(err) if err.kind() == io::ErrorKind::NotFound => return Ok(None),
-            other => other.map_err(at(&path))?,
-        };
-        let is_all = u64::try_from(bytes.len()).is_ok_and(|it| it < len);
-        // What follows the last line feed is still being written.
-        let mut lines = bytes.rsplit(|it| *it == b'\n').skip(1);
-        match (lines.next(), lines.next()) {
-            (Some(line), before) if before.is_some() || is_all => return Ok(Some(line.to_vec())),
-            _ if is_all => return Ok(None),
-            _ => len = len.saturating_mul(8),
+    last: u64,
+) -> Result<Vec<(u64, Vec<u8>)>, AuditError> {
+    let mut res = Vec::new();
+    for number in list(fs)?.into_iter().filter(|it| *it > last) {
+        let bytes = read(fs, number)?.unwrap_or_default();
+        // One that is empty was made, and then nothing came.
+        if !bytes.is_empty() {
+            res.push((number, bytes));
         }
     }
+    Ok(res)
 }
 
 /// The numbers of all segments, ascending.
-pub(super) fn list(fs: &(impl Vfs + ?Sized)) -> Result<Vec<u64>, AuditError> {
+fn list(fs: &(impl Vfs + ?Sized)) -> Result<Vec<u64>, AuditError> {
     let names = match fs.list(DIR) {
         Err(err) if err.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         other => other.map_err(at(DIR))?,

@@ -1,9 +1,10 @@
 use serde::Serialize;
 
-use super::broken::{AuditError, Broken, Damage, at};
-use super::journal::{self, Journal};
+use super::broken::{AuditError, Broken, Damage};
 use super::line::{Hasher, Link};
+use super::pending::Pending;
 use super::segment::{self, Line, Lines};
+use super::tail::Tail;
 use super::{Checkpoint, Head, Log};
 use crate::vfs::Vfs;
 
@@ -14,13 +15,14 @@ pub struct Verified {
     pub records: u64,
     /// Where it ends.
     pub head: Head,
-    /// How many bytes of a line that was never finished stand behind it: a writer is at
-    /// work, or crashed and `recover` has not run.
+    /// How many bytes the last segment lacks of records that `audit/HEAD` has, and how many
+    /// of a record that was never finished stand there: a writer is at work, or crashed and
+    /// `recover` has not run.
     pub unfinished_bytes: u64,
 }
 
 impl<F: Vfs + ?Sized> Log<'_, F> {
-    /// Goes through the whole chain, one segment in memory, and holds it against
+    /// Goes through the whole chain, two segments in memory, and holds it against
     /// `audit/HEAD` and `expected`, which is what the pointer says.
     ///
     /// # Errors
@@ -28,30 +30,22 @@ impl<F: Vfs + ?Sized> Log<'_, F> {
     /// [`AuditError::Broken`] with the first record that does not fit; `Io` where a file
     /// cannot be read.
     pub fn verify(&self, expected: Option<Head>) -> Result<Verified, AuditError> {
-        // HEAD comes first: a record written meanwhile then only lies behind it.
-        let journal = Journal::read(self.fs).map_err(at(journal::PATH))?;
-        let newest = journal.marks().next().map(|it| it.head);
-        let mut chain = Chain::new([newest, expected].into_iter().flatten().collect());
-        let segments = segment::list(self.fs)?;
-        let mut unfinished_bytes = 0;
-        for segment in &segments {
-            let bytes = segment::read(self.fs, *segment)?.unwrap_or_default();
-            for line in Lines::new(&bytes) {
-                if !line.whole && Some(segment) == segments.last() {
-                    unfinished_bytes = u64::try_from(line.bytes.len()).unwrap_or(u64::MAX);
-                } else {
-                    chain.take(*segment, line)?;
-                }
-            }
+        let tail = Tail::read(self.fs)?;
+        tail.hold_head()?;
+        let Pending { base, torn, .. } = tail.pending;
+        let known = [base.head, tail.pending.end().head].into_iter().chain(expected);
+        let mut chain = Chain::new(known.collect());
+        for segment in 1..tail.pending.segment() {
+            let Some(bytes) = segment::read(self.fs, segment)? else { break };
+            chain.take_all(segment, &bytes)?;
         }
-        // A crash during the very first append leaves one record and no HEAD.
-        let no_head = !journal.is_sound() || newest.is_none() && chain.head.seq > 1;
+        chain.take_all(tail.pending.segment(), &tail.lines())?;
+        let difference = tail.difference();
+        if let Some(broken) = tail.tampered(&difference) {
+            return Err(broken.into());
+        }
         let head = chain.end()?;
-        if no_head {
-            let file = journal::PATH.to_owned();
-            return Err(Broken { seq: head.seq, file, line: 1, what: Damage::NoHead }.into());
-        }
-        Ok(Verified { records: head.seq, head, unfinished_bytes })
+        Ok(Verified { records: head.seq, head, unfinished_bytes: difference.missing + torn })
     }
 
     /// As [`Self::verify`], against a checkpoint: also a log that was rewritten together
@@ -87,10 +81,15 @@ impl Chain {
         Self { hasher, head, segment: 1, line: 0, expected, suspect: None }
     }
 
+    /// A line that no line feed ends is none: the next record, or the end, shows that one is
+    /// missing.
+    fn take_all(&mut self, segment: u64, bytes: &[u8]) -> Result<(), Broken> {
+        Lines::new(bytes).filter(|it| it.whole).try_for_each(|it| self.take(segment, it))
+    }
+
     fn take(&mut self, segment: u64, line: Line<'_>) -> Result<(), Broken> {
         let seq = self.head.seq + 1;
-        let quick = Link::of_ends(line.bytes).filter(|it| it.follows(self.head));
-        let link = quick.map_or_else(|| Link::parse(line.bytes), Ok);
+        let link = Link::after(self.head, line.bytes);
         if let Some(Suspects { altered, unlinked }) = self.suspect.take() {
             let kept = link.as_ref().is_ok_and(|it| it.prev != self.head.hash);
             return Err(if kept { unlinked } else { altered });
@@ -115,15 +114,15 @@ impl Chain {
 
     /// Holds the last record against what is known from elsewhere.
     fn compare(&mut self) -> Result<(), Broken> {
-        let Some(known) = self.expected.iter().find(|it| it.seq == self.head.seq).copied() else {
+        let mut known = self.expected.iter().filter(|it| it.seq == self.head.seq).peekable();
+        if known.peek().is_none() {
             return Ok(());
-        };
-        let fits = self.expected.iter().all(|it| it.seq != known.seq || *it == self.head);
-        match self.suspect.take() {
-            Some(Suspects { altered, .. }) if fits => Err(altered),
-            Some(Suspects { unlinked, .. }) => Err(unlinked),
-            None if fits => Ok(()),
-            None => Err(self.last(Damage::Unexpected { expected: known.hash })),
+        }
+        match (self.suspect.take(), known.find(|it| **it != self.head)) {
+            (Some(Suspects { altered, .. }), None) => Err(altered),
+            (Some(Suspects { unlinked, .. }), Some(_)) => Err(unlinked),
+            (None, None) => Ok(()),
+            (None, Some(it)) => Err(self.last(Damage::Unexpected { expected: it.hash })),
         }
     }
 

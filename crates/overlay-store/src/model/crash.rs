@@ -56,15 +56,19 @@ fn doubts(disk: &Disk) -> Vec<Doubt> {
     names.chain(bytes).collect()
 }
 
-/// As before, half there, zeros, all there.
+/// As before, and from where the two part: cut, half there, zeros, all there.
 fn versions(durable: &Bytes, seen: &Bytes) -> Vec<Bytes> {
     let (old, all) = (durable.get(), seen.get());
-    let (old, new) = all.split_at(if all.starts_with(old) { old.len() } else { 0 });
+    let kept = old.iter().zip(all).take_while(|(old, new)| old == new).count();
+    let (kept, new) = all.split_at(kept);
     let mut res = vec![durable.clone()];
+    if kept.len() < old.len() {
+        res.push(Bytes::new(kept));
+    }
     if !new.is_empty() {
         let half = new.get(..new.len() / 2).unwrap_or_default();
-        res.push(Bytes::new(&[old, half].concat()));
-        res.push(Bytes::new(&[old, &vec![0; new.len()]].concat()));
+        res.push(Bytes::new(&[kept, half].concat()));
+        res.push(Bytes::new(&[kept, &vec![0; new.len()]].concat()));
     }
     res.push(seen.clone());
     res.dedup();

@@ -9,8 +9,8 @@
 //!   before or as after, each independently of the others; a rename within one directory is
 //!   one change, a rename across two is two, so that the file may be under both names or
 //!   under none (a directory never is under both);
-//! - the bytes of a file since it was synced may be as before, half there, there as zeros,
-//!   or all there.
+//! - the bytes of a file since it was synced may be as before, cut off where they differ,
+//!   from there on half there, there as zeros, or all there.
 //!
 //! [`ModelFs::killed`] gives the state after the process alone has died: nothing is lost
 //! and nothing became durable. [`ModelFs::without_sync`] leaves out one sync, to see that

@@ -96,18 +96,6 @@ pub trait Vfs: Send + Sync {
     /// As the system gives them.
     fn read(&self, path: &str, max: u64) -> io::Result<Vec<u8>>;
 
-    /// The last `len` bytes of a file, or all of it where it is shorter.
-    ///
-    /// # Errors
-    ///
-    /// As the system gives them.
-    fn read_end(&self, path: &str, len: u64) -> io::Result<Vec<u8>> {
-        let mut bytes = self.read(path, u64::MAX)?;
-        let len = usize::try_from(len).unwrap_or(usize::MAX);
-        bytes.drain(..bytes.len().saturating_sub(len));
-        Ok(bytes)
-    }
-
     /// Names and kinds in a directory, sorted by name.
     ///
     /// # Errors

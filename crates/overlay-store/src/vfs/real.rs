@@ -1,6 +1,6 @@
 use std::ffi::CStr;
 use std::fs::File;
-use std::io::{self, Read as _, Seek as _, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
@@ -111,13 +111,6 @@ impl RealFs {
 impl Vfs for RealFs {
     fn read(&self, path: &str, max: u64) -> io::Result<Vec<u8>> {
         read_at_most(&self.file(path, OFlags::RDONLY, 0)?, max)
-    }
-
-    fn read_end(&self, path: &str, len: u64) -> io::Result<Vec<u8>> {
-        let mut file = self.file(path, OFlags::RDONLY, 0)?;
-        let skipped = file.metadata()?.len().saturating_sub(len);
-        file.seek(io::SeekFrom::Start(skipped))?;
-        read_at_most(&file, u64::MAX)
     }
 
     fn list(&self, dir: &str) -> io::Result<Vec<(String, Kind)>> {

@@ -1,5 +1,6 @@
 mod append;
 mod checkpoint;
+mod crash;
 mod memory;
 mod read;
 mod recover;
@@ -29,4 +30,22 @@ fn entry(n: u64) -> Entry {
 #[track_caller]
 fn write(fs: &impl Vfs, n: u64) -> Head {
     (1..=n).fold(Head::empty(), |head, n| audit::append(fs, head, entry(n)).unwrap().1)
+}
+
+/// As [`entry`], and so long that the append after it moves all records to their segment.
+fn long(n: u64) -> Entry {
+    Entry { detail: json!("x".repeat(33_000)), ..entry(n) }
+}
+
+/// As [`write`], with one record more in `audit/HEAD` than the segment has durably.
+#[track_caller]
+fn write_flushed(fs: &impl Vfs, n: u64) -> Head {
+    let head = write(fs, n - 2);
+    let (_, head) = audit::append(fs, head, long(n - 1)).unwrap();
+    audit::append(fs, head, entry(n)).unwrap().1
+}
+
+/// The lines of a text, each with its line feed.
+fn lines(bytes: &[u8]) -> Vec<Vec<u8>> {
+    bytes.split_inclusive(|it| *it == b'\n').map(<[u8]>::to_vec).collect()
 }

@@ -17,7 +17,7 @@ use self::explore::{Explorer, Run};
 use crate::roots::holder;
 
 /// Enough for every prefix of every command within seconds, unoptimised.
-const SAMPLING: Sampling = Sampling { all_up_to: 512, drawn: 64, seed: 7 };
+const SAMPLING: Sampling = Sampling { all_up_to: 128, drawn: 24, seed: 7 };
 
 /// A power failure after each operation of each command; and a kill or a power failure with
 /// another one while the next writer puts the root in order, or right after it has.

@@ -69,7 +69,7 @@ fn check_settled(until: &str, expect: Option<Settled>) {
     assert_eq!(writer.recovered().settled, expect);
     assert_eq!(killed.list("tmp").unwrap(), []);
     let last = store.audit().records(writer.head().seq).unwrap().next().unwrap().unwrap();
-    let ends = ["_committed", "_abandoned", "tmp_cleared"];
+    let ends = ["_committed", "_abandoned", "tail_repaired", "tmp_cleared"];
     assert!(ends.iter().any(|it| last.entry.action.ends_with(it)), "{last:?}");
     drop(writer);
     assert!(store.lock(&holder()).unwrap().recovered().is_clean());

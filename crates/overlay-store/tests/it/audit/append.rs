@@ -2,10 +2,12 @@ use std::io;
 
 use overlay_model::Digest;
 use overlay_store::audit::{self, Head, Log, MAX_RECORD_BYTES, SEGMENT_BYTES};
+use overlay_store::model::ModelFs;
+use overlay_store::vfs::Vfs;
 use serde_json::{Value, json};
 
 use super::memory::Memory;
-use super::{entry, write};
+use super::{entry, lines, long, write, write_flushed};
 
 #[test]
 fn hash_is_over_the_tag_and_the_line() {
@@ -98,31 +100,126 @@ fn head_file_stays_small() {
     assert_eq!(Log::new(&fs).head().unwrap(), head);
 }
 
+/// Each line is the end of the chain after a record, and the record.
+#[test]
+fn head_has_what_no_segment_has_durably() {
+    let fs = Memory::default();
+    let head = write_flushed(&fs, 3);
+    let records = lines(&fs.bytes("audit/00000001.jsonl"));
+    let marks: Vec<String> = lines(&fs.bytes("audit/HEAD"))
+        .into_iter()
+        .map(|it| String::from_utf8(it).unwrap())
+        .collect();
+    let [base, last] = marks.as_slice() else { panic!("{marks:?}") };
+    let end = records[..2].concat().len();
+    assert!(base.starts_with("2 sha256:") && base.contains(&format!(" 1 {end} ")), "{base}");
+    assert_eq!(base.split(' ').count(), 5);
+    let end = records.concat().len();
+    assert!(last.starts_with(&format!("3 {} 1 {end} ", head.hash)), "{last}");
+    assert!(last.ends_with(std::str::from_utf8(&records[2]).unwrap()), "{last}");
+}
+
+/// What an append makes durable, as the names of the syncs that did something.
+#[track_caller]
+fn check_syncs(before: &[audit::Entry], expect: &[&str]) {
+    let fs = ModelFs::new();
+    fs.create_dir("audit").unwrap();
+    fs.sync_dir("").unwrap();
+    let head = before
+        .iter()
+        .fold(Head::empty(), |head, it| audit::append(&fs, head, it.clone()).unwrap().1);
+    let done = fs.operations().len();
+    audit::append(&fs, head, entry(9)).unwrap();
+    let synced = fs.operations().into_iter().skip(done).filter(|it| it.synced);
+    assert_eq!(synced.map(|it| it.path).collect::<Vec<_>>(), expect);
+}
+
+#[test]
+fn one_sync_acknowledges_a_record() {
+    check_syncs(&[entry(1)], &["audit/HEAD"]);
+    check_syncs(&[], &["audit", "audit/HEAD", "audit"]);
+    let flush = ["audit/00000001.jsonl", "audit/HEAD.new", "audit", "audit/HEAD"];
+    check_syncs(&[entry(1), long(2)], &flush);
+}
+
+/// A log that takes the next record in each of the ways there are, with its number of
+/// records.
+fn starts() -> Vec<(Memory, Head, u64)> {
+    let start = |records: Vec<audit::Entry>| {
+        let (fs, n) = (Memory::default(), records.len() as u64);
+        let head = records
+            .into_iter()
+            .fold(Head::empty(), |head, it| audit::append(&fs, head, it).unwrap().1);
+        (fs, head, n)
+    };
+    let huge = |n| audit::Entry { detail: json!("x".repeat(1_000_000)), ..entry(n) };
+    vec![
+        start(vec![]),
+        start(vec![entry(1)]),
+        start(vec![entry(1), long(2)]),
+        // The next one begins a segment, with HEAD full and not full.
+        start((1..=4).map(huge).collect()),
+        start((1..=4).map(huge).chain([long(5), entry(6)]).collect()),
+    ]
+}
+
 /// Whichever operation fails: `recover` goes on from there, and so does the next append
 /// where it may.
 #[test]
 fn failed_append_leaves_a_chain_to_go_on_with() {
-    // With 0 records the files are made, with 320 HEAD is replaced.
-    for before in [0, 1, 320] {
-        let start = Memory::default();
-        let head = write(&start, before);
+    for (start, head, before) in starts() {
+        let next = || audit::Entry { detail: json!("x".repeat(200_000)), ..entry(before + 1) };
         for operation in 1.. {
             let fs = start.copy();
             fs.fail_after(operation);
-            let res = audit::append(&fs, head, entry(before + 1));
+            let res = audit::append(&fs, head, next());
             if !fs.mend() {
                 res.unwrap();
                 assert!(operation > 4);
                 break;
             }
-            res.unwrap_err();
-            let again = fs.copy();
-            if let Ok((_, next)) = audit::append(&again, head, entry(before + 1)) {
-                assert_eq!(Log::new(&again).verify(Some(next)).unwrap().records, before + 1);
+            let records = |fs: &Memory, head| Log::new(fs).verify(Some(head)).unwrap().records;
+            match res {
+                // Only the segment, unsynced, lacks it.
+                Ok((_, head)) => assert_eq!(records(&fs, head), before + 1),
+                Err(_) => {
+                    let again = fs.copy();
+                    if let Ok((_, head)) = audit::append(&again, head, next()) {
+                        assert_eq!(records(&again, head), before + 1);
+                    }
+                }
             }
-            let (next, _) = audit::recover(&fs, Some(head)).unwrap();
-            let (_, next) = audit::append(&fs, next, entry(before + 2)).unwrap();
-            assert_eq!(Log::new(&fs).verify(Some(next)).unwrap().head, next);
+            let (head, _) = audit::recover(&fs, Some(head)).unwrap();
+            let (_, head) = audit::append(&fs, head, entry(before + 2)).unwrap();
+            assert_eq!(records(&fs, head), head.seq);
+            assert_eq!(audit::recover(&fs, Some(head)).unwrap(), (head, None));
+        }
+    }
+}
+
+/// The disk takes `audit/HEAD`, and the segment not: the record is in the log, and so are
+/// those after it.
+#[test]
+fn a_segment_that_cannot_be_written_loses_nothing() {
+    for (start, head, before) in starts().into_iter().skip(1).take(2) {
+        let operations = (1..).find(|it| {
+            let fs = start.copy();
+            fs.fail_after(*it);
+            audit::append(&fs, head, entry(before + 1)).is_ok()
+        });
+        let first = operations.unwrap();
+        for operation in first..=first + 1 {
+            let fs = start.copy();
+            fs.fail_after(operation);
+            let (_, head) = audit::append(&fs, head, entry(before + 1)).unwrap();
+            assert!(fs.mend());
+            let verified = Log::new(&fs).verify(Some(head)).unwrap();
+            assert!(verified.unfinished_bytes > 0, "{verified:?}");
+            let (_, head) = audit::append(&fs, head, entry(before + 2)).unwrap();
+            assert_eq!(Log::new(&fs).verify(Some(head)).unwrap().records, before + 2);
+            let (_, repair) = audit::recover(&fs, Some(head)).unwrap();
+            assert_eq!(repair.unwrap().restored_bytes, verified.unfinished_bytes);
+            assert_eq!(Log::new(&fs).verify(Some(head)).unwrap().unfinished_bytes, 0);
         }
     }
 }

@@ -1,8 +1,7 @@
-use overlay_store::audit::{AuditError, Damage, Filter, Head, Log, append};
-use serde_json::json;
+use overlay_store::audit::{AuditError, Damage, Filter, Log, append};
 
 use super::memory::Memory;
-use super::{entry, write};
+use super::{entry, lines, long, write, write_flushed};
 
 #[track_caller]
 fn check(filter: &Filter, from: u64, expect: &[u64]) {
@@ -45,17 +44,38 @@ fn empty_log_reads_as_one() {
 #[test]
 fn line_being_written_is_not_seen() {
     let fs = Memory::default();
-    write(&fs, 2);
-    let mut bytes = fs.bytes("audit/00000001.jsonl");
-    bytes.extend_from_slice(b"{\"v\":1,\"seq\":3");
-    fs.set("audit/00000001.jsonl", bytes);
-    assert_eq!(Log::new(&fs).records(1).unwrap().map(Result::unwrap).count(), 2);
+    let head = write(&fs, 2);
+    let before = fs.bytes("audit/HEAD").len();
+    append(&fs, head, entry(3)).unwrap();
+    let bytes = fs.bytes("audit/HEAD");
+    for len in [before + 1, before + 100, bytes.len() - 1] {
+        fs.set("audit/HEAD", bytes[..len].to_vec());
+        let log = Log::new(&fs);
+        assert_eq!(log.records(1).unwrap().map(Result::unwrap).count(), 2);
+        assert_eq!((log.head().unwrap(), log.last().unwrap().unwrap().seq), (head, 2));
+    }
+}
+
+/// What was added to a segment is in `audit/HEAD` first.
+#[test]
+fn record_behind_head_is_not_read() {
+    for n in [3, 8] {
+        let fs = Memory::default();
+        let head = write_flushed(&fs, n);
+        let before = fs.bytes("audit/HEAD");
+        append(&fs, head, entry(n + 1)).unwrap();
+        fs.set("audit/HEAD", before);
+        let log = Log::new(&fs);
+        assert_eq!(log.records(1).unwrap().map(Result::unwrap).count() as u64, n);
+        assert_eq!(log.last().unwrap().unwrap().seq, n);
+        assert_eq!(log.export(1, &Filter::default(), &mut Vec::new()).unwrap(), n);
+    }
 }
 
 #[test]
 fn reading_ends_at_a_broken_line() {
     let fs = Memory::default();
-    write(&fs, 3);
+    write_flushed(&fs, 5);
     let text = String::from_utf8(fs.bytes("audit/00000001.jsonl")).unwrap();
     let read = |text: String| -> Vec<Result<u64, (u64, Damage)>> {
         fs.set("audit/00000001.jsonl", text.into_bytes());
@@ -70,29 +90,23 @@ fn reading_ends_at_a_broken_line() {
 }
 
 #[test]
-fn last_record_is_found_from_the_end() {
+fn last_record_is_found() {
     let fs = Memory::default();
     let log = Log::new(&fs);
-    let last = || log.last().unwrap().map(|it| it.seq);
-    assert_eq!(last(), None);
+    assert_eq!(log.last().unwrap(), None);
     let mut head = write(&fs, 40);
-    assert_eq!(last(), Some(40));
-
-    // Longer than what is read at first.
-    let long = overlay_store::audit::Entry { detail: json!("x".repeat(100_000)), ..entry(41) };
-    let (record, next) = append(&fs, head, long).unwrap();
-    head = next;
-    assert_eq!(log.last().unwrap(), Some(record));
-    assert_eq!(append(&fs, head, entry(42)).unwrap().1, Head { seq: 42, ..log.head().unwrap() });
-    assert_eq!(last(), Some(42));
-
-    let mut bytes = fs.bytes("audit/00000001.jsonl");
-    bytes.extend_from_slice(b"{\"v\":1,\"seq\":43");
-    fs.set("audit/00000001.jsonl", bytes);
-    assert_eq!(last(), Some(42), "a line being written is not seen");
-    fs.set("audit/00000002.jsonl", Vec::new());
-    assert_eq!(last(), Some(42), "a segment without a line is passed over");
-    fs.set("audit/00000002.jsonl", b"no record\n".to_vec());
+    assert_eq!(log.last().unwrap().unwrap().seq, 40);
+    for n in 41..=43 {
+        let (record, next) = append(&fs, head, long(n)).unwrap();
+        assert_eq!(log.last().unwrap(), Some(record));
+        assert_eq!(log.head().unwrap(), next);
+        head = next;
+    }
+    // All is in the segment.
+    let marks = lines(&fs.bytes("audit/HEAD"));
+    fs.set("audit/HEAD", marks[0].clone());
+    assert_eq!(log.last().unwrap().unwrap().seq, 42);
+    fs.set("audit/HEAD", b"no mark\n".to_vec());
     let err = log.last().unwrap_err().to_string();
     assert_eq!(err, "the audit log was tampered with");
 }

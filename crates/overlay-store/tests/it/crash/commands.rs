@@ -1,7 +1,9 @@
 use std::fmt;
 
+use overlay_store::audit::Entry;
 use overlay_store::model::ModelFs;
 use overlay_store::{Change, GenerationId, GenerationRef, Phase, Retention, Store, Writer};
+use serde_json::json;
 
 use super::explore::Marks;
 use crate::roots::{NOW_US, canary, entry, holder, publish};
@@ -13,6 +15,8 @@ pub(super) enum Start {
     Nothing,
     /// Four generations; 3 is stable, 4 on trial, 1 pinned.
     Canary,
+    /// The same, and `audit/HEAD` is full: the next record moves all of them to the segment.
+    Full,
 }
 
 /// One command of a deployment tool, by what it does to the store.
@@ -28,10 +32,10 @@ impl fmt::Debug for Command {
     }
 }
 
-/// A root that is durable as a whole.
+/// A root where all that was acknowledged is durable.
 pub(super) fn base(start: Start) -> ModelFs {
     let fs = ModelFs::new();
-    if let Start::Canary = start {
+    if !matches!(start, Start::Nothing) {
         let store = Store::with(fs.clone());
         let mut writer = store.lock(&holder()).unwrap();
         let made: Vec<_> = (1..=4).map(|it| publish(&mut writer, it)).collect();
@@ -39,6 +43,10 @@ pub(super) fn base(start: Start) -> ModelFs {
         writer.switch(Some(1), canary(made[2], made[3]), entry("deploy")).unwrap();
         writer.pin("first", GenerationId(1)).unwrap();
         writer.write_rollout("d4", b"stage 1\n").unwrap();
+        if let Start::Full = start {
+            let detail = json!({ "why": "x".repeat(1 << 15) });
+            writer.append(Entry { detail, ..entry("kill") }).unwrap();
+        }
     }
     fs.killed(fs.operations().len()).unwrap()
 }
@@ -92,6 +100,12 @@ pub(super) fn all() -> Vec<Command> {
             marks.set();
         }),
         command("audit append", Start::Canary, |writer, marks| {
+            for action in ["kill", "revive"] {
+                writer.append(entry(action)).unwrap();
+                marks.set();
+            }
+        }),
+        command("audit flush", Start::Full, |writer, marks| {
             for action in ["kill", "revive"] {
                 writer.append(entry(action)).unwrap();
                 marks.set();

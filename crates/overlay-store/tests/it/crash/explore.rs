@@ -112,8 +112,8 @@ impl Explorer {
         };
         let operations = state.operations();
         let done = operations.len();
-        // A record that only the log holds is as good as one that `audit/HEAD` names too.
-        if !operations.iter().any(|it| it.path == "audit/HEAD") {
+        // A record that was whole and never synced is durable with the next one.
+        if !operations.iter().any(|it| it.path == "audit/HEAD" && it.synced) {
             seen.head = around.0.head;
         }
         for again in 0..=done {
@@ -143,13 +143,11 @@ impl Explorer {
 fn check(state: &ModelFs, (before, after): (&Seen, &Seen)) -> Result<Seen, String> {
     let store = Store::with(state.clone());
     let early = store.current().map_err(|err| format!("unreadable before recovery: {err:?}"))?;
-    let head = store.audit().head().map_err(|err| format!("{err:?}"))?;
+    let named = early.as_ref().map(|it| it.audit);
+    let verified = store.audit().verify(named);
+    let head = verified.map_err(|err| format!("taken for tampering: {err:?}"))?.head;
     if head.seq < before.head.seq {
         return Err(format!("audit/HEAD is at {}, {} was acknowledged", head.seq, before.head.seq));
-    }
-    let named = early.as_ref().map_or(0, |it| it.audit.seq);
-    if head.seq < named {
-        return Err(format!("audit/HEAD is at {}, CURRENT names {named}", head.seq));
     }
     let directories = directories(state);
     if let Some(lost) = before.directories.iter().find(|it| !directories.contains(it)) {
