@@ -25,5 +25,5 @@ fn the_front_of_two_is_covered() {
     let tuned = hypervolume(points, reference) / whole;
     let draws = problem.random(40, &mut Dice(SEED + 100_000));
     let random = hypervolume(draws.into_iter().map(|it| it.1).collect(), reference) / whole;
-    assert!(tuned >= 0.85 && tuned > random, "{tuned} beside {random}");
+    assert!(tuned >= 0.94 && tuned > random, "{tuned} beside {random}");
 }

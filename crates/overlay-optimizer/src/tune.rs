@@ -5,6 +5,7 @@ mod cholesky;
 mod front;
 mod gp;
 pub(crate) mod journal;
+mod lattice;
 pub(crate) mod levels;
 mod normal;
 pub(crate) mod plan;

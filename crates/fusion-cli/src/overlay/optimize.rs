@@ -31,11 +31,19 @@ use crate::replace::create;
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
-  fusion overlay optimize fusion_overlay.refund.txt --workload refund.toml
-  fusion overlay optimize fusion_overlay.refund.txt --workload refund.toml --dry-run --explain
-  fusion overlay optimize fusion_overlay.refund.txt --workload refund.toml -o optimized.txt
-  fusion overlay profile --from-metrics 7d --root /srv/fusion | \
-fusion overlay optimize fusion_overlay.refund.txt --workload - --json")]
+  fusion overlay optimize configs/overlays/fusion_overlay.rollback_first.txt \\
+    --workload schemas/samples/valid/workload-profile/only_quality.yaml
+  fusion overlay optimize configs/overlays/fusion_overlay.rollback_first.txt \\
+    --workload schemas/samples/valid/workload-profile/everything.toml --dry-run --explain
+  echo 'requests_per_minute = 150' > refund.toml
+  echo 'average_latency_ms = 200' >> refund.toml
+  fusion overlay optimize configs/overlays/fusion_overlay.rollback_first.txt \\
+    --workload refund.toml -o optimized.txt
+  echo 'quality_score_minimum: 0.95' | fusion overlay optimize \\
+    configs/overlays/fusion_overlay.rollback_first.txt --workload - --json
+
+They can be typed in a clone of the repository. `fusion overlay profile` makes a profile of what was
+measured.")]
 pub(crate) struct Optimize {
     /// The overlay
     #[arg(value_name = "FILE")]

@@ -23,11 +23,17 @@ use crate::replace::create;
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
-  fusion overlay profile --from-metrics 7d --root /srv/fusion -o refund.toml
-  fusion overlay profile --from-metrics 30d --root /srv/fusion --overlay refund --operation answer
-  fusion overlay profile --from-metrics 12h --root /srv/fusion --timezone Europe/Berlin
+  fusion overlay profile --from-metrics 7d --root prod -o refund.toml
+  fusion overlay profile --from-metrics 30d --root prod --overlay refund --operation answer
+  fusion overlay profile --from-metrics 12h --root prod --timezone Europe/Berlin
+  fusion overlay profile --from-metrics 7d --root prod | fusion overlay optimize \\
+    configs/overlays/fusion_overlay.rollback_first.txt --workload -
 
-Ends with 3 where nothing was measured in the window.")]
+They can be typed beside a deployment root `prod` whose service measures its answers (it hands the
+rows to the library overlay-sqlite, which writes prod/db/perf.sqlite), the last one in a clone of
+the repository.
+
+Ends with 3 where nothing was measured in the window, with 65 where there is no database.")]
 pub(crate) struct Profile {
     /// How far back the window reaches: `90m`, `12h`, `7d`; at most the 90 days that rows are
     /// kept

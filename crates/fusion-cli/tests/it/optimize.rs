@@ -117,13 +117,13 @@ fn bad_input_has_its_own_message() {
 }
 
 /// 2026-11-21 12:00 UTC.
-const NOW: i64 = 1_795_262_400;
+pub(crate) const NOW: i64 = 1_795_262_400;
 
-/// A deployment with a request every quarter of an hour of the last seven days, and ten
-/// more at nine each day.
-fn measured(dir: &Path) {
-    std::fs::create_dir_all(dir.join("root/db")).unwrap();
-    let mut rows = Performance::open(&dir.join("root/db/perf.sqlite")).unwrap();
+/// A deployment in `root` with a request every quarter of an hour of the last seven days, and
+/// ten more at nine each day.
+pub(crate) fn measured(root: &Path) {
+    std::fs::create_dir_all(root.join("db")).unwrap();
+    let mut rows = Performance::open(&root.join("db/perf.sqlite")).unwrap();
     let row = |overlay: &str, at: i64| PerformanceRow {
         overlay_type: overlay.to_owned(),
         operation: "answer".to_owned(),
@@ -149,7 +149,7 @@ fn profile(dir: &Path) -> Command {
 #[test]
 fn a_profile_is_made_of_rows_and_optimizes() {
     let dir = folder(&[("refund.txt", REFUND)]);
-    measured(dir.path());
+    measured(&dir.path().join("root"));
     let ran = finish(profile(dir.path()).args(["--from-metrics", "7d"]), b"").ends_with(0);
     expect![[r##"
         # Measured: 742 requests, 2026-11-14T12:00:00Z to 2026-11-21T12:00:00Z.
@@ -181,7 +181,7 @@ fn a_profile_needs_rows() {
     let out = ["--from-metrics", "7d", "-o", "nowhere/p.toml"];
     finish(profile(dir.path()).args(out), b"").ends_with(64);
     finish(profile(dir.path()).args(["--from-metrics", "7d"]), b"").ends_with(65);
-    measured(dir.path());
+    measured(&dir.path().join("root"));
     let none = ["--from-metrics", "7d", "--environment", "test"];
     let ran = finish(profile(dir.path()).args(none), b"").ends_with(3);
     assert!(ran.stderr.contains("no row in 2026-11-14"), "{}", ran.stderr);

@@ -182,7 +182,7 @@ fn limits_that_nothing_keeps() {
     let more = [QUALITY, &["--limit", "quality>=2", "-o", "tuned.txt"]].concat();
     let ran = tune(dir.path(), "sh score.sh {overlay}", &more, 1);
     assert!(ran.stdout.contains("infeasible: no candidate keeps every limit"), "{}", ran.stdout);
-    assert!(ran.stdout.contains("missing quality"), "{}", ran.stdout);
+    assert!(ran.stdout.contains(" of missing quality too much"), "{}", ran.stdout);
 }
 
 #[test]
@@ -206,7 +206,7 @@ fn an_evaluator_that_is_none() {
     let huge = SCORE.replace("quality\\\":%.4f", "quality\\\":1e308");
     let huge = huge.replace("$1, 1 - 2 * gap", "$1");
     refused(&huge, 69, "`quality` of scenario `a` is 1e308: nothing beyond 1e100 can be added up");
-    refused(&SCORE.replace("quality", "beauty"), 3, "scenario `a` has no value of `quality`");
+    refused(&SCORE.replace("quality", "beauty"), 69, "gave no value of `quality` for scenario `a`");
 }
 
 #[test]

@@ -26,11 +26,16 @@ pub(crate) fn ranges(points: &[Vec<f64>]) -> Vec<(f64, f64)> {
 
 /// The augmented Chebyshev cost of `costs` with `weights`, each cost as its share of its
 /// range (Knowles, *ParEGO*, 2006, eq. 2).
-pub(crate) fn chebyshev(costs: &[f64], ranges: &[(f64, f64)], weights: &[f64]) -> f64 {
-    let shares = costs.iter().zip(ranges).zip(weights).map(|((cost, (least, most)), weight)| {
-        let width = most - least;
-        weight * (cost - least) / if width > 1e-12 { width } else { 1.0 }
-    });
+pub(crate) fn chebyshev(
+    costs: impl IntoIterator<Item = f64>,
+    ranges: &[(f64, f64)],
+    weights: &[f64],
+) -> f64 {
+    let shares =
+        costs.into_iter().zip(ranges).zip(weights).map(|((cost, (least, most)), weight)| {
+            let width = most - least;
+            weight * (cost - least) / if width > 1e-12 { width } else { 1.0 }
+        });
     let (most, sum) =
         shares.fold((f64::NEG_INFINITY, 0.0), |(most, sum), it| (it.max(most), sum + it));
     most + 0.05 * sum

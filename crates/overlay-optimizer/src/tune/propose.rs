@@ -1,10 +1,19 @@
 //! Which candidate to try next.
+//!
+//! One objective: expected improvement. Several: ParEGO (Knowles, *ParEGO: a hybrid
+//! algorithm with on-line landscape approximation for expensive multiobjective optimization
+//! problems*, 2006), which weighs the objectives otherwise for each candidate and improves
+//! that one cost; each objective keeps a model of its own here. Its weights have to be those
+//! of the lattice, corners among them. With random ones, no candidate is ever sought that is
+//! best in one objective alone, the ranges that costs are shares of shrink to a corner of
+//! the front, and so does the search: on ZDT1 it ended in one point.
 
 use std::collections::BTreeSet;
 
 use crate::tune::float;
 use crate::tune::front::{chebyshev, front, ranges};
 use crate::tune::gp::{Belief, Gp, Hyper, Observations, Place, fit};
+use crate::tune::lattice::weights;
 use crate::tune::normal::{log_cdf, log_improvement};
 use crate::tune::plan::TunePlan;
 use crate::tune::random::Stream;
@@ -14,7 +23,8 @@ use crate::tune::trial::{Levelled, Trial};
 /// Purposes of randomness.
 pub(crate) const DESIGN: u64 = 1;
 const SEARCH: u64 = 2;
-const WEIGHTS: u64 = 3;
+const DRAWS: u64 = 3;
+pub(crate) const WEIGHTS: u64 = 4;
 
 /// Spaces up to this size are searched as a whole.
 const SMALL: u64 = 400;
@@ -39,7 +49,7 @@ impl Models {
         let tables = tables(space, plan, trials);
         let (mut gps, mut hypers) = (Vec::new(), Vec::new());
         for (at, seen) in tables.iter().enumerate() {
-            let hyper = refit(seen, space.dimensions().len(), before.get(at));
+            let hyper = refit(seen, space.dimensions().len(), before.get(at), tables.len());
             gps.push(Gp::given(seen, &hyper)?);
             hypers.push(hyper);
         }
@@ -90,15 +100,16 @@ fn tables(space: &Space, plan: &TunePlan, trials: &[Trial]) -> Vec<Observations>
     objectives.chain(limits).collect()
 }
 
-/// Hyperparameters of `seen`: from the last ones on, and, while it is cheap, also anew.
-fn refit(seen: &Observations, dimensions: usize, before: Option<&Hyper>) -> Hyper {
+/// Hyperparameters of `seen`: from the last ones on, and, while it is cheap, also anew. Of
+/// many observations `models` share the time.
+fn refit(seen: &Observations, dimensions: usize, before: Option<&Hyper>, models: usize) -> Hyper {
     let count = seen.values.len();
     let fresh = Hyper::prior(dimensions);
     let steps = match count {
         0..=30 => 30,
         31..=50 => 16,
         51..=75 => 8,
-        _ if count.is_multiple_of(4) => 6,
+        _ if count.is_multiple_of(4) => (6 / models.max(1)).max(2),
         _ => 0,
     };
     let warm = before.map(|it| fit(seen, it, steps));
@@ -151,8 +162,7 @@ impl Worth<'_> {
                 let costs = self.models.costs(&place);
                 let gains = draws.iter().map(|draw| {
                     let drawn = costs.iter().zip(draw).map(|(it, z)| it.mean + z * it.sd);
-                    let drawn: Vec<_> = drawn.collect();
-                    softplus((best - chebyshev(&drawn, ranges, weights)) / SOFTNESS)
+                    softplus((best - chebyshev(drawn, ranges, weights)) / SOFTNESS)
                 });
                 (SOFTNESS * gains.sum::<f64>() / float(draws.len())).ln()
             }
@@ -218,8 +228,8 @@ fn measure(space: &Space, plan: &TunePlan, trials: &[Trial], models: &Models) ->
     }
     let leaders: Vec<_> = front(&costs).iter().filter_map(|it| costs.get(*it).cloned()).collect();
     let ranges = ranges(if leaders.len() > 1 { &leaders } else { &costs });
-    let mut random = Stream::new(plan.seed, WEIGHTS, trials.len() as u64);
-    let weights = weights(plan.objectives.len(), &mut random);
+    let mut random = Stream::new(plan.seed, DRAWS, trials.len() as u64);
+    let weights = weights(plan.objectives.len(), plan.seed, trials.len());
     let draw = |random: &mut Stream| (0..plan.objectives.len()).map(|_| random.normal()).collect();
     let draws = (0..24).flat_map(|_| {
         let one: Vec<f64> = draw(&mut random);
@@ -227,16 +237,9 @@ fn measure(space: &Space, plan: &TunePlan, trials: &[Trial], models: &Models) ->
         [one, other]
     });
     let draws = draws.collect();
-    let weighted = costs.iter().map(|it| chebyshev(it, &ranges, &weights));
+    let weighted = costs.iter().map(|it| chebyshev(it.iter().copied(), &ranges, &weights));
     let best = weighted.fold(f64::INFINITY, f64::min);
     Measure::Weighted { ranges, weights, best, draws }
-}
-
-/// Weights that sum to 1, evenly from all such.
-fn weights(count: usize, random: &mut Stream) -> Vec<f64> {
-    let parts: Vec<_> = (0..count).map(|_| -(1.0 - random.uniform()).ln()).collect();
-    let sum: f64 = parts.iter().sum();
-    parts.iter().map(|it| it / sum).collect()
 }
 
 /// Random candidates, candidates around the best known ones, then a climb from the most
@@ -254,11 +257,13 @@ fn search(
             found.push((worth.of(&candidate), candidate));
         }
     };
-    for _ in 0..150 {
+    // Several models take their time at each candidate.
+    let (anywhere, around_best) = if plan.objectives.len() > 1 { (100, 60) } else { (150, 100) };
+    for _ in 0..anywhere {
         consider(worth.space.random(&mut random), &mut found);
     }
     let known = best_known(worth, trials);
-    for step in 0..100 {
+    for step in 0..around_best {
         if let Some(around) = known.get(step % known.len().max(1)) {
             let spread = [0.2, 0.05, 0.01].get(step % 3).copied().unwrap_or(0.1);
             consider(worth.space.near(around, 0.3, spread, &mut random), &mut found);
@@ -277,10 +282,11 @@ fn best_known(worth: &Worth<'_>, trials: &[Trial]) -> Vec<Candidate> {
         .filter(|it| it.runs() > 0)
         .map(|it| {
             let place = worth.space.place(&it.candidate);
-            let costs: Vec<_> = worth.models.costs(&place).iter().map(|it| it.mean).collect();
+            let costs = worth.models.costs(&place);
+            let mut means = costs.iter().map(|it| it.mean);
             let cost = match &worth.measure {
-                Measure::Weighted { ranges, weights, .. } => chebyshev(&costs, ranges, weights),
-                Measure::Improvement { .. } => costs.first().copied().unwrap_or_default(),
+                Measure::Weighted { ranges, weights, .. } => chebyshev(means, ranges, weights),
+                Measure::Improvement { .. } => means.next().unwrap_or_default(),
                 Measure::Feasible => 0.0,
             };
             (cost - 10.0 * worth.models.log_feasible(&place).max(-1e3), &it.candidate)

@@ -59,9 +59,14 @@ impl Choice {
         rated.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
         let (least, best, _, beliefs) = rated.first()?;
         let start = trials.first().map(|it| models.costs(&space.place(&it.candidate)));
-        let gain = start.map_or(0.0, |it| res.rate(&it) - least);
-        let (fewest, most) = (GIVEN_UP.0 * gain.max(0.0), GIVEN_UP.1 * gain.max(0.0));
-        res.enough = least + res.doubt(beliefs).clamp(fewest, most);
+        let own = start.map_or(*least, |it| res.rate(&it));
+        let (gain, doubt) = ((own - least).max(0.0), res.doubt(beliefs));
+        res.enough = if gain <= doubt {
+            // What cannot be told from the overlay as it is brings nothing.
+            own.max(*least)
+        } else {
+            least + doubt.clamp(GIVEN_UP.0 * gain, GIVEN_UP.1 * gain)
+        };
         let changes = |it: &Trial| space.reverts(&it.candidate).len();
         let good = rated.iter().take_while(|it| it.0 <= res.enough);
         res.chosen = good.min_by_key(|it| changes(it.2))?.1;
@@ -72,7 +77,7 @@ impl Choice {
     fn rate(&self, costs: &[Belief]) -> f64 {
         match costs {
             [only] => only.mean,
-            _ => chebyshev(&means(costs), &self.ranges, &vec![1.0; costs.len()]),
+            _ => chebyshev(means(costs), &self.ranges, &vec![1.0; costs.len()]),
         }
     }
 

@@ -57,7 +57,7 @@ pub enum Finding {
     Infeasible {
         /// The trial nearest to the limits.
         nearest: usize,
-        /// The limits it exceeds.
+        /// The limits it exceeds, and by how much: `0.4000 of latency`.
         exceeds: Vec<String>,
     },
     /// No candidate was evaluated to the end.
@@ -176,11 +176,11 @@ impl Tuner {
         let broken = numbered.filter(|(_, it)| it.runs() > 0 && !it.is_within(&self.plan));
         let (nearest, trial) = broken.min_by(|a, b| excess(a.1).total_cmp(&excess(b.1)))?;
         let rows = self.plan.limits.iter().enumerate();
-        let exceeds = rows.filter(|(at, it)| trial.worst(*at).is_some_and(|w| w > it.at_most));
-        Some(Finding::Infeasible {
-            nearest,
-            exceeds: exceeds.map(|it| it.1.name.clone()).collect(),
-        })
+        let exceeds = rows.filter_map(|(at, limit)| {
+            let over = trial.worst(at).map(|it| it - limit.at_most).filter(|it| *it > 0.0)?;
+            Some(format!("{over:.4} of {}", limit.name))
+        });
+        Some(Finding::Infeasible { nearest, exceeds: exceeds.collect() })
     }
 
     fn rows(&self, expected: &[Option<Vec<(f64, f64)>>]) -> Vec<TrialRow> {

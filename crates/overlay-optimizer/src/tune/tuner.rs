@@ -351,9 +351,9 @@ fn design(space: &Space, plan: &TunePlan) -> Vec<Candidate> {
     let mut random = Stream::new(plan.seed, DESIGN, 0);
     let whole = plan.budget / plan.scenarios.len().max(1);
     // Several objectives have a model each, which learn from the search as well; with one
-    // and noise a short look around gets stuck. Chosen on the seeds 1 to 21 of
-    // `benches/examples/figures` (ZDT1 0.92 or 0.94, the noisy problem 0.09 or 0.23), which
-    // is why others are shown.
+    // and noise a short look around gets stuck (regret on the noisy problem of
+    // `benches/examples/figures` 0.09 or 0.23, on the seeds 1 to 21, which is why others are
+    // shown).
     let share = if plan.objectives.len() > 1 { 2 } else { 1 };
     let count = (space.dimensions().len() / share + 2).min(whole / 3).max(3);
     match listed(space, plan) {

@@ -3,6 +3,7 @@
 mod accept;
 mod analysis;
 mod data;
+mod front;
 mod optimize;
 mod oracle;
 mod profile;

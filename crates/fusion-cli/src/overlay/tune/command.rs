@@ -186,7 +186,7 @@ impl Evaluation {
         let number = |name: &String| {
             let (scenario, name) = (scenario.to_owned(), name.clone());
             match fields.get(&name) {
-                None => Err(Fault::NoValue { scenario, name }),
+                None => Err(Fault::LeftOut { scenario, name }),
                 Some(value) => match value.as_f64().filter(|it| it.is_finite()) {
                     Some(number) => Ok((name, number)),
                     None => Err(Fault::NoNumber { scenario, name, text: value.to_string() }),

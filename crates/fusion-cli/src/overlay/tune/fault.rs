@@ -20,6 +20,9 @@ pub(super) enum Fault {
     /// A value was not measured.
     #[error("scenario `{scenario}` has no value of `{name}`")]
     NoValue { scenario: String, name: String },
+    /// The evaluator left a value out.
+    #[error("the evaluator gave no value of `{name}` for scenario `{scenario}`")]
+    LeftOut { scenario: String, name: String },
     /// A file of the suite cannot be read, or the suite is not what it was.
     #[error("the suite cannot be replayed: {why}")]
     Suite { why: String },

@@ -85,7 +85,7 @@ impl TuneAnswer {
                 "nothing is expected to be better than the overlay as it is".to_owned()
             }
             (Finding::Infeasible { nearest, exceeds }, _) => format!(
-                "no candidate keeps every limit; trial {nearest} comes nearest and exceeds {}",
+                "no candidate keeps every limit; trial {nearest} comes nearest, with {} too much",
                 exceeds.join(", ")
             ),
             (Finding::NothingEvaluated, _) => "no candidate was evaluated to the end".to_owned(),
