@@ -4,21 +4,22 @@ mod log;
 use std::future::Future;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io::ErrorKind;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::mpsc::Receiver;
+use std::sync::{Arc, Weak};
 
 use anyhow::Context as _;
 use clap::Args;
 use fusion_gateway::{Service, serve};
 use fusion_metrics::FusionMetrics;
 use overlay_doctor::{Thresholds, options_at};
-use overlay_loader::{HealthStatus, Live, Options, environment_layer};
+use overlay_loader::{Event, HealthStatus, Live, Options, RootKind, environment_layer};
 use serde_json::json;
-use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
 pub(crate) use self::audit::record;
+use self::log::Log;
 use crate::deploy::host;
 use crate::doctor::variables;
 use crate::environment::{Environment, wall_clock};
@@ -32,9 +33,10 @@ use crate::output::Output;
 /// Says which overlay answers a request, whether a flag is on and how the service is, and
 /// has the switch that turns every overlay off. Listens until SIGINT or SIGTERM, and lets
 /// requests that run end then. The files are watched: an edit is in force for the next
-/// request, one that is wrong is refused and the former keeps answering. Under a deployment
-/// root it follows the pointer: the stable generation for most units, the candidate for its
-/// share. Reads `fusion.toml`, RESON__<SECTION>__<KEY>, RESON_ENV, RESON_FEATURES,
+/// request, one that is wrong is refused and the former keeps answering; SIGHUP has them read
+/// again. Under a deployment root it follows the pointer: the stable generation for most
+/// units, the candidate for its share; where there is no pointer yet it waits for one and
+/// answers 503 to /readyz. Reads `fusion.toml`, RESON__<SECTION>__<KEY>, RESON_ENV, RESON_FEATURES,
 /// RESON_FEATURES_FILE and RESONTINEX_FUSION_<KEY>. There is no TLS, and only the emergency
 /// switch asks for a token.
 #[derive(Args, Debug)]
@@ -46,8 +48,9 @@ Examples:
   fusion serve --configs configs --listen 127.0.0.1:0 --admin-token-file token --json
 
 The address stands on standard error; with --json also on standard output, as one object.
-Ends with 0 when it is told to stop, 75 where the address is in use, and under --strict with
-1 where the configuration or fusion.toml is not as it was asked for.")]
+Ends with 0 when it is told to stop, 75 where the address is in use, 64 where this host does
+not have it, and under --strict with 1 where the configuration or fusion.toml is not as it was
+asked for.")]
 pub(crate) struct Serve {
     /// The installation; else FUSION_CONFIGS
     #[arg(long, value_name = "DIR")]
@@ -90,8 +93,10 @@ impl Serve {
             let who = "every host that reaches it can read routes, flags and metrics";
             warn(output, &format!("{address} is no loopback address: {who}"))?;
         }
+        // Before anything is read or written: it may be another's.
+        let listener = TcpListener::bind(address).map_err(|err| unbound(address, &err))?;
         let metrics = metrics(&options, output)?;
-        let service = self.service(&place, metrics, output, environment)?;
+        let (service, events) = self.service(&place, metrics, output, environment)?;
         let service = service.with_health(options.pool(), Thresholds::of(&options));
         let service = with_sink(service, &options, output)?;
         let service = match token {
@@ -99,24 +104,30 @@ impl Serve {
             None => service,
         };
         let runtime = Runtime::new().context("starting the threads that answer")?;
+        let log = Log::follow(events, place.audited(environment)).context("starting the log")?;
         let service = Arc::new(service);
-        let (events, audited) = (service.live().events(), place.audited(environment));
-        log::follow(events, Arc::downgrade(&service), audited).context("starting the log")?;
-        runtime.block_on(listen(address, service, output))?;
+        runtime.block_on(listen(listener, Arc::clone(&service), output))?;
+        let killed = service.killed_by();
+        // Both hold the configuration, and with it the log open.
+        drop((runtime, service));
+        log.finish(killed.as_ref());
         output.remark("stopped\n")?;
         Ok(Exit::DONE)
     }
 
-    /// The configuration with its metrics, and what speaks against it said.
+    /// The configuration with its metrics, what speaks against it said, and what happens to
+    /// it from then on.
     fn service(
         &self,
         place: &Place,
         metrics: FusionMetrics,
         output: &mut Output,
         environment: &Environment,
-    ) -> anyhow::Result<Service> {
+    ) -> anyhow::Result<(Service, Receiver<Event>)> {
         let options = self.options(place, output, environment)?;
         let live = Live::start(options).context("watching the configuration")?;
+        // First, so that nothing that fails is in neither of the two.
+        let events = live.events();
         let health = live.health();
         for reason in &health.reasons {
             warn(output, reason)?;
@@ -125,7 +136,7 @@ impl Serve {
             let message = "the configuration is not as it was asked for";
             return Err(refusal(Exit::FINDINGS, message));
         }
-        Ok(Service::new(live, metrics, wall_clock()))
+        Ok((Service::new(live, metrics, wall_clock()), events))
     }
 
     /// What is served: an installation given by name comes before a root of the environment.
@@ -153,6 +164,7 @@ impl Serve {
         }
         let named = || environment.get("RESON_ENV").map(str::to_owned);
         Ok(Options {
+            kind: place.kind(),
             extra: vec![layer],
             environment: self.env.clone().or_else(named),
             features: environment.text("RESON_FEATURES").map(str::to_owned),
@@ -177,6 +189,14 @@ impl Place {
     fn dir(&self) -> &Path {
         match self {
             Self::Configs(dir) | Self::Root(dir) => dir,
+        }
+    }
+
+    /// A root that has no pointer is one that was mistyped, or nothing is deployed to yet.
+    fn kind(&self) -> RootKind {
+        match self {
+            Self::Configs(_) => RootKind::Either,
+            Self::Root(_) => RootKind::Deployed,
         }
     }
 
@@ -268,14 +288,15 @@ fn unkept(output: &mut Output, message: &str) -> anyhow::Result<()> {
 
 /// Answers until the process is told to stop.
 async fn listen(
-    address: SocketAddr,
+    listener: TcpListener,
     service: Arc<Service>,
     output: &mut Output,
 ) -> anyhow::Result<()> {
-    let listener = TcpListener::bind(address).await.map_err(|err| unbound(address, &err))?;
     let address = listener.local_addr().context("asking for the address")?;
+    listener.set_nonblocking(true).context("preparing the address")?;
+    let listener = tokio::net::TcpListener::from_std(listener).context("preparing the address")?;
     // Before the address is told: who knows it may stop the service at once.
-    let stop = told_to_stop().context("waiting for signals")?;
+    let stop = told_to_stop(Arc::downgrade(&service)).context("waiting for signals")?;
     output.remark(&format!("listening on http://{address}\n"))?;
     if output.is_json() {
         let status = service.live().status();
@@ -293,9 +314,11 @@ async fn listen(
 fn unbound(address: SocketAddr, err: &std::io::Error) -> anyhow::Error {
     let exit = match err.kind() {
         ErrorKind::AddrInUse => Exit::LOCKED,
+        ErrorKind::AddrNotAvailable | ErrorKind::PermissionDenied => Exit::USAGE,
         _ => Exit::INTERNAL,
     };
-    refusal(exit, format!("cannot listen on {address}: {err}"))
+    let way_out = "name another address with --listen, or with service.listen of fusion.toml";
+    refusal(exit, format!("cannot listen on {address}: {err}; {way_out}"))
 }
 
 /// The token in a file.
@@ -314,23 +337,41 @@ pub(crate) fn warn(output: &mut Output, message: &str) -> anyhow::Result<()> {
     output.remark(&format!("{style}warning{style:#}: {message}\n"))
 }
 
-/// Done when SIGINT or SIGTERM came.
+/// Done when SIGINT or SIGTERM came; SIGHUP has the files read again.
 #[cfg(unix)]
-fn told_to_stop() -> std::io::Result<impl Future<Output = ()> + Send + 'static> {
+fn told_to_stop(
+    service: Weak<Service>,
+) -> std::io::Result<impl Future<Output = ()> + Send + 'static> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
+    let mut hangup = signal(SignalKind::hangup())?;
     Ok(async move {
-        tokio::select! {
-            _ = interrupt.recv() => (),
-            _ = terminate.recv() => (),
+        loop {
+            tokio::select! {
+                _ = interrupt.recv() => return,
+                _ = terminate.recv() => return,
+                _ = hangup.recv() => reload(service.clone()),
+            }
         }
     })
 }
 
+/// Reads the files again, off the threads that answer.
+#[cfg(unix)]
+fn reload(service: Weak<Service>) {
+    tokio::task::spawn_blocking(move || {
+        let Some(service) = service.upgrade() else { return };
+        log::line("reload: SIGHUP asks for it");
+        service.live().reload();
+    });
+}
+
 /// Done when the user interrupted.
 #[cfg(not(unix))]
-fn told_to_stop() -> std::io::Result<impl Future<Output = ()> + Send + 'static> {
+fn told_to_stop(
+    _service: Weak<Service>,
+) -> std::io::Result<impl Future<Output = ()> + Send + 'static> {
     let mut interrupt = tokio::signal::windows::ctrl_c()?;
     Ok(async move {
         interrupt.recv().await;

@@ -6,7 +6,7 @@ use axum::extract::rejection::JsonRejection;
 use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use fusion_flags::{SwitchSource, Switches};
+use overlay_loader::ByHand;
 use overlay_model::Digest;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -42,10 +42,13 @@ pub(crate) async fn kill(
         return refusal;
     }
     match body {
-        Ok(Json(request)) if request.reason.trim().is_empty() => {
-            refuse(StatusCode::BAD_REQUEST, "a switch needs a reason")
-        }
-        Ok(Json(request)) => apart(service, |it| throw(it, request)).await,
+        Ok(Json(request)) => match by_hand(request.reason, request.by) {
+            Ok(by) if by.reason.is_empty() => {
+                refuse(StatusCode::BAD_REQUEST, "a switch needs a reason")
+            }
+            Ok(by) => apart(service, |it| throw(it, by)).await,
+            Err(why) => refuse(StatusCode::BAD_REQUEST, why),
+        },
         Err(rejection) => refuse_body(&rejection),
     }
 }
@@ -58,18 +61,29 @@ pub(crate) async fn revive(State(service): State<Arc<Service>>, headers: HeaderM
     }
 }
 
-fn throw(service: &Service, request: KillRequest) -> Response {
-    let emergency = Switches { emergency: true, ..Switches::default() };
+/// The most characters of what a person says.
+const MAX_WORDS: usize = 500;
+
+/// What a person did by hand: words that fit in one line of a log.
+pub(crate) fn by_hand(reason: String, by: String) -> Result<ByHand, &'static str> {
+    let is_line = |it: &str| !it.contains(char::is_control) && it.chars().count() <= MAX_WORDS;
+    match is_line(&reason) && is_line(&by) {
+        true => Ok(ByHand { reason: reason.trim().to_owned(), by: by.trim().to_owned() }),
+        false => Err("reason and by are one line each, of at most 500 characters"),
+    }
+}
+
+fn throw(service: &Service, by: ByHand) -> Response {
     // Held over both, so that the reason is always that of the switch in force.
     let mut kill = service.kill();
-    service.live.switch(SwitchSource::Api, emergency);
-    *kill = Some(Kill { reason: request.reason, by: request.by, at_ms: service.now_ms() });
+    service.live.throw(by.clone());
+    *kill = Some(Kill { reason: by.reason, by: by.by, at_ms: service.now_ms() });
     answer(service, kill.as_ref())
 }
 
 fn take_back(service: &Service) -> Response {
     let mut kill = service.kill();
-    service.live.switch(SwitchSource::Api, Switches::default());
+    service.live.take_back();
     *kill = None;
     answer(service, None)
 }
@@ -80,6 +94,7 @@ fn answer(service: &Service, kill: Option<&Kill>) -> Response {
         "schema": "fusion/kill/1",
         "emergency": status.emergency,
         "epoch": status.epoch,
+        "held_by": status.held_by,
         "kill": kill,
     });
     Json(body).into_response()

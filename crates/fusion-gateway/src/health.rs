@@ -1,6 +1,6 @@
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError};
 
 use axum::Json;
 use axum::extract::{Query, Request, State};
@@ -8,10 +8,11 @@ use axum::http::StatusCode;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use fusion_flags::BreakerState;
 use overlay_doctor::{
     HealthCheck, PoolUse, Thresholds, Verdict, Vitals, answer_within, diagnose, resident_bytes,
 };
-use overlay_loader::{Health, HealthStatus, Status};
+use overlay_loader::{ByHand, Health, HealthStatus, Status};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -84,6 +85,31 @@ impl Service {
         };
         overlay_doctor::health(&vitals, thresholds)
     }
+
+    /// How the breakers of the overlays are. One that lets nothing through is no failure: the
+    /// others answer.
+    pub(crate) fn breaker_health(&self) -> Health {
+        let now = self.now_ms();
+        let isolated = self.isolated.lock().unwrap_or_else(PoisonError::into_inner);
+        let all = self.live.breakers().all();
+        let reasons = all.iter().filter_map(|(name, breaker)| match breaker.state(now) {
+            BreakerState::Closed => None,
+            BreakerState::HalfOpen => Some(format!("the breaker of {name} is half-open")),
+            BreakerState::Open => {
+                // Up to the next second, so that it is never 0 s.
+                let left = breaker.retry_in_ms(now).unwrap_or(0).max(0).saturating_add(999) / 1000;
+                Some(format!("the breaker of {name} is open: no probe for {left} s"))
+            }
+            BreakerState::Isolated => {
+                let by = isolated.get(name).map(ByHand::to_string).unwrap_or_default();
+                Some(format!("{name} is isolated by hand{by}"))
+            }
+        });
+        let reasons: Vec<String> = reasons.collect();
+        let is_degraded = !reasons.is_empty();
+        let status = if is_degraded { HealthStatus::Degraded } else { HealthStatus::Healthy };
+        Health { status, reasons }
+    }
 }
 
 /// The verdict on the process, as one of the configuration.
@@ -111,7 +137,10 @@ pub(crate) async fn readyz(
         let (_, code) = verdict(health.status);
         let is_ready = code == StatusCode::OK;
         let text = match (is_verbose, is_ready) {
-            (true, _) => checks(&health, is_ready),
+            (true, _) => {
+                let breakers = service.breaker_health();
+                check_lines("configuration", &health) + &check_lines("breakers", &breakers)
+            }
             (false, true) => "ok\n".to_owned(),
             (false, false) => "not ready\n".to_owned(),
         };
@@ -121,14 +150,13 @@ pub(crate) async fn readyz(
 }
 
 /// One line a check, in the manner of Kubernetes, with the reasons below it.
-fn checks(health: &Health, is_ready: bool) -> String {
-    let mark = if is_ready { "[+]" } else { "[-]" };
-    let word = match health.status {
-        HealthStatus::Healthy => "ok",
-        HealthStatus::Degraded => "degraded",
-        HealthStatus::Unhealthy => "failed",
+fn check_lines(name: &str, health: &Health) -> String {
+    let (mark, word) = match health.status {
+        HealthStatus::Healthy => ("[+]", "ok"),
+        HealthStatus::Degraded => ("[+]", "degraded"),
+        HealthStatus::Unhealthy => ("[-]", "failed"),
     };
-    let mut text = format!("{mark}configuration {word}\n");
+    let mut text = format!("{mark}{name} {word}\n");
     for reason in &health.reasons {
         text.push_str("    ");
         text.push_str(reason);
@@ -152,14 +180,12 @@ pub(crate) async fn health(State(service): State<Arc<Service>>) -> Response {
     apart(service, |service| {
         let status = service.live.status();
         let health = status.health();
-        let breakers = breakers(service);
-        let tripped = breakers.iter().any(|(_, state)| state != "closed");
-        // What answers for some requests only is no failure.
-        let of_breakers = if tripped { HealthStatus::Degraded } else { HealthStatus::Healthy };
+        let of_breakers = service.breaker_health();
         let vital = service.vital_health();
-        let worst = health.status.max(of_breakers).max(status_of(vital.status));
+        let worst = health.status.max(of_breakers.status).max(status_of(vital.status));
         let (word, code) = verdict(worst);
         let mut reasons = health.reasons.clone();
+        reasons.extend(of_breakers.reasons.iter().cloned());
         if vital.status != Verdict::Healthy {
             reasons.push(vital.message);
         }
@@ -178,9 +204,10 @@ pub(crate) async fn health(State(service): State<Arc<Service>>) -> Response {
                 "overlay:configuration": [configuration(&status, &health)],
                 "overlay:switch": [switch(&status, service.kill().as_ref())],
                 "overlay:breakers": [{
-                    "status": verdict(of_breakers).0,
+                    "status": verdict(of_breakers.status).0,
                     "componentType": "component",
-                    "observedValue": breakers,
+                    "observedValue": breakers(service),
+                    "output": of_breakers.reasons.join("; "),
                 }],
             },
         });

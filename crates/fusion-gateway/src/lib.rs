@@ -12,7 +12,7 @@
 //! | `GET /health` | `application/health+json` with every reason |
 //! | `GET /metrics` | Prometheus text or OpenMetrics, by `Accept` |
 //! | `GET /v1/status` | what is in force, what was refused |
-//! | `POST /v1/route` | which overlays may answer, and why not the others |
+//! | `POST /v1/route` | which overlays may answer, why not the others, and which generation and arm this is |
 //! | `POST /v1/outcome` | how a call has ended, for the breaker of its overlay |
 //! | `GET /v1/breakers` | every breaker as it stands |
 //! | `POST /ofrep/v1/evaluate/flags[/{key}]` | flags, by the OpenFeature Remote Evaluation Protocol |

@@ -7,7 +7,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use fusion_flags::{Breaker, BreakerState};
 use fusion_metrics::{Known, Outcome, catalogue, negotiate};
-use overlay_loader::{HealthStatus, Installation, Snapshot, Status};
+use overlay_loader::{ByHand, Event, HealthStatus, Installation, Snapshot, Status};
 use overlay_model::OverlayName;
 
 use crate::refusal::refuse;
@@ -60,12 +60,16 @@ impl Service {
 
     fn note_state(&self, status: &Status) {
         let set = |metric, value| self.metrics.set(metric, value, "", "");
-        #[expect(clippy::cast_precision_loss, reason = "epochs and seconds stay far below 2^53")]
-        let (epoch, applied) = (status.epoch as f64, (status.applied_at_ms / 1000) as f64);
-        set(catalogue::CONFIG_GENERATION, epoch);
+        let number = self.live.snapshot().number(None);
+        #[expect(clippy::cast_precision_loss, reason = "numbers and seconds stay far below 2^53")]
+        let [number, epoch, applied] =
+            [number as f64, status.epoch as f64, (status.applied_at_ms / 1000) as f64];
+        set(catalogue::CONFIG_EPOCH, epoch);
+        set(catalogue::CONFIG_GENERATION, number);
         set(catalogue::CONFIG_LAST_RELOAD, applied);
         set(catalogue::EMERGENCY_ACTIVE, f64::from(status.emergency));
-        set(catalogue::SYSTEM_HEALTH, gauge(status.health().status));
+        let health = status.health().status.max(self.breaker_health().status);
+        set(catalogue::SYSTEM_HEALTH, gauge(health));
     }
 
     /// The names that come before strangers, and the versions that run: those of the stable
@@ -98,13 +102,14 @@ impl Service {
             |name: &str| installations(&snapshot).any(|it| it.overlays().contains_key(name));
         for (name, breaker) in self.live.breakers().all() {
             if is_known(&name) {
-                self.note_breaker(&name, &breaker);
+                self.note_breaker(&name, &breaker, None);
             }
         }
     }
 
-    /// Tells the metrics how a breaker stands, and counts a change since the last time.
-    pub(crate) fn note_breaker(&self, name: &str, breaker: &Breaker) {
+    /// Tells metrics and log how a breaker stands, where that changed since the last time or
+    /// somebody did something `by` hand.
+    pub(crate) fn note_breaker(&self, name: &str, breaker: &Breaker, by: Option<&ByHand>) {
         let mut seen = self.breakers.lock().unwrap_or_else(PoisonError::into_inner);
         // Asked under the lock, so that no older state comes last.
         let state = breaker.state(self.now_ms());
@@ -117,6 +122,10 @@ impl Service {
         };
         if before != state {
             self.metrics.inc(catalogue::BREAKER_EVENT, "", name, event);
+        }
+        if before != state || by.is_some() {
+            let by = by.cloned();
+            self.live.tell(Event::Breaker { overlay: name.to_owned(), state, by });
         }
         self.metrics.set(catalogue::BREAKER_STATE, value, "", name);
     }

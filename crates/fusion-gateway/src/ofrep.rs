@@ -9,14 +9,15 @@ use axum::extract::{Path, State};
 use axum::http::header::{CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use fusion_flags::{Context, FlagReport, Reason, View};
+use fusion_flags::{Context, FlagReport, Reason};
 use fusion_metrics::{Outcome, catalogue};
+use overlay_loader::{Arm, Snapshot, Switched};
 use overlay_model::Digest;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::refusal::status;
-use crate::route::attributes;
+use crate::route::{attributes, deployment};
 use crate::service::Service;
 
 /// The body of both requests. The context has `targetingKey`, the unit; `scenario_type`
@@ -39,8 +40,7 @@ pub(crate) async fn one(
         }
     };
     let snapshot = service.live.snapshot();
-    let view = snapshot.pick(unit(&fields)).flags();
-    match evaluate(&service, view, &key, &fields) {
+    match evaluate(&service, &snapshot, &key, &fields) {
         None => {
             let why = format!("there is no flag `{key}`");
             let body = failure(&key, "FLAG_NOT_FOUND", &why);
@@ -67,9 +67,9 @@ pub(crate) async fn all(
         }
     };
     let snapshot = service.live.snapshot();
-    let view = snapshot.pick(unit(&fields)).flags();
-    let keys = view.snapshot().names();
-    let flags: Vec<Value> = keys.filter_map(|key| evaluate(&service, view, key, &fields)).collect();
+    let keys = snapshot.pick(unit(&fields)).flags().snapshot().names();
+    let flags = keys.filter_map(|key| evaluate(&service, &snapshot, key, &fields));
+    let flags: Vec<Value> = flags.collect();
     let body = json!({ "flags": flags }).to_string();
     let tag = format!("\"{}\"", Digest::of(body.as_bytes()).short());
     if is_known(&headers, &tag) {
@@ -114,7 +114,8 @@ fn unit(fields: &Fields) -> Option<&str> {
 }
 
 /// The answer for one flag; `None` where there is no such flag.
-fn evaluate(service: &Service, view: &View, key: &str, fields: &Fields) -> Option<Value> {
+fn evaluate(service: &Service, snapshot: &Snapshot, key: &str, fields: &Fields) -> Option<Value> {
+    let (picked, arm) = snapshot.pick_arm(unit(fields));
     let attributes = attributes(fields);
     let scenario_type = fields.get("scenario_type").and_then(Value::as_str).unwrap_or_default();
     let context = Context {
@@ -125,7 +126,7 @@ fn evaluate(service: &Service, view: &View, key: &str, fields: &Fields) -> Optio
         now_ms: service.now_ms(),
         quality: None,
     };
-    let report = view.explain(key, &context)?;
+    let report = picked.flags().explain(key, &context)?;
     let result = if report.enabled { Outcome::On } else { Outcome::Off };
     service.metrics.inc(catalogue::FLAG_DECISIONS, scenario_type, "", result);
     Some(match report.reason {
@@ -133,7 +134,7 @@ fn evaluate(service: &Service, view: &View, key: &str, fields: &Fields) -> Optio
             let why = "only a part of the units is in, and the context has none";
             failure(key, "TARGETING_KEY_MISSING", why)
         }
-        _ => success(&report),
+        _ => success(&report, metadata(&report, snapshot, picked, arm)),
     })
 }
 
@@ -141,7 +142,28 @@ fn failure(key: &str, code: &str, why: &str) -> Value {
     json!({ "key": key, "errorCode": code, "errorDetails": why })
 }
 
-fn success(report: &FlagReport) -> Value {
+/// Which configuration decided. The protocol has no nulls here: what there is not is absent.
+fn metadata(
+    report: &FlagReport,
+    snapshot: &Snapshot,
+    picked: &Switched,
+    arm: Option<Arm>,
+) -> Value {
+    let mut metadata = json!({
+        "reason": report.reason,
+        "generation": snapshot.number(arm),
+        "digest": picked.generation().digest(),
+        "epoch": snapshot.epoch(),
+        "arm": arm,
+        "deployment": deployment(snapshot),
+    });
+    if let Value::Object(fields) = &mut metadata {
+        fields.retain(|_, value| !value.is_null());
+    }
+    metadata
+}
+
+fn success(report: &FlagReport, metadata: Value) -> Value {
     let variant = report.variant.as_deref();
     let variant = variant.unwrap_or(if report.enabled { "on" } else { "off" });
     json!({
@@ -149,6 +171,6 @@ fn success(report: &FlagReport) -> Value {
         "value": report.enabled,
         "reason": report.reason.openfeature(),
         "variant": variant,
-        "metadata": { "generation": report.generation, "reason": report.reason },
+        "metadata": metadata,
     })
 }

@@ -1,19 +1,20 @@
 //! What came of the calls that routes led to: the breakers' only source.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use axum::Json;
+use axum::body::Bytes;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use fusion_flags::{Breaker, BreakerState, Permit, Ticket};
-use overlay_loader::Switched;
+use overlay_loader::{ByHand, Switched};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::admin::against;
+use crate::admin::{against, by_hand};
 use crate::refusal::{refuse, refuse_body};
 use crate::service::Service;
 
@@ -66,6 +67,7 @@ pub(crate) async fn outcome(
         return no_overlay(&request.overlay);
     };
     let now = service.now_ms();
+    let stood = breaker.state(now);
     let permit = permit(&breaker, ticket, now);
     let counted = permit.is_some();
     let elapsed = Duration::from_millis(request.duration_ms);
@@ -75,14 +77,44 @@ pub(crate) async fn outcome(
         (Some(permit), CallResult::Slow) => permit.success(now, Duration::MAX),
         (Some(permit), CallResult::Failed) => permit.failure(now),
     }
-    service.note_breaker(&request.overlay, &breaker);
-    let body = json!({
-        "schema": "fusion/outcome/1",
-        "overlay": request.overlay,
-        "counted": counted,
-        "breaker": report(&breaker, now),
-    });
-    Json(body).into_response()
+    service.note_breaker(&request.overlay, &breaker, None);
+    let answer = OutcomeAnswer {
+        schema: "fusion/outcome/1",
+        overlay: request.overlay,
+        counted,
+        why: (!counted).then(|| uncounted(ticket, stood)),
+        breaker: report(&breaker, now),
+    };
+    Json(answer).into_response()
+}
+
+#[derive(Debug, Serialize)]
+struct OutcomeAnswer {
+    schema: &'static str,
+    overlay: String,
+    counted: bool,
+    /// Why it was not counted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    why: Option<String>,
+    breaker: BreakerReport,
+}
+
+/// Why a result did not count for a breaker that stood so.
+fn uncounted(ticket: Option<Ticket>, stood: BreakerState) -> String {
+    let stood = match stood {
+        BreakerState::Closed => "closed",
+        BreakerState::HalfOpen => "half-open",
+        BreakerState::Open => "open",
+        BreakerState::Isolated => "isolated",
+    };
+    match ticket {
+        Some(it) => format!(
+            "the permit {it} is of another state of the breaker, was told of before or has run out"
+        ),
+        None => format!(
+            "the breaker is {stood}: a result without the permit of its route counts while it is closed"
+        ),
+    }
 }
 
 /// The permit of a call whose result still counts: the one that the route gave, and without
@@ -108,8 +140,9 @@ pub(crate) async fn isolate(
     State(service): State<Arc<Service>>,
     Path(overlay): Path<String>,
     headers: HeaderMap,
+    body: Bytes,
 ) -> Response {
-    by_hand(&service, &overlay, &headers, Breaker::isolate)
+    change(&service, &overlay, &headers, &body, Breaker::isolate)
 }
 
 /// Lets an overlay answer again, whatever its breaker saw.
@@ -117,24 +150,49 @@ pub(crate) async fn close(
     State(service): State<Arc<Service>>,
     Path(overlay): Path<String>,
     headers: HeaderMap,
+    body: Bytes,
 ) -> Response {
-    by_hand(&service, &overlay, &headers, Breaker::close)
+    change(&service, &overlay, &headers, &body, Breaker::close)
 }
 
-fn by_hand(
+/// Why a breaker is changed by hand, and who does it. No body says nothing.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ChangeRequest {
+    #[serde(default)]
+    reason: String,
+    #[serde(default)]
+    by: String,
+}
+
+fn said(body: &[u8]) -> Result<ByHand, String> {
+    let request: ChangeRequest = match body.trim_ascii() {
+        [] => ChangeRequest::default(),
+        body => serde_json::from_slice(body).map_err(|err| err.to_string())?,
+    };
+    by_hand(request.reason, request.by).map_err(str::to_owned)
+}
+
+fn change(
     service: &Service,
     overlay: &str,
     headers: &HeaderMap,
+    body: &[u8],
     change: impl Fn(&Breaker),
 ) -> Response {
     if let Some(refusal) = against(service, headers) {
         return refusal;
     }
+    let by = match said(body) {
+        Ok(by) => by,
+        Err(why) => return refuse(StatusCode::BAD_REQUEST, &why),
+    };
     // One that somebody isolated stays when its overlay goes.
     let found = service.breaker(overlay).or_else(|| service.live.breakers().find(overlay));
     let Some(breaker) = found else { return no_overlay(overlay) };
     change(&breaker);
-    service.note_breaker(overlay, &breaker);
+    service.note_breaker(overlay, &breaker, Some(&by));
+    service.note_hand(overlay, &breaker, by);
     let body = json!({
         "schema": "fusion/breaker/1",
         "overlay": overlay,
@@ -153,6 +211,15 @@ fn no_overlay(name: &str) -> Response {
 }
 
 impl Service {
+    /// Remembers who isolated an overlay, and why, until its breaker is closed.
+    fn note_hand(&self, overlay: &str, breaker: &Breaker, by: ByHand) {
+        let mut isolated = self.isolated.lock().unwrap_or_else(PoisonError::into_inner);
+        match breaker.state(self.now_ms()) {
+            BreakerState::Isolated => drop(isolated.insert(overlay.to_owned(), by)),
+            _ => drop(isolated.remove(overlay)),
+        }
+    }
+
     /// The breaker of an overlay that the stable configuration or the candidate has: names
     /// that callers make up get none.
     fn breaker(&self, overlay: &str) -> Option<Arc<Breaker>> {

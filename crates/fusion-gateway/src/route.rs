@@ -8,6 +8,8 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use fusion_flags::{Attribute, Context, Route, RouteReport, Ticket, View};
 use fusion_metrics::{Outcome, catalogue};
+use overlay_loader::{Arm, Generation, Snapshot};
+use overlay_model::Digest;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -55,18 +57,60 @@ pub(crate) async fn route(
         return refuse(StatusCode::BAD_REQUEST, "confidence is a number from 0 to 1");
     }
     let snapshot = service.live.snapshot();
-    let view = snapshot.pick(request.unit.as_deref()).flags();
-    let (report, ticket) = choose(&service, view, &request, service.now_ms());
+    let (picked, arm) = snapshot.pick_arm(request.unit.as_deref());
+    let (mut report, ticket) = choose(&service, picked.flags(), &request, service.now_ms());
     service.note_route(&report);
-    let permit = ticket.map(|it| it.to_string());
-    Json(RouteAnswer { schema: "fusion/route/1", report, permit }).into_response()
+    report.generation = snapshot.number(arm);
+    let answer = RouteAnswer {
+        schema: "fusion/route/1",
+        overlay: report.primary_overlay.as_deref().map(|it| overlay(picked.generation(), it)),
+        report,
+        arm,
+        deployment: deployment(&snapshot),
+        digest: picked.generation().digest(),
+        epoch: snapshot.epoch(),
+        permit: ticket.map(|it| it.to_string()),
+    };
+    Json(answer).into_response()
 }
 
+/// The deployment that is under way, or was the last.
+pub(crate) fn deployment(snapshot: &Snapshot) -> Option<&str> {
+    snapshot.deployment()?.deployment.as_deref()
+}
+
+fn overlay(generation: &Generation, name: &str) -> OverlayAnswer {
+    let loaded = generation.installation().overlays().get(name);
+    let version = loaded.and_then(|it| it.overlay.value("FUSION_OVERLAY_VERSION"));
+    OverlayAnswer {
+        name: name.to_owned(),
+        version: version.map(str::to_owned),
+        digest: generation.overlay_digest(name),
+    }
+}
+
+/// The overlay that answers, as it stands in the generation that was picked.
 #[derive(Serialize)]
-struct RouteAnswer {
+struct OverlayAnswer {
+    name: String,
+    version: Option<String>,
+    digest: Option<Digest>,
+}
+
+/// The `generation` of the report is that of the store, under a root of deployments.
+#[derive(Serialize)]
+struct RouteAnswer<'a> {
     schema: &'static str,
     #[serde(flatten)]
     report: RouteReport,
+    overlay: Option<OverlayAnswer>,
+    /// What `fusion deploy sample --arm` takes, while a candidate is on trial.
+    arm: Option<Arm>,
+    deployment: Option<&'a str>,
+    /// Of the whole tree that answers.
+    digest: Digest,
+    /// Counts up with every change and switch.
+    epoch: u64,
     /// To be given back with the outcome of the call.
     #[serde(skip_serializing_if = "Option::is_none")]
     permit: Option<String>,
@@ -104,7 +148,7 @@ fn choose(
         if let Some(permit) = breaker.acquire(now_ms) {
             let ticket = permit.into_ticket();
             if let (true, Some(primary)) = (ticket.is_probe(), primary) {
-                service.note_breaker(primary, &breaker);
+                service.note_breaker(primary, &breaker, None);
             }
             return (report, Some(ticket));
         }

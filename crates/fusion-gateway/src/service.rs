@@ -12,7 +12,7 @@ use axum::routing::{get, post};
 use fusion_flags::BreakerState;
 use fusion_metrics::FusionMetrics;
 use overlay_doctor::Thresholds;
-use overlay_loader::{Clock, Live};
+use overlay_loader::{ByHand, Clock, Live};
 use overlay_model::Digest;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -45,6 +45,8 @@ pub struct Service {
     pub(crate) noted: Mutex<Noted>,
     /// How the breakers stood when the metrics were told last.
     pub(crate) breakers: Mutex<BTreeMap<String, BreakerState>>,
+    /// Who isolated an overlay by hand, and why.
+    pub(crate) isolated: Mutex<BTreeMap<String, ByHand>>,
     /// The requests in flight, and what the health is judged by.
     pub(crate) load: Load,
     /// How long a request may take from its head to its answer.
@@ -63,6 +65,7 @@ impl Service {
             kill: Mutex::default(),
             noted: Mutex::default(),
             breakers: Mutex::default(),
+            isolated: Mutex::default(),
             load: Load::default(),
             patience: PATIENCE,
         };
@@ -113,9 +116,10 @@ impl Service {
         &self.metrics
     }
 
-    /// Why the API has every overlay off, and who did that; nothing where it has not.
-    pub fn killed_by(&self) -> Option<(String, String)> {
-        self.kill().as_ref().map(|it| (it.reason.clone(), it.by.clone()))
+    /// What the switch of the API was thrown with, while it holds.
+    pub fn killed_by(&self) -> Option<ByHand> {
+        let kill = self.kill();
+        kill.as_ref().map(|it| ByHand { reason: it.reason.clone(), by: it.by.clone() })
     }
 
     pub(crate) fn now_ms(&self) -> i64 {

@@ -14,6 +14,8 @@ pub const BUILD_INFO: InfoId = InfoId::named("fusion.build.info");
 pub const BREAKER_EVENT: CounterId = CounterId::named("fusion.circuit_breaker.event");
 /// `fusion.circuit_breaker.state`
 pub const BREAKER_STATE: GaugeId = GaugeId::named("fusion.circuit_breaker.state");
+/// `fusion.config.epoch`
+pub const CONFIG_EPOCH: GaugeId = GaugeId::named("fusion.config.epoch");
 /// `fusion.config.generation`
 pub const CONFIG_GENERATION: GaugeId = GaugeId::named("fusion.config.generation");
 /// `fusion.config.last_reload`
@@ -97,9 +99,15 @@ pub const CATALOGUE: &[Metric] = &[
     )
     .labels(&["overlay"]),
     Metric::gauge(
+        "fusion.config.epoch",
+        "fusion_config_epoch",
+        "Changes of the configuration and of its switches since the start, which is the first",
+    ),
+    Metric::gauge(
         "fusion.config.generation",
         "fusion_config_generation",
-        "Number of the configuration generation in force",
+        "Number of the stable generation in force: of the store, or of those a folder had since \
+         the start",
     ),
     Metric::gauge(
         "fusion.config.last_reload",

@@ -19,6 +19,7 @@ pub(crate) const SHARE: &str = "OVL5219";
 pub(crate) const RESTLESS: &str = "OVL5220";
 pub(crate) const POINTER: &str = "OVL5221";
 pub(crate) const VANISHED: &str = "OVL5222";
+pub(crate) const EMPTY: &str = "OVL5223";
 
 /// The codes of findings about an installation: code, title, explanation.
 pub const CODES: &[(&str, &str, &str)] = &[
@@ -116,8 +117,8 @@ pub const CODES: &[(&str, &str, &str)] = &[
     (
         POINTER,
         "deployment root cannot be followed",
-        "The pointer `CURRENT` of a deployment root is damaged, went back in time, or leads to a \
-         generation that is not the one it was. What is in force stays.",
+        "The pointer `CURRENT` of a deployment root is missing, damaged, went back in time, or \
+         leads to a generation that is not the one it was. What is in force stays.",
     ),
     (
         VANISHED,
@@ -125,5 +126,12 @@ pub const CODES: &[(&str, &str, &str)] = &[
         "The installation in force has a flag file, and the one that would replace it has none: \
          rollouts, conditions and the kill switch would be gone with it. What is in force stays. \
          A file with `features: {}` says that there are no flags.",
+    ),
+    (
+        EMPTY,
+        "no installation",
+        "An installation has at least one overlay or a flag file. A folder with neither is one \
+         that was mistyped, emptied or not mounted: what is in force stays, and a start has only \
+         the built-in overlay.",
     ),
 ];

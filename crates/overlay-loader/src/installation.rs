@@ -191,8 +191,10 @@ impl Installation {
         &self.findings
     }
 
-    /// The digest of all files that were read, with their names: top-level files,
-    /// overlays, micro overlays.
+    /// The digest of all files of the installation, with their names: overlays, micro
+    /// overlays, and at the top `scenarios.yaml`, `overlay_feature_flags.yaml`,
+    /// `providers.toml`, `capability.jsonl`, `fusion.toml`, `deploy.toml`, `budgets.toml` and
+    /// `slo.toml`. What else lies there is no part of it.
     pub fn digest(&self) -> Digest {
         self.digest
     }

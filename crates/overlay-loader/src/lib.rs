@@ -65,8 +65,9 @@ pub use crate::code::CODES;
 pub use crate::installation::{FileFinding, Installation, LoadedOverlay, ReadError};
 pub use crate::ledger::CapabilityScore;
 pub use crate::live::{
-    Acknowledgement, Clock, Deployment, Event, Generation, Health, HealthStatus, Live, Nack,
-    Options, Part, Reader, Refusal, Snapshot, Source, Status, Switched, acknowledgements,
+    Acknowledgement, Arm, ByHand, Clock, Deployment, Event, Generation, Health, HealthStatus, Live,
+    Nack, Options, Part, Reader, Refusal, RootKind, Snapshot, Source, Status, Switched,
+    acknowledgements,
 };
 pub use crate::root_switch::RootSwitch;
 pub use crate::settings::{VARIABLE_PREFIX, environment_layer};

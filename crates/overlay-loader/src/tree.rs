@@ -18,8 +18,18 @@ const MAX_FILE_BYTES: usize = 8 << 20;
 /// The folders of overlays and of micro overlays.
 const FOLDERS: [&str; 2] = ["overlays", "micro_overlays"];
 
-/// The files at the top that are read as what they are named.
-const FILES: [&str; 4] = ["capability.jsonl", FLAG_FILE, "providers.toml", "scenarios.yaml"];
+/// The files at the top. The loader reads some, others read the rest; all of them are what
+/// an installation is, and count in its digest.
+const FILES: [&str; 8] = [
+    "budgets.toml",
+    "capability.jsonl",
+    "deploy.toml",
+    "fusion.toml",
+    FLAG_FILE,
+    "providers.toml",
+    "scenarios.yaml",
+    "slo.toml",
+];
 
 /// A file of the tree, before it is read.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -144,11 +154,14 @@ impl Tree {
             let entry = entry?;
             let kind = entry.file_type()?;
             let Ok(name) = entry.file_name().into_string() else {
-                let shown = entry.file_name().to_string_lossy().into_owned();
-                self.find(&shown, Diagnostic::warning(code::NAME, "the file name is no UTF-8"));
+                // At the top it is no name of an installation's, as any other it has not.
+                if !prefix.is_empty() {
+                    let shown = entry.file_name().to_string_lossy().into_owned();
+                    self.find(&shown, Diagnostic::warning(code::NAME, "the file name is no UTF-8"));
+                }
                 continue;
             };
-            if (prefix.is_empty() && FOLDERS.contains(&name.as_str())) || !is_part(prefix, &name) {
+            if !is_part(prefix, &name) {
                 continue;
             }
             let path = if prefix.is_empty() { name.clone() } else { format!("{prefix}/{name}") };
@@ -157,10 +170,8 @@ impl Tree {
                 continue;
             }
             // Neither a folder nor a pipe is opened: it may never end.
-            if !entry.path().is_file() {
-                if !prefix.is_empty() || FILES.contains(&name.as_str()) {
-                    self.find(&path, Diagnostic::error(code::UNREADABLE, "it is no file"));
-                }
+            if !kind.is_file() && !entry.path().is_file() {
+                self.find(&path, Diagnostic::error(code::UNREADABLE, "it is no file"));
                 continue;
             }
             if files.len() == MAX_FILES {
@@ -176,19 +187,22 @@ impl Tree {
 }
 
 /// Whether a name in a folder of an installation, its root under the empty name, belongs to
-/// it: nothing hidden, and nothing that editors leave.
+/// it: nothing hidden, and nothing that editors and others leave.
 pub(crate) fn is_part(folder: &str, name: &str) -> bool {
     let named = match folder {
         "overlays" => name.starts_with("fusion_overlay.") && name.ends_with(".txt"),
         "micro_overlays" => name.ends_with(".md") || name.ends_with(".txt"),
-        _ => true,
+        _ => FILES.contains(&name),
     };
     named && !name.starts_with('.') && !name.ends_with('~')
 }
 
-/// Whether `path`, links followed, lies in `real_root`.
+/// Whether the folder or link `path` of an installation, links followed, lies in
+/// `real_root`.
 fn inside(path: &Path, real_root: &Path) -> bool {
-    path.canonicalize().is_ok_and(|it| it.starts_with(real_root))
+    // Only a link leads anywhere else.
+    path.symlink_metadata().is_ok_and(|it| it.is_dir())
+        || path.canonicalize().is_ok_and(|it| it.starts_with(real_root))
 }
 
 fn out_of_tree() -> Diagnostic {

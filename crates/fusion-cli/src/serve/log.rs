@@ -1,15 +1,19 @@
 use std::io::{self, Write as _};
 use std::path::PathBuf;
-use std::sync::Weak;
-use std::sync::mpsc::Receiver;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::Builder;
+use std::time::Duration;
 
-use fusion_gateway::Service;
-use overlay_loader::Event;
-use serde_json::json;
+use fusion_flags::BreakerState;
+use overlay_loader::{ByHand, Event};
+use serde_json::{Value, json};
 
 use super::audit;
 use crate::environment::{Environment, rfc3339, wall_clock};
+
+/// How long the last lines and records may take once the service has stopped.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A deployment root whose audit log says what the API switches.
 pub(super) struct Audited {
@@ -17,41 +21,74 @@ pub(super) struct Audited {
     pub(super) environment: Environment,
 }
 
-/// Writes one line on standard error for everything that happens, as long as the service
-/// runs.
-pub(super) fn follow(
-    events: Receiver<Event>,
-    service: Weak<Service>,
-    audited: Option<Audited>,
-) -> io::Result<()> {
-    let follow = move || {
-        let mut killed = None;
-        for event in events {
-            line(&event.to_string());
-            let (Event::Emergency(_), Some(audited)) = (&event, &audited) else { continue };
-            let Some(service) = service.upgrade() else { return };
-            let now = service.killed_by();
-            if now != killed {
-                note(audited, now.as_ref());
-                killed = now;
-            }
-        }
-    };
-    Builder::new().name("fusion-log".into()).spawn(follow).map(drop)
+/// What is written down of a service while it runs.
+pub(super) struct Log {
+    audited: Option<Arc<Audited>>,
+    /// Ends with the last line.
+    done: Receiver<()>,
 }
 
-/// Notes in the audit log that the API switched.
-fn note(audited: &Audited, killed: Option<&(String, String)>) {
-    let (action, detail) = match killed {
-        Some((reason, by)) => ("kill", json!({ "by": by, "form": "api", "reason": reason })),
-        None => ("revive", json!({ "form": "api" })),
-    };
+impl Log {
+    /// Writes one line on standard error for everything that happens, and a record of what
+    /// somebody did through the API, as long as the configuration lives.
+    pub(super) fn follow(events: Receiver<Event>, audited: Option<Audited>) -> io::Result<Self> {
+        let (sender, done) = channel();
+        let audited = audited.map(Arc::new);
+        let of_thread = audited.clone();
+        let follow = move || {
+            let _ended: Sender<()> = sender;
+            for event in events {
+                // Said already by the switch that changed.
+                if !matches!(event, Event::Thrown(_) | Event::TakenBack(_)) {
+                    line(&event.to_string());
+                }
+                if let (Some(audited), Some((action, detail))) = (&of_thread, entry(&event)) {
+                    note(audited, action, detail);
+                }
+            }
+        };
+        Builder::new().name("fusion-log".into()).spawn(follow)?;
+        Ok(Self { audited, done })
+    }
+
+    /// Waits for the last line of a configuration that is gone, and writes down that a switch
+    /// of the API is gone with it.
+    pub(super) fn finish(self, killed: Option<&ByHand>) {
+        // Nothing is ever sent: it ends, or it takes too long.
+        let _ = self.done.recv_timeout(PATIENCE);
+        let Some(killed) = killed else { return };
+        line(&format!("switch taken back: that of the API{killed} ends with the service"));
+        if let Some(audited) = &self.audited {
+            let why = "the service stopped";
+            note(audited, "revive", json!({ "form": "api", "killed": killed, "reason": why }));
+        }
+    }
+}
+
+/// The action of an event and what there is to say of it, where somebody did it through the
+/// API.
+fn entry(event: &Event) -> Option<(&'static str, Value)> {
+    match event {
+        Event::Thrown(ByHand { reason, by }) => {
+            Some(("kill", json!({ "by": by, "form": "api", "reason": reason })))
+        }
+        Event::TakenBack(killed) => Some(("revive", json!({ "form": "api", "killed": killed }))),
+        Event::Breaker { overlay, state, by: Some(ByHand { reason, by }) } => {
+            let action = if *state == BreakerState::Isolated { "isolate" } else { "close" };
+            let detail = json!({ "by": by, "form": "api", "overlay": overlay, "reason": reason });
+            Some((action, detail))
+        }
+        _ => None,
+    }
+}
+
+fn note(audited: &Audited, action: &str, detail: Value) {
     if let Err(err) = audit::record(&audited.root, action, detail, &audited.environment) {
         line(&format!("failed: the audit log does not have it: {err:#}"));
     }
 }
 
-fn line(text: &str) {
+pub(super) fn line(text: &str) {
     let now = rfc3339(u64::try_from(wall_clock()() / 1000).unwrap_or_default());
     let text: String = text.chars().map(|it| if it.is_control() { ' ' } else { it }).collect();
     // Where nobody reads standard error there is nobody to tell.

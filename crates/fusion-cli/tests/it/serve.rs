@@ -14,17 +14,17 @@ use crate::binary::{Ran, finish, folder, fusion, run, write};
 const CONFIGS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../configs");
 
 /// A service that listens.
-struct Serving {
+pub(crate) struct Serving {
     child: Child,
     stderr: BufReader<ChildStderr>,
     /// What it said before it listened.
     before: String,
-    base: String,
+    pub(crate) base: String,
 }
 
 impl Serving {
     #[track_caller]
-    fn start(command: &mut Command) -> Self {
+    pub(crate) fn start(command: &mut Command) -> Self {
         let command = command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("fusion starts");
         let stderr = BufReader::new(child.stderr.take().expect("a pipe"));
@@ -41,12 +41,17 @@ impl Serving {
         res
     }
 
-    /// Sends a signal and waits for the end.
     #[track_caller]
-    fn stop(mut self, signal: &str) -> Ran {
+    fn signal(&self, signal: &str) {
         let pid = self.child.id().to_string();
         let sent = Command::new("kill").args([signal, &pid]).status().expect("kill runs");
         assert!(sent.success());
+    }
+
+    /// Sends a signal and waits for the end.
+    #[track_caller]
+    pub(crate) fn stop(mut self, signal: &str) -> Ran {
+        self.signal(signal);
         let mut stderr = std::mem::take(&mut self.before);
         self.stderr.read_to_string(&mut stderr).expect("UTF-8");
         let mut stdout = String::new();
@@ -95,14 +100,27 @@ impl Serving {
         page.lines().filter(|it| it.starts_with("fusion_routing_overlay_selected_total{")).count()
     }
 
-    /// The next line of the log without its time, once the service listens.
+    /// The next line of the log, once the service listens.
     #[track_caller]
-    fn line(&mut self) -> String {
+    pub(crate) fn whole_line(&mut self) -> String {
         let mut line = String::new();
         self.stderr.read_line(&mut line).expect("a line");
+        line
+    }
+
+    /// The next line of the log without its time.
+    #[track_caller]
+    fn line(&mut self) -> String {
+        let line = self.whole_line();
         let (time, text) = line.trim_end().split_once(' ').expect("a time and a text");
         assert!(time.ends_with('Z'), "{line}");
         text.to_owned()
+    }
+
+    #[track_caller]
+    fn delete(&self, path: &str, authorization: &str) {
+        let request = ureq::delete(format!("{}{path}", self.base));
+        request.header("authorization", authorization).call().expect("an answer");
     }
 
     /// What the service answers a refund with.
@@ -182,7 +200,7 @@ fn the_switch_of_a_root_is_obeyed_and_audited() {
 
     let reason = json!({ "reason": "sums", "by": "ann" });
     serving.post("/admin/v1/kill", &reason, "Bearer s3cret");
-    assert_eq!(serving.line(), "switch thrown: every overlay is off by the API");
+    assert_eq!(serving.line(), "switch thrown: every overlay is off by the API (sums, ann)");
     let root = dir.path().join("prod");
     let audited = || {
         let store = overlay_store::Store::open(&root).expect("a root");
@@ -192,6 +210,132 @@ fn the_switch_of_a_root_is_obeyed_and_audited() {
     let expected = ("kill".to_owned(), json!("sums"));
     assert!((0..10_000).any(|_| !serving.get("/livez").is_empty() && audited() == expected));
     serving.stop("-TERM").ends_with(0);
+}
+
+/// Nothing that somebody does through the API is missing in the audit log, however fast it
+/// is done, and a switch that ends with its process ends there too.
+#[test]
+fn what_the_api_does_is_audited() {
+    let dir = folder(&[("token", "s3cret")]);
+    let overlay = Path::new(CONFIGS).join("overlays/fusion_overlay.rollback_first.txt");
+    write(&dir.path().join("next.txt"), crate::binary::read(&overlay));
+    let deploy = ["deploy", "apply", "next.txt", "--root", "prod", "--from", CONFIGS];
+    run(dir.path(), &deploy).ends_with(0);
+    let mut command = fusion(dir.path());
+    command.args(["serve", "--root", "prod", "--listen", "127.0.0.1:0"]);
+    command.args(["--admin-token-file", "token"]).env("HOSTNAME", "node-1");
+    let serving = Serving::start(&mut command);
+    let kill = |reason: &str, by: &str| {
+        let reason = json!({ "reason": reason, "by": by });
+        serving.post("/admin/v1/kill", &reason, "Bearer s3cret");
+    };
+    for round in 0..4 {
+        kill(&format!("round {round}"), "ann");
+        serving.delete("/admin/v1/kill", "Bearer s3cret");
+    }
+    let hand = json!({ "reason": "sums", "by": "ann" });
+    serving.post("/admin/v1/breakers/rollback_first/isolate", &hand, "Bearer s3cret");
+    serving.post("/admin/v1/breakers/rollback_first/close", &json!({}), "Bearer s3cret");
+    kill("first", "ann");
+    kill("second", "eve");
+    let ran = serving.stop("-TERM").ends_with(0);
+    let lines: Vec<_> = ran.stderr.lines().rev().take(4).collect();
+    let text = |line: &str| line.split_once(' ').map(|(_, text)| text.to_owned());
+    assert_eq!(lines[0], "stopped", "{ran:#?}");
+    assert_eq!(
+        text(lines[1]).unwrap_or_default(),
+        "switch taken back: that of the API (second, eve) ends with the service"
+    );
+    let thrown = "switch thrown: every overlay is off by the API (second, eve)";
+    assert_eq!(text(lines[2]).unwrap_or_default(), thrown);
+
+    let store = overlay_store::Store::open(&dir.path().join("prod")).expect("a root");
+    let records = store.audit().records(1).expect("a log").map(|it| it.expect("a record").entry);
+    let of_api = records.filter(|it| it.detail["form"] == "api");
+    let said: Vec<_> = of_api
+        .map(|it| {
+            let [reason, by] = ["reason", "by"].map(|key| it.detail[key].as_str().unwrap_or("-"));
+            format!("{} {reason} {by}", it.action)
+        })
+        .collect();
+    let mut expected: Vec<_> =
+        (0..4).flat_map(|it| [format!("kill round {it} ann"), "revive - -".to_owned()]).collect();
+    let rest = [
+        "isolate sums ann",
+        "close  ",
+        "kill first ann",
+        "kill second eve",
+        "revive the service stopped -",
+    ];
+    expected.extend(rest.map(str::to_owned));
+    assert_eq!(said, expected);
+}
+
+/// A mistyped root is never made, and an installation is none: both are waited for.
+#[test]
+fn a_root_without_a_pointer_is_waited_for() {
+    let dir = folder(&[]);
+    let serve = |root: &str| {
+        let mut command = fusion(dir.path());
+        command.args(["serve", "--root", root, "--listen", "127.0.0.1:0"]).env("HOSTNAME", "n");
+        command
+    };
+    for _ in 0..2 {
+        let ran = finish(serve("typo").arg("--strict"), b"").ends_with(1);
+        assert!(ran.stderr.contains("typo is no deployment root: it has no CURRENT"), "{ran:#?}");
+    }
+    write(&dir.path().join("configs/overlays/fusion_overlay.x.txt"), "");
+    let ran = finish(serve("configs").arg("--strict"), b"").ends_with(1);
+    assert!(ran.stderr.contains("serve it with --configs"), "{ran:#?}");
+    assert!(!dir.path().join("configs/state").exists());
+
+    let mut serving = Serving::start(&mut serve("typo"));
+    assert_eq!(serving.code("/readyz"), 503);
+    assert!(!dir.path().join("typo").exists());
+    let overlay = Path::new(CONFIGS).join("overlays/fusion_overlay.rollback_first.txt");
+    write(&dir.path().join("next.txt"), crate::binary::read(&overlay));
+    let deploy = ["deploy", "apply", "next.txt", "--root", "typo", "--from", CONFIGS];
+    run(dir.path(), &deploy).ends_with(0);
+    let line = serving.line();
+    assert!(line.starts_with("accepted: epoch 2, ") && line.contains("to generation 1"), "{line}");
+    assert_eq!((serving.code("/readyz"), serving.primary()), (200, json!("rollback_first")));
+    serving.stop("-TERM").ends_with(0);
+
+    // Who does not get the address leaves nothing in the root.
+    std::fs::remove_dir_all(dir.path().join("typo/state")).expect("a folder");
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let taken = taken.local_addr().expect("an address").to_string();
+    let args = ["serve", "--root", "typo", "--listen", &taken];
+    finish(fusion(dir.path()).args(args).env("HOSTNAME", "n"), b"").ends_with(75);
+    assert!(!dir.path().join("typo/state").exists());
+}
+
+/// A folder for copies that can be none is told of at the start.
+#[test]
+fn a_copy_that_cannot_be_kept_is_told_of_at_the_start() {
+    let dir = folder(&[("token", "s3cret")]);
+    let start = || {
+        let mut start = command(dir.path());
+        start.args(["--state", "token"]);
+        start
+    };
+    let said = "warning: no copy of this configuration is kept: ";
+    let serving = Serving::start(&mut start());
+    assert!(serving.before.contains(said), "{}", serving.before);
+    serving.stop("-TERM").ends_with(0);
+    let ran = finish(start().arg("--strict"), b"").ends_with(1);
+    assert!(ran.stderr.contains(said), "{ran:#?}");
+}
+
+#[test]
+fn a_hangup_has_the_files_read_again() {
+    let dir = folder(&[]);
+    let mut serving = Serving::start(&mut command(dir.path()));
+    serving.signal("-HUP");
+    assert_eq!(serving.line(), "reload: SIGHUP asks for it");
+    assert_eq!(serving.primary(), "rollback_first");
+    let ran = serving.stop("-TERM").ends_with(0);
+    assert!(ran.stderr.ends_with("stopped\n"), "{ran:#?}");
 }
 
 #[test]
@@ -344,7 +488,7 @@ fn metrics_go_where_the_options_say() {
         assert_eq!(serving.primary(), "rollback_first");
         assert_eq!(serving.code("/livez"), 200);
         let ran = serving.stop("-TERM").ends_with(0);
-        assert_eq!(ran.stderr.contains("metrics cannot go to `sqlite`"), sink == "sqlite");
+        assert_eq!(ran.stderr.contains("`sqlite` is no adapter for this"), sink == "sqlite");
     }
 }
 
@@ -397,6 +541,17 @@ fn without_an_installation_it_is_not_ready() {
 
     let ran = finish(fusion(dir.path()).args(args).arg("--strict"), b"").ends_with(1);
     assert!(ran.stderr.contains("error: the configuration is not as it was asked for"));
+
+    // A folder that is there, and empty.
+    std::fs::create_dir(dir.path().join("empty")).expect("a folder");
+    let args = ["serve", "--configs", "empty", "--listen", "127.0.0.1:0"];
+    let serving = Serving::start(fusion(dir.path()).args(args));
+    assert_eq!(serving.code("/readyz"), 503);
+    let ran = serving.stop("-TERM").ends_with(0);
+    assert!(ran.stderr.contains("neither an overlay nor a flag file"), "{ran:#?}");
+    finish(fusion(dir.path()).args(args).arg("--strict"), b"").ends_with(1);
+    let ran = run(dir.path(), &["overlay", "status", "--root", "empty"]).ends_with(1);
+    assert!(ran.stdout.contains("empty: unhealthy"), "{ran:#?}");
 }
 
 #[test]
@@ -410,7 +565,9 @@ fn a_wrong_start_says_why() {
         (&["--configs", CONFIGS, "--format", "sarif"], 64, "sarif"),
         (&["--configs", CONFIGS, "--admin-token-file", "nobody"], 65, "nobody: no such file"),
         (&["--configs", CONFIGS, "--admin-token-file", "empty"], 65, "empty: there is no token"),
-        (&["--configs", CONFIGS, "--listen", &taken], 75, "cannot listen on"),
+        (&["--configs", CONFIGS, "--listen", &taken], 75, "name another address with --listen"),
+        // Of a network that is for examples only.
+        (&["--configs", CONFIGS, "--listen", "192.0.2.1:9630"], 64, "cannot listen on 192.0.2.1"),
     ] {
         let ran = finish(fusion(dir.path()).arg("serve").args(args), b"").ends_with(code);
         assert!(ran.stderr.contains(why), "{ran:#?}");

@@ -55,7 +55,12 @@ fn check(key: &str, context: Value, value: bool, reason: &str, ours: &str) {
         "value": value,
         "reason": reason,
         "variant": if value { "on" } else { "off" },
-        "metadata": { "generation": 1, "reason": ours },
+        "metadata": {
+            "generation": 1,
+            "epoch": 1,
+            "digest": running.service.live().status().digest,
+            "reason": ours,
+        },
     });
     assert_eq!(body, expect);
 }

@@ -1,5 +1,6 @@
 //! The emergency switch, in each of its forms.
 
+use overlay_loader::Event;
 use serde_json::json;
 
 use crate::installation::{FLAGS, Tree, flags_with};
@@ -31,13 +32,18 @@ fn by_the_api() {
     serves_overlay(&running);
     let killed = running.client.post_with(KILL, WHY, &[ADMIN]).with_code(200).json();
     let kill = json!({ "reason": "refunds doubled", "by": "on-call", "at_ms": NOW_MS });
-    let expect = json!({ "schema": "fusion/kill/1", "emergency": true, "epoch": 2, "kill": kill });
+    let held_by = ["the API (refunds doubled, on-call)"];
+    let expect = json!({
+        "schema": "fusion/kill/1", "emergency": true, "epoch": 2, "held_by": held_by, "kill": kill,
+    });
     assert_eq!(killed, expect);
     serves_baseline(&running);
     assert_eq!(running.client.get("/v1/status").json()["kill"], kill);
 
     let revived = running.client.delete_with(KILL, &[ADMIN]).with_code(200).json();
-    let expect = json!({ "schema": "fusion/kill/1", "emergency": false, "epoch": 3, "kill": null });
+    let expect = json!({
+        "schema": "fusion/kill/1", "emergency": false, "epoch": 3, "held_by": [], "kill": null,
+    });
     assert_eq!(revived, expect);
     serves_overlay(&running);
 }
@@ -99,7 +105,8 @@ fn by_the_environment() {
     serves_baseline(&running);
     // The API takes back what the API did, and no more.
     let revived = running.client.delete_with(KILL, &[ADMIN]).with_code(200).json();
-    assert_eq!(revived["emergency"], true);
+    assert_eq!((&revived["emergency"], &revived["kill"]), (&json!(true), &json!(null)));
+    assert_eq!(revived["held_by"], json!(["RESON_FEATURES"]), "what holds is named");
     serves_baseline(&running);
 }
 
@@ -147,9 +154,57 @@ fn is_for_nobody_without_a_token() {
 fn needs_a_reason() {
     let tree = Tree::new();
     let running = Running::on(&tree);
-    for body in [r#"{"reason": " "}"#, "{}", r#"{"reason": "a", "when": 1}"#, "kill", ""] {
+    let long = json!({ "reason": "a".repeat(501) }).to_string();
+    for body in [
+        r#"{"reason": " "}"#,
+        "{}",
+        r#"{"reason": "a", "when": 1}"#,
+        r#"{"reason": "a\nb"}"#,
+        r#"{"reason": "a", "by": "\u001b[2J"}"#,
+        &long,
+        "kill",
+        "",
+    ] {
         let answer = running.client.post_with(KILL, body, &[ADMIN]).with_code(400);
         assert!(!answer.error().is_empty());
     }
+    serves_overlay(&running);
+}
+
+/// Every call is told of with its words, also those that follow each other at once, and one
+/// that replaces another.
+#[test]
+fn every_call_is_told_of() {
+    let tree = Tree::new();
+    let running = Running::on(&tree);
+    let events = running.service.live().events();
+    let post = |reason: &str, by: &str| {
+        let body = json!({ "reason": reason, "by": by }).to_string();
+        running.client.post_with(KILL, &body, &[ADMIN]).with_code(200);
+    };
+    for round in 0..6 {
+        post(&format!("round {round}"), "ann");
+        running.client.delete_with(KILL, &[ADMIN]).with_code(200);
+    }
+    post("first", "ann");
+    post("second", "eve");
+    running.client.delete_with(KILL, &[ADMIN]).with_code(200);
+    // Nothing is thrown any more: nothing is taken back.
+    running.client.delete_with(KILL, &[ADMIN]).with_code(200);
+    let told = events.try_iter().filter_map(|it| match it {
+        Event::Thrown(by) => Some(format!("+ {}, {}", by.reason, by.by)),
+        Event::TakenBack(by) => Some(format!("- {}, {}", by.reason, by.by)),
+        _ => None,
+    });
+    let mut expected: Vec<_> = (0..6)
+        .flat_map(|it| [format!("+ round {it}, ann"), format!("- round {it}, ann")])
+        .collect();
+    expected.extend(["+ first, ann", "+ second, eve", "- second, eve"].map(str::to_owned));
+    assert_eq!(told.collect::<Vec<_>>(), expected);
+    assert_eq!(running.service.killed_by(), None);
+    post("third", "ann");
+    let killed = running.service.killed_by().map(|it| (it.reason, it.by));
+    assert_eq!(killed, Some(("third".to_owned(), "ann".to_owned())));
+    running.client.delete_with(KILL, &[ADMIN]).with_code(200);
     serves_overlay(&running);
 }

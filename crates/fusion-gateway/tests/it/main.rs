@@ -10,6 +10,7 @@ mod limits;
 mod outcome;
 mod probes;
 mod reload;
+mod rollout;
 mod routes;
 mod running;
 mod scrape;

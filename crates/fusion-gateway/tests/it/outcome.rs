@@ -71,8 +71,12 @@ fn five_failures_open_and_three_probes_close() {
         });
         let told = tell(&running, &body);
         assert_eq!((&told["counted"], &told["breaker"]["state"]), (&json!(true), &json!(state)));
+        assert_eq!(told["why"], Value::Null);
         // A result counts once.
-        assert_eq!(tell(&running, &body)["counted"], false);
+        let again = tell(&running, &body);
+        assert_eq!(again["counted"], false);
+        let why = again["why"].as_str().unwrap_or_default();
+        assert!(why.contains("was told of before"), "{again}");
     }
     assert_eq!(running.client.refund_route()["primary_overlay"], "rollback_first");
     for result in ["open", "half_open", "closed"] {
@@ -115,6 +119,9 @@ fn an_outcome_without_a_permit_counts_while_closed() {
     for n in 1..=6 {
         assert_eq!(tell(&running, &body)["counted"], n < 6);
     }
+    let why = "the breaker is open: a result without the permit of its route counts while it is \
+               closed";
+    assert_eq!(tell(&running, &body)["why"], why);
     assert_eq!(running.client.refund_route()["primary_overlay"], Value::Null);
 }
 
@@ -149,6 +156,43 @@ fn a_person_isolates_and_closes() {
     assert_eq!(running.client.refund_route()["primary_overlay"], "rollback_first");
     assert_eq!((events(&running, "isolated"), events(&running, "closed")), (1.0, 1.0));
     change("nobody", "isolate", &[ADMIN]).with_code(404).error();
+}
+
+/// Who is on call sees who did it, and why; and what the calls have done.
+#[test]
+fn breakers_are_told_of() {
+    let tree = Tree::new();
+    let (running, clock) = Running::ticking(&tree);
+    let events = running.service.live().events();
+    let lines = || events.try_iter().map(|it| it.to_string()).collect::<Vec<_>>();
+    let change = |what: &str, body: &str| {
+        let path = format!("/admin/v1/breakers/rollback_first/{what}");
+        running.client.post_with(&path, body, &[ADMIN])
+    };
+    let health = || running.client.get("/health").json();
+    let why = r#"{"reason": "sums", "by": "ann"}"#;
+    change("isolate", why).with_code(200);
+    assert_eq!(lines(), ["breaker: rollback_first is isolated by hand (sums, ann)"]);
+    let said = "rollback_first is isolated by hand (sums, ann)";
+    assert_eq!((&health()["status"], &health()["output"]), (&json!("warn"), &json!(said)));
+    change("close", "").with_code(200);
+    assert_eq!(lines(), ["breaker: rollback_first is closed by hand"]);
+    assert_eq!((&health()["status"], &health()["output"]), (&json!("pass"), &json!("")));
+    for body in ["{", r#"{"why": "x"}"#, r#"{"reason": "a\nb"}"#] {
+        change("isolate", body).with_code(400).error();
+    }
+    assert_eq!(lines(), Vec::<String>::new());
+
+    open(&running);
+    assert_eq!(lines(), ["breaker: rollback_first is open"]);
+    let said = "the breaker of rollback_first is open: no probe for 300 s";
+    assert_eq!((&health()["status"], &health()["output"]), (&json!("warn"), &json!(said)));
+    clock.store(NOW_MS + FIVE_MINUTES, Ordering::Relaxed);
+    let probe = running.client.refund_route();
+    assert_eq!(lines(), ["breaker: rollback_first is half-open"]);
+    assert_eq!(health()["output"], "the breaker of rollback_first is half-open");
+    fail(&running, &probe);
+    assert_eq!(lines(), ["breaker: rollback_first is open"]);
 }
 
 #[test]

@@ -8,6 +8,17 @@ use serde_json::json;
 use crate::installation::{FLAGS, Tree, shipped};
 use crate::running::{ADMIN, Running, TOKEN, options};
 
+/// A folder that is empty, as a volume that is not mounted leaves it, is no configuration.
+#[test]
+fn an_empty_folder_fails() {
+    let tree = Tree::new();
+    std::fs::create_dir(tree.path("empty")).expect("a folder");
+    let running = Running::with(options(tree.path("empty")), Some(TOKEN));
+    check(&running, "fail", 503);
+    let verbose = running.client.get("/readyz?verbose").with_code(503).text;
+    assert!(verbose.contains("neither an overlay nor a flag file"), "{verbose}");
+}
+
 /// Code and word of `/health`, and the code of `/readyz`.
 #[track_caller]
 fn check(running: &Running, word: &str, code: u16) {
@@ -26,7 +37,8 @@ fn a_healthy_service_passes() {
     check(&running, "pass", 200);
     assert_eq!(running.client.get("/livez").text, "ok\n");
     assert_eq!(running.client.get("/readyz").text, "ok\n");
-    assert_eq!(running.client.get("/readyz?verbose").text, "[+]configuration ok\n");
+    let verbose = running.client.get("/readyz?verbose").text;
+    assert_eq!(verbose, "[+]configuration ok\n[+]breakers ok\n");
     let health = running.client.get("/health").json();
     assert_eq!(health["checks"]["overlay:configuration"][0]["observedValue"], 1);
     let breakers = &health["checks"]["overlay:breakers"][0]["observedValue"];
@@ -66,7 +78,8 @@ fn a_kill_warns_and_says_why() {
     running.client.post_with("/admin/v1/kill", body, &[ADMIN]).with_code(200);
     check(&running, "warn", 200);
     let health = running.client.get("/health").json();
-    assert_eq!(health["output"], "every overlay is off by the API");
+    let said = "every overlay is off by the API (refunds doubled, on-call)";
+    assert_eq!(health["output"], said);
     let switch = &health["checks"]["overlay:switch"][0];
     assert_eq!(switch["output"], "refunds doubled (on-call)");
     assert_eq!(switch["observedValue"], true);
@@ -148,6 +161,12 @@ fn an_open_breaker_warns() {
     assert_eq!(health["status"], "warn");
     let breakers = &health["checks"]["overlay:breakers"][0];
     assert_eq!(breakers["observedValue"]["rollback_first"], "isolated");
+    let said = "rollback_first is isolated by hand";
+    assert_eq!((&health["output"], &breakers["output"]), (&json!(said), &json!(said)));
+    let verbose = running.client.get("/readyz?verbose").with_code(200).text;
+    assert_eq!(verbose, format!("[+]configuration ok\n[+]breakers degraded\n    {said}\n"));
+    let page = running.client.get("/metrics").text;
+    assert!(page.contains("\nfusion_system_health 0.5\n"), "{page}");
     let route = running.client.refund_route();
     let rejected = json!([
         { "feature": "refunds", "overlay": "rollback_first", "reason": "CIRCUIT_OPEN" },

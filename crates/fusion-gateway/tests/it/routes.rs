@@ -8,7 +8,15 @@ fn check(body: &Value, expect: &Value) {
     let tree = Tree::new();
     let running = Running::on(&tree);
     let answer = running.client.post("/v1/route", &body.to_string()).with_code(200);
-    assert_eq!(answer.json(), *expect);
+    let mut expect = expect.clone();
+    let snapshot = running.service.live().snapshot();
+    let generation = snapshot.stable().generation();
+    expect["digest"] = json!(generation.digest());
+    if let Some(name) = expect["primary_overlay"].as_str() {
+        let digest = generation.overlay_digest(name);
+        expect["overlay"] = json!({ "name": name, "version": "2.1.0", "digest": digest });
+    }
+    assert_eq!(answer.json(), expect);
 }
 
 #[test]
@@ -26,6 +34,10 @@ fn an_overlay_that_is_on_is_primary() {
             "env_overrides_active": false,
             "rejected": [{ "feature": "dark", "reason": "DISABLED" }],
             "generation": 1,
+            "epoch": 1,
+            "overlay": null,
+            "arm": null,
+            "deployment": null,
         }),
     );
 }
@@ -47,6 +59,10 @@ fn a_flag_that_is_off_says_why() {
                 { "feature": "dark", "reason": "DISABLED" },
             ],
             "generation": 1,
+            "epoch": 1,
+            "overlay": null,
+            "arm": null,
+            "deployment": null,
         }),
     );
 }

@@ -78,11 +78,16 @@ fn the_state_of_the_service_is_told() {
     assert_eq!(value(&running, breaker), 0.0);
     running.service.live().breakers().get("rollback_first").isolate();
     assert_eq!(value(&running, breaker), 2.0);
+    assert_eq!(value(&running, "fusion_system_health"), 0.5);
+    running.service.live().breakers().get("rollback_first").close();
+    assert_eq!(value(&running, "fusion_system_health"), 1.0);
 
     running.client.post_with("/admin/v1/kill", r#"{"reason": "a"}"#, &[ADMIN]).with_code(200);
     assert_eq!(value(&running, "fusion_system_health"), 0.5);
     assert_eq!(value(&running, "fusion_emergency_active"), 1.0);
-    assert_eq!(value(&running, "fusion_config_generation"), 2.0);
+    // A switch is a change, and no other generation.
+    assert_eq!(value(&running, "fusion_config_generation"), 1.0);
+    assert_eq!(value(&running, "fusion_config_epoch"), 2.0);
 
     let page = page(&running);
     let build = format!("fusion_build_info{{version=\"{}\"}} 1\n", env!("CARGO_PKG_VERSION"));
@@ -132,7 +137,8 @@ fn a_switch_is_no_reload() {
     clock.fetch_add(60_000, Ordering::Relaxed);
     running.client.post_with("/admin/v1/kill", r#"{"reason": "a"}"#, &[ADMIN]).with_code(200);
     assert_eq!(value(&running, stamp), 1_790_000_000.0);
-    assert_eq!(value(&running, "fusion_config_generation"), 2.0);
+    assert_eq!(value(&running, "fusion_config_generation"), 1.0);
+    assert_eq!(value(&running, "fusion_config_epoch"), 2.0);
     running.service.live().reload();
     assert_eq!(value(&running, stamp), 1_790_000_000.0);
 }

@@ -148,7 +148,7 @@ fn what_the_store_says_about_itself() {
         .collect();
     expect![[r#"
         fusion_metrics_dropped_tags_total 0
-        fusion_metrics_exposed_samples 39
+        fusion_metrics_exposed_samples 40
         fusion_metrics_folded_total{reason="overall"} 0
         fusion_metrics_folded_total{reason="per_metric"} 0
         fusion_metrics_folded_total{reason="unknown_value"} 0

@@ -12,6 +12,7 @@ use super::Options;
 use super::generation::{Generation, Refused, Share, Source, Trial};
 use crate::code;
 use crate::installation::{FileFinding, Installation};
+use crate::read::FLAG_FILE;
 
 /// Where a deployment stands.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
@@ -81,6 +82,25 @@ impl Deployed {
 /// Whether `root` is one of deployments: it has a pointer.
 pub(crate) fn is_root(root: &Path) -> bool {
     Store::is_root(root)
+}
+
+/// Whether there are generations in `root`: it is one of deployments, also where its pointer
+/// is lost.
+pub(crate) fn has_generations(root: &Path) -> bool {
+    root.join("gen").is_dir()
+}
+
+/// The refusal of a folder that has to be a root of deployments, and is none so far.
+pub(crate) fn no_root(root: &Path) -> Refused {
+    let message = format!("{} is no deployment root: it has no CURRENT", root.display());
+    let is_installation = root.join("overlays").is_dir() || root.join(FLAG_FILE).is_file();
+    let hint = match is_installation {
+        true => "it is an installation: serve it with --configs, or deploy from it",
+        false => "`fusion deploy apply --root` makes it one, and it is followed from then on",
+    };
+    let diagnostic = Diagnostic::error(code::POINTER, message).hint(hint);
+    let refused = Refused::of(FileFinding { path: String::new(), diagnostic });
+    Refused { is_unreadable: true, ..refused }
 }
 
 /// The pointer of the root, or why it cannot be read.

@@ -1,6 +1,8 @@
 use std::fmt;
 
+use fusion_flags::BreakerState;
 use overlay_model::Digest;
+use serde::Serialize;
 
 use super::deployed::Deployment;
 use super::status::Nack;
@@ -19,14 +21,59 @@ pub enum Event {
     },
     /// A change was refused.
     Refused(Nack),
-    /// What has every overlay off from now on; nothing where the flags decide again.
-    Emergency(Vec<String>),
-    /// The flags that switches force from now on, off with a `-` before the name.
-    Forced(Vec<String>),
+    /// What was refused is gone: the files are those in force again.
+    Restored(Digest),
+    /// What has every overlay off changed.
+    Emergency {
+        /// What has them off from now on; nothing where the flags decide again.
+        held_by: Vec<String>,
+        /// What had them off until now.
+        before: Vec<String>,
+    },
+    /// Somebody threw the switch of the API, with this. [`Self::Emergency`] says it in a log.
+    Thrown(ByHand),
+    /// Somebody took the switch of the API back that was thrown with this.
+    TakenBack(ByHand),
+    /// The flags that switches force changed.
+    Forced {
+        /// Those that are forced from now on, off with a `-` before the name.
+        names: Vec<String>,
+        /// The names among them that no flag and no overlay has.
+        unknown: Vec<String>,
+    },
+    /// A breaker stands otherwise than before.
+    Breaker {
+        /// The overlay.
+        overlay: String,
+        /// How it stands.
+        state: BreakerState,
+        /// Who did that, where nobody's calls did.
+        by: Option<ByHand>,
+    },
     /// Something does not work, and why.
     Failed(Part, String),
     /// It works again.
     Recovered(Part),
+}
+
+/// What a person did by hand, in their words.
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
+pub struct ByHand {
+    /// Why; empty where nobody said.
+    pub reason: String,
+    /// Who, as far as that is known.
+    pub by: String,
+}
+
+/// ` (reason, by)`, without what is not known.
+impl fmt::Display for ByHand {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.reason.as_str(), self.by.as_str()) {
+            ("", "") => Ok(()),
+            (one, "") | ("", one) => write!(f, " ({one})"),
+            (reason, by) => write!(f, " ({reason}, {by})"),
+        }
+    }
 }
 
 /// What keeps a configuration up to date.
@@ -87,18 +134,56 @@ impl fmt::Display for Event {
                     more => write!(f, " (and {} more)", more - 1),
                 }
             }
-            Self::Emergency(by) if by.is_empty() => {
-                f.write_str("switch taken back: the flags decide")
+            Self::Restored(digest) => {
+                write!(
+                    f,
+                    "recovered: the files are those in force again, digest {}",
+                    digest.short()
+                )
             }
-            Self::Emergency(by) => {
-                write!(f, "switch thrown: every overlay is off by {}", by.join(", "))
-            }
-            Self::Forced(names) if names.is_empty() => {
+            Self::Emergency { held_by, before } => emergency(f, held_by, before),
+            Self::Thrown(by) => write!(f, "the switch of the API was thrown{by}"),
+            Self::TakenBack(by) => write!(f, "the switch of the API was taken back{by}"),
+            Self::Forced { names, .. } if names.is_empty() => {
                 f.write_str("switch taken back: no flag is forced")
             }
-            Self::Forced(names) => write!(f, "switch: flags are forced: {}", names.join(",")),
+            Self::Forced { names, unknown } => {
+                write!(f, "switch: flags are forced: {}", names.join(","))?;
+                match unknown.as_slice() {
+                    [] => Ok(()),
+                    names => write!(f, "; warning: nothing is named {}", names.join(", ")),
+                }
+            }
+            Self::Breaker { overlay, state, by } => {
+                let by = by.as_ref().map(|it| format!(" by hand{it}")).unwrap_or_default();
+                write!(f, "breaker: {overlay} is {}{by}", word(*state))
+            }
             Self::Failed(part, why) => write!(f, "failed: {}: {why}", part.failing()),
             Self::Recovered(part) => write!(f, "recovered: {}", part.working()),
         }
+    }
+}
+
+/// What happened to the switches that have every overlay off.
+fn emergency(f: &mut fmt::Formatter<'_>, held_by: &[String], before: &[String]) -> fmt::Result {
+    let now = held_by.join(", ");
+    if held_by.is_empty() {
+        return f.write_str("switch taken back: the flags decide");
+    }
+    if held_by.iter().any(|it| !before.contains(it)) {
+        return write!(f, "switch thrown: every overlay is off by {now}");
+    }
+    let gone = before.iter().filter(|it| !held_by.contains(it));
+    let gone: Vec<_> = gone.map(String::as_str).collect();
+    write!(f, "switch taken back: {}; every overlay stays off by {now}", gone.join(", "))
+}
+
+/// A state of a breaker, for people.
+fn word(state: BreakerState) -> &'static str {
+    match state {
+        BreakerState::Closed => "closed",
+        BreakerState::HalfOpen => "half-open",
+        BreakerState::Open => "open",
+        BreakerState::Isolated => "isolated",
     }
 }

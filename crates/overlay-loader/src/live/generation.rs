@@ -1,6 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use fusion_flags::{BreakerSet, Salt, Switches, View};
 use overlay_model::{Diagnostic, Digest, Effective, Layer, Origin, OverlayName};
@@ -8,6 +8,7 @@ use overlay_schema::Settings;
 use serde::Serialize;
 
 use super::Options;
+use super::deployed::Deployment;
 use crate::code;
 use crate::installation::{FileFinding, Installation, ReadError, unreadable};
 use crate::read::{self, FLAG_FILE};
@@ -32,6 +33,8 @@ pub struct Generation {
     /// Of the base layer; missing only where the built-in overlay itself is wrong.
     base: Option<(Effective, Settings)>,
     named: BTreeMap<OverlayName, (Effective, Settings)>,
+    /// Of the overlays, each made when it is asked for first.
+    digests: BTreeMap<OverlayName, OnceLock<Digest>>,
     /// Keys in force that no file of the tree sets.
     outside: Vec<String>,
     source: Source,
@@ -66,7 +69,8 @@ impl Generation {
     ///
     /// # Errors
     ///
-    /// Every finding, where one of them says that it must not be used.
+    /// Every finding, where one of them says that it must not be used, or where there is
+    /// neither an overlay nor a flag file.
     pub fn compile(
         installation: Installation,
         extra: &[Layer],
@@ -74,6 +78,7 @@ impl Generation {
     ) -> Result<Self, Vec<FileFinding>> {
         let mut errors: Vec<FileFinding> =
             installation.findings().iter().filter(|it| it.diagnostic.is_error()).cloned().collect();
+        errors.extend(nothing(&installation).filter(|_| errors.is_empty()));
         // Once, and by its own name: it is no fault of the overlays below it.
         let (extra, outside_errors) = valid(extra);
         let extra = extra.as_slice();
@@ -97,7 +102,8 @@ impl Generation {
         }
         let all = base.iter().chain(named.values());
         let outside = if extra.is_empty() { Vec::new() } else { outside(all) };
-        Ok(Self { installation, base, named, outside, source })
+        let digests = named.keys().map(|it| (it.clone(), OnceLock::new())).collect();
+        Ok(Self { installation, base, named, digests, outside, source })
     }
 
     /// Reads and compiles the installation in `root`; `known` is one that was compiled.
@@ -148,8 +154,8 @@ impl Generation {
         let installation = Installation::embedded();
         let (effective, settings) = installation.settings(None, None, &[]);
         let base = settings.ok().map(|it| (effective, it));
-        let (named, outside) = (BTreeMap::new(), Vec::new());
-        Self { installation, base, named, outside, source: Source::Embedded }
+        let (named, digests, outside) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
+        Self { installation, base, named, digests, outside, source: Source::Embedded }
     }
 
     /// The same configuration under these switches and breakers, with the flag names that
@@ -198,10 +204,29 @@ impl Generation {
         self.installation.digest()
     }
 
+    /// The canonical digest of an overlay.
+    pub fn overlay_digest(&self, name: &str) -> Option<Digest> {
+        let loaded = self.installation.overlays().get(name)?;
+        let digest = self.digests.get(name)?;
+        Some(*digest.get_or_init(|| overlay_schema::digest(&loaded.overlay)))
+    }
+
     /// Where it comes from.
     pub fn source(&self) -> Source {
         self.source
     }
+}
+
+/// Why a tree is no installation, where it has nothing that could answer otherwise than
+/// the built-in overlay does.
+fn nothing(installation: &Installation) -> Option<FileFinding> {
+    if !installation.overlays().is_empty() || installation.flag_file().is_some() {
+        return None;
+    }
+    let message = "there is neither an overlay nor a flag file: this is no installation";
+    let diagnostic = Diagnostic::error(code::EMPTY, message)
+        .hint("name the folder that has `overlays/` in it; is it mounted?");
+    Some(FileFinding { path: String::new(), diagnostic })
 }
 
 /// The keys that come from outside, sorted.
@@ -262,6 +287,19 @@ pub struct Snapshot {
     pub(crate) stable: Switched,
     pub(crate) candidate: Option<Candidate>,
     pub(crate) epoch: u64,
+    pub(crate) number: u64,
+    pub(crate) deployment: Option<Deployment>,
+}
+
+/// Whose figures a request belongs to while a candidate is on trial, in the words of
+/// `fusion deploy sample --arm`.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Arm {
+    /// The stable generation, for a unit that does not get the candidate.
+    Control,
+    /// The candidate.
+    Candidate,
 }
 
 /// A generation on trial.
@@ -299,10 +337,35 @@ impl Snapshot {
     /// Without a unit it is the stable one.
     #[inline]
     pub fn pick(&self, unit: Option<&str>) -> &Switched {
+        self.pick_arm(unit).0
+    }
+
+    /// [`Self::pick`], with the arm of the trial that this makes the unit part of; none
+    /// where there is no trial, or no unit.
+    #[inline]
+    pub fn pick_arm(&self, unit: Option<&str>) -> (&Switched, Option<Arm>) {
         match (&self.candidate, unit) {
-            (Some(it), Some(unit)) if it.share.salt.bucket(unit) < it.share.weight => &it.switched,
-            _ => &self.stable,
+            (Some(it), Some(unit)) if it.share.salt.bucket(unit) < it.share.weight => {
+                (&it.switched, Some(Arm::Candidate))
+            }
+            (Some(_), Some(_)) => (&self.stable, Some(Arm::Control)),
+            _ => (&self.stable, None),
         }
+    }
+
+    /// The number of the generation that an arm gets: of the store, under a root of
+    /// deployments. A folder's counts the configurations that were accepted since the start,
+    /// and its candidate has none; 0 is none of both, but a copy or the built-in overlay.
+    pub fn number(&self, arm: Option<Arm>) -> u64 {
+        match (arm, &self.deployment) {
+            (Some(Arm::Candidate), it) => it.as_ref().and_then(|it| it.candidate).unwrap_or(0),
+            _ => self.number,
+        }
+    }
+
+    /// Where the deployment stands, for a root of deployments.
+    pub fn deployment(&self) -> Option<&Deployment> {
+        self.deployment.as_ref()
     }
 
     /// The stable generation.

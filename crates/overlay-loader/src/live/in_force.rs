@@ -7,7 +7,7 @@ use fusion_flags::{BreakerPolicy, BreakerSet, SwitchSource, Switches};
 
 use super::Clock;
 use super::deployed::{Deployed, Deployment};
-use super::event::{Event, Part};
+use super::event::{ByHand, Event, Part};
 use super::generation::{Candidate, Generation, Refused, Snapshot, Source, Switched, Trial};
 use super::status::{Nack, Refusal, Status};
 use crate::root_switch::RootSwitch;
@@ -17,6 +17,8 @@ use crate::root_switch::RootSwitch;
 const REFUSED: usize = 3;
 /// The place of the switch of a root of deployments.
 const ROOT: usize = 4;
+/// The place of the switch of the API.
+const API: usize = SwitchSource::Api as usize;
 
 /// What is in force, and who may change it: each change is one swap and one epoch.
 pub(crate) struct InForce {
@@ -30,6 +32,8 @@ pub(crate) struct InForce {
 
 struct Writing {
     switches: [Switches; 5],
+    /// What the switch of the API was thrown with, where somebody said.
+    api: Option<ByHand>,
     /// The switch of the root, for what it says.
     root: Option<RootSwitch>,
     status: Status,
@@ -43,25 +47,34 @@ pub(crate) struct Under {
     pub(crate) environment: Switches,
     pub(crate) file: Switches,
     pub(crate) root: Option<RootSwitch>,
+    /// The pointer that the first generation comes from, for a root of deployments.
+    pub(crate) deployed: Option<Box<Deployed>>,
 }
 
 impl InForce {
     /// Puts the first generation in force; `seed` spreads the recovery of its breakers.
     pub(crate) fn new(generation: &Arc<Generation>, under: Under, clock: Clock, seed: u64) -> Self {
-        let Under { environment, file, root } = under;
+        let Under { environment, file, root, deployed } = under;
         let breakers = BreakerSet::new(BreakerPolicy::default(), BreakerSet::MAX_OPEN_SHARE, seed);
         let of_root = thrown(root.is_some());
         let switches = [environment, file, Switches::default(), Switches::default(), of_root];
         let mut writing = Writing {
             switches,
+            api: None,
             root,
             status: status(generation, clock()),
             subscribers: Vec::new(),
             observers: Vec::new(),
         };
-        let snapshot = compile(&mut writing, &breakers, 1, generation, None);
+        writing.status.deployment = deployed.as_ref().map(|it| Deployment::of(&it.pointer));
+        let trial = deployed.as_ref().and_then(|it| it.trial());
+        let snapshot = compile(&mut writing, &breakers, 1, generation, trial);
         let current = ArcSwap::from_pointee(snapshot);
-        Self { current, breakers, clock, writing: Mutex::new(writing) }
+        let res = Self { current, breakers, clock, writing: Mutex::new(writing) };
+        if let Some(refused) = deployed.as_ref().and_then(|it| it.refused.as_ref()) {
+            res.refuse(refused);
+        }
+        res
     }
 
     fn lock(&self) -> MutexGuard<'_, Writing> {
@@ -71,7 +84,7 @@ impl InForce {
     /// Puts what the files say in force.
     pub(crate) fn accept(&self, generation: Generation) {
         let mut writing = self.lock();
-        writing.status.last_error = None;
+        let was_refused = writing.status.last_error.take().is_some();
         let was_killed = std::mem::take(&mut writing.switches[REFUSED]).emergency;
         let current = self.current.load();
         let same = generation.digest() == current.stable.generation().digest()
@@ -79,7 +92,13 @@ impl InForce {
         if !same {
             let trial = current.candidate.as_ref().map(Candidate::trial);
             self.apply(&mut writing, &Arc::new(generation), trial);
-        } else if was_killed {
+            return;
+        }
+        if was_refused {
+            let digest = writing.status.digest;
+            writing.tell(|| Event::Restored(digest));
+        }
+        if was_killed {
             self.publish_again(&mut writing);
         }
     }
@@ -119,9 +138,43 @@ impl InForce {
     /// Replaces the switches of one source. The names that nothing has come back.
     pub(crate) fn switch(&self, source: SwitchSource, switches: Switches) -> Vec<String> {
         let mut writing = self.lock();
+        if source == SwitchSource::Api {
+            writing.api = None;
+        }
         writing.switches[source as usize] = switches;
         self.publish_again(&mut writing);
         writing.status.unknown_switches.clone()
+    }
+
+    /// Throws the switch of the API; once more replaces what it was thrown with.
+    pub(crate) fn throw(&self, by: ByHand) {
+        let mut writing = self.lock();
+        let before = writing.status.held_by.clone();
+        writing.switches[API] = thrown(true);
+        writing.api = Some(by.clone());
+        self.publish_again(&mut writing);
+        let held_by = writing.status.held_by.clone();
+        if held_by == before {
+            // The same words once more are said once more.
+            writing.tell(|| Event::Emergency { held_by, before: Vec::new() });
+        }
+        writing.tell(|| Event::Thrown(by));
+    }
+
+    /// Takes the switch of the API back, where it is thrown.
+    pub(crate) fn take_back(&self) {
+        let mut writing = self.lock();
+        let was = std::mem::take(&mut writing.switches[API]);
+        let by = writing.api.take().unwrap_or_default();
+        self.publish_again(&mut writing);
+        if was.emergency {
+            writing.tell(|| Event::TakenBack(by));
+        }
+    }
+
+    /// Tells those who follow what happened.
+    pub(crate) fn tell(&self, event: Event) {
+        self.lock().tell(|| event);
     }
 
     /// Throws the switch of the root, or takes it back.
@@ -159,16 +212,18 @@ impl InForce {
 
     fn publish(&self, writing: &mut Writing, stable: &Arc<Generation>, trial: Option<Trial>) {
         let epoch = writing.status.epoch + 1;
-        let (held_by, forced) = (writing.status.held_by.clone(), writing.status.forced.clone());
+        let before = writing.status.clone();
         let snapshot = compile(writing, &self.breakers, epoch, stable, trial);
         self.current.store(Arc::new(snapshot));
         writing.subscribers.retain(|it| it.send(epoch).is_ok());
-        let Status { held_by: now_held_by, forced: now_forced, .. } = writing.status.clone();
-        if now_held_by != held_by {
-            writing.tell(|| Event::Emergency(now_held_by));
+        let Status { held_by, forced: names, unknown_switches: unknown, .. } =
+            writing.status.clone();
+        let is_forced_as_before = (&names, &unknown) == (&before.forced, &before.unknown_switches);
+        if held_by != before.held_by {
+            writing.tell(|| Event::Emergency { held_by, before: before.held_by });
         }
-        if now_forced != forced {
-            writing.tell(|| Event::Forced(now_forced));
+        if !is_forced_as_before {
+            writing.tell(|| Event::Forced { names, unknown });
         }
     }
 
@@ -185,11 +240,6 @@ impl InForce {
             slot.clone_from(&error);
             writing.tell(|| error.map_or(Event::Recovered(part), |it| Event::Failed(part, it)));
         }
-    }
-
-    /// The first configuration is the one of the files.
-    pub(crate) fn note_accepted(&self) {
-        self.lock().status.accepted += 1;
     }
 
     /// The files have just been compared with what is in force.
@@ -235,12 +285,15 @@ impl Writing {
         let of_file = stable.installation().flag_file().is_some_and(|it| it.global.kill_switch);
         let mut res: Vec<String> =
             of_file.then(|| "global.kill_switch".to_owned()).into_iter().collect();
-        let thrown = names.iter().zip(&self.switches).filter(|(_, it)| it.emergency);
-        res.extend(thrown.map(|(name, _)| (*name).to_owned()));
-        res.extend(self.root.as_ref().map(|it| match (&*it.reason, &*it.by) {
-            ("", _) => "KILL in the deployment root".to_owned(),
-            (reason, "") => format!("KILL in the deployment root ({reason})"),
-            (reason, by) => format!("KILL in the deployment root ({reason}, {by})"),
+        let thrown = names.iter().zip(&self.switches).enumerate();
+        let thrown = thrown.filter(|(_, (_, it))| it.emergency);
+        res.extend(thrown.map(|(place, (name, _))| match &self.api {
+            Some(by) if place == API => format!("{name}{by}"),
+            _ => (*name).to_owned(),
+        }));
+        res.extend(self.root.as_ref().map(|it| {
+            let by = ByHand { reason: it.reason.clone(), by: it.by.clone() };
+            format!("KILL in the deployment root{by}")
         }));
         res
     }
@@ -296,7 +349,9 @@ fn compile(
     status.unknown_switches = unknown;
     let environment = stable.installation().unknown_environment();
     status.unknown_environment = environment.map(str::to_owned);
-    Snapshot { stable: switched, candidate, epoch }
+    let deployment = status.deployment.clone();
+    let number = deployment.as_ref().map_or(status.accepted, |it| it.generation);
+    Snapshot { stable: switched, candidate, epoch, number, deployment }
 }
 
 /// The status of the first generation, before it is compiled.
@@ -306,7 +361,7 @@ fn status(generation: &Generation, now: i64) -> Status {
         digest: generation.digest(),
         source: generation.source(),
         deployment: None,
-        accepted: 0,
+        accepted: u64::from(generation.source() == Source::Files),
         applied_at_ms: now,
         nacks: 0,
         unreadable: 0,

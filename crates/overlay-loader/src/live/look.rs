@@ -18,7 +18,7 @@ use super::places::pinned;
 use super::signature::Signature;
 use super::wait::{SETTLE, Signal, Wake, wait};
 use super::watch::Watch;
-use super::{Options, last_good};
+use super::{Options, RootKind, last_good};
 use crate::code;
 use crate::installation::FileFinding;
 use crate::read::FLAG_FILE;
@@ -100,9 +100,21 @@ pub(crate) enum Looked {
 /// A tree that did not change while it was read.
 struct Reading {
     read: Result<Generation, Refused>,
-    signature: Signature,
-    /// Where it was read.
+    place: Place,
+}
+
+/// A tree as the file system shows it.
+struct Place {
+    /// Where it is read.
     root: PathBuf,
+    signature: Signature,
+}
+
+impl Place {
+    fn of(root: &Path) -> Self {
+        let root = pinned(root);
+        Self { signature: Signature::of(&root), root }
+    }
 }
 
 impl Files {
@@ -119,15 +131,15 @@ impl Files {
     pub(crate) fn begin(&self) -> InForce {
         let options = &self.options;
         let mut seen = self.lock();
-        let (first, deployed, refused) = if deployed::is_root(&options.root) {
+        let (first, deployed, refused) = if self.is_deployed(&seen) {
             match self.follow(&mut seen.pointed, Haste::Read) {
                 Followed::New(it) => (Arc::clone(&it.stable.generation), Some(it), None),
                 Followed::Refused(refused) => (self.fallback(), None, Some(refused)),
                 Followed::Same => (self.fallback(), None, None),
             }
         } else {
-            let reading = self.reading(&options.root, None);
-            let read = reading.map(|it| (it.read, seen.tree.insert(it.signature)).0);
+            let reading = self.reading(&options.root, None, None);
+            let read = reading.map(|it| (it.read, seen.tree.insert(it.place.signature)).0);
             let read = read.unwrap_or_else(|| Err(restless()));
             match read.and_then(|it| it.after(self.kept_a_flag_file())) {
                 Ok(generation) => (Arc::new(generation), None, None),
@@ -142,20 +154,33 @@ impl Files {
             environment: Switches::parse(options.features.as_deref()),
             file: Switches::parse(seen.switches.as_deref()),
             root: self.root_switch(&seen).and_then(Result::ok).flatten(),
+            deployed,
         };
         let in_force = InForce::new(&first, under, options.clock.clone(), options.seed);
-        match (deployed, refused) {
-            (Some(deployed), _) => in_force.deploy(&deployed),
-            (None, Some(refused)) => in_force.refuse(&refused),
-            (None, None) => in_force.note_accepted(),
+        if let Some(refused) = refused {
+            in_force.refuse(&refused);
         }
         self.look_at_switches(&mut seen, &in_force);
+        if let (Some(state), Source::Files) = (&options.state, first.source()) {
+            // Known before anybody asks how it is; the copy itself takes its time.
+            in_force.note(Part::Copy, fs::create_dir_all(state).err().map(|it| it.to_string()));
+        }
         self.acknowledge(&in_force);
         in_force
     }
 
+    /// Whether the configuration is what a pointer says.
+    fn is_deployed(&self, seen: &Seen) -> bool {
+        self.options.kind == RootKind::Deployed
+            || seen.pointed.last.is_some()
+            || deployed::is_root(&self.options.root)
+    }
+
     /// Follows the pointer of a root of deployments; the same one is followed once.
     fn follow(&self, seen: &mut Pointed, haste: Haste) -> Followed {
+        if seen.last.is_none() && !deployed::is_root(&self.options.root) {
+            return seen.refuse(deployed::no_root(&self.options.root));
+        }
         let pointer = match deployed::pointer(&self.options.root) {
             Ok(pointer) if seen.refused.is_none() && haste != Haste::Read && seen.is(&pointer) => {
                 return Followed::Same;
@@ -198,9 +223,14 @@ impl Files {
         Looked::Changed
     }
 
-    /// Writes down which epoch is in force here, for those who roll it out.
+    /// Writes down which epoch is in force here, for those who roll it out. Where there is no
+    /// root of deployments none is made by that.
     fn acknowledge(&self, in_force: &InForce) {
+        let root = &self.options.root;
         let Some(state) = &self.options.state else { return };
+        if !deployed::is_root(root) && !deployed::has_generations(root) {
+            return;
+        }
         let status = in_force.status();
         if let Some(acknowledgement) = Acknowledgement::of(&status, (self.options.clock)()) {
             let written = acknowledgement.write(state);
@@ -227,7 +257,7 @@ impl Files {
 
     /// The candidate in `root`.
     pub(crate) fn candidate(&self, root: &Path) -> Result<Generation, Vec<FileFinding>> {
-        let read = self.reading(root, None).map_or_else(|| Err(restless()), |it| it.read);
+        let read = self.reading(root, None, None).map_or_else(|| Err(restless()), |it| it.read);
         read.map_err(|it| it.findings)
     }
 
@@ -292,41 +322,49 @@ impl Files {
     }
 
     fn look_at_tree(&self, seen: &mut Seen, in_force: &InForce, haste: Haste) -> Looked {
-        if seen.pointed.last.is_some() || deployed::is_root(&self.options.root) {
+        if self.is_deployed(seen) {
             return self.look_at_pointer(seen, in_force, haste);
         }
+        let mut found = None;
         if let (Some(tree), false) = (&seen.tree, haste == Haste::Read) {
-            let now = Signature::of(&pinned(&self.options.root));
-            if now.same_files(tree) {
+            let now = Place::of(&self.options.root);
+            if now.signature.same_files(tree) {
                 return Looked::Same;
             }
             // An editor that saves by renaming: the name will be back.
-            if haste == Haste::Wait && now.lost_a_name_of(tree) {
+            if haste == Haste::Wait && now.signature.lost_a_name_of(tree) {
                 return Looked::Restless;
             }
+            found = Some(now);
         }
         let known = Arc::clone(in_force.current.load().stable.shared());
-        let reading = self.reading(&self.options.root, Some(&known));
-        let Some(Reading { read, signature, root }) = reading else { return Looked::Restless };
+        let reading = self.reading(&self.options.root, Some(&known), found);
+        let Some(Reading { read, place }) = reading else { return Looked::Restless };
         match read.and_then(|it| it.after(known.has_flag_file())) {
             Err(_) if haste == Haste::Wait => return Looked::Restless,
             Err(refused) => in_force.refuse(&refused),
             Ok(generation) => {
                 in_force.accept(generation);
-                self.keep_copy(in_force, &root);
+                self.keep_copy(in_force, &place.root);
             }
         }
-        seen.tree = Some(signature);
+        seen.tree = Some(place.signature);
         Looked::Changed
     }
 
-    /// Reads the tree in `root` until it did not change meanwhile, at most a few times.
-    fn reading(&self, root: &Path, known: Option<&Generation>) -> Option<Reading> {
+    /// Reads the tree in `root` until it did not change meanwhile, at most a few times;
+    /// `found` is where it was found just now.
+    fn reading(
+        &self,
+        root: &Path,
+        known: Option<&Generation>,
+        mut found: Option<Place>,
+    ) -> Option<Reading> {
         (0..ATTEMPTS).find_map(|_| {
-            let root = pinned(root);
-            let signature = Signature::of(&root);
-            let read = Generation::read(&root, &self.options, known, Source::Files);
-            (Signature::of(&root) == signature).then_some(Reading { read, signature, root })
+            let place = found.take().unwrap_or_else(|| Place::of(root));
+            let read = Generation::read(&place.root, &self.options, known, Source::Files);
+            let same = Signature::of(&place.root) == place.signature;
+            same.then_some(Reading { read, place })
         })
     }
 

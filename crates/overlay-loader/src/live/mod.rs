@@ -25,8 +25,8 @@ use overlay_model::{Diagnostic, Layer};
 
 pub use self::acknowledgement::{Acknowledgement, acknowledgements};
 pub use self::deployed::Deployment;
-pub use self::event::{Event, Part};
-pub use self::generation::{Generation, Snapshot, Source, Switched};
+pub use self::event::{ByHand, Event, Part};
+pub use self::generation::{Arm, Generation, Snapshot, Source, Switched};
 use self::generation::{Share, Trial};
 use self::in_force::InForce;
 use self::look::{Files, Haste, Looked};
@@ -39,12 +39,25 @@ use crate::installation::FileFinding;
 /// The clock: milliseconds since 1970.
 pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
 
+/// What the folder of a configuration has to be.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum RootKind {
+    /// A root of deployments where it has a pointer `CURRENT`, else an installation.
+    #[default]
+    Either,
+    /// A root of deployments. Where it has no pointer yet nothing else in it is read and
+    /// nothing is written there; it is followed as soon as there is one.
+    Deployed,
+}
+
 /// How a configuration is loaded and kept up to date.
 #[derive(Clone)]
 pub struct Options {
     /// The folder of the installation, or a root of deployments: a folder with a pointer
     /// `CURRENT`, which says what generation is in force and which one is on trial.
     pub root: PathBuf,
+    /// Which of the two it has to be.
+    pub kind: RootKind,
     /// Layers above the overlays: environment, command line.
     pub extra: Vec<Layer>,
     /// The environment's name, `RESON_ENV`.
@@ -73,6 +86,7 @@ impl Options {
     pub fn new(root: impl Into<PathBuf>, clock: Clock) -> Self {
         Self {
             root: root.into(),
+            kind: RootKind::Either,
             extra: Vec::new(),
             environment: None,
             features: None,
@@ -147,6 +161,23 @@ impl Live {
     /// no flag and no overlay has come back, of all sources.
     pub fn switch(&self, source: SwitchSource, switches: Switches) -> Vec<String> {
         self.in_force.switch(source, switches)
+    }
+
+    /// Throws the switch of the API: every overlay is off until it is taken back. Once more
+    /// replaces what it was thrown with.
+    pub fn throw(&self, by: ByHand) {
+        self.in_force.throw(by);
+    }
+
+    /// Takes the switch of the API back, where it is thrown; others may still hold.
+    pub fn take_back(&self) {
+        self.in_force.take_back();
+    }
+
+    /// Adds to [`Self::events`] what the user of this configuration saw: that a breaker
+    /// stands otherwise.
+    pub fn tell(&self, event: Event) {
+        self.in_force.tell(event);
     }
 
     /// Reads the files now, and takes them as they are. Says whether they could be read as

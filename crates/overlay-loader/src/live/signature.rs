@@ -39,8 +39,9 @@ impl Signature {
         for entry in fs::read_dir(at).into_iter().flatten().flatten() {
             let name = entry.file_name();
             let name = name.to_string_lossy();
+            let is_folder = folder.is_empty() && FOLDERS.contains(&&*name);
             // What is behind `..data` changes as a whole.
-            if !is_part(folder, &name) && name != "..data" {
+            if !is_folder && !is_part(folder, &name) && name != "..data" {
                 continue;
             }
             let link = entry.file_type().is_ok_and(|it| it.is_symlink());

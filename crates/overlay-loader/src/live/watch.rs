@@ -30,9 +30,15 @@ struct Filter {
 
 impl Watch {
     pub(crate) fn new(signals: Sender<Signal>) -> Self {
+        Self::after(|| (), signals)
+    }
+
+    /// [`Self::new`], whose own thread does `first` before it takes an event.
+    fn after(first: impl Fn() + Send + 'static, signals: Sender<Signal>) -> Self {
         let filter = Arc::new(Filter::default());
         let seen = Arc::clone(&filter);
         let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+            first();
             if let Some(signal) = seen.signal(event) {
                 // The receiver ends with the loader; there is nobody left to tell.
                 let _ = signals.send(signal);
@@ -151,9 +157,9 @@ impl Watch {
 #[cfg(test)]
 mod tests {
     use std::path::PathBuf;
-    use std::sync::Arc;
     use std::sync::mpsc::channel;
-    use std::time::Duration;
+    use std::sync::{Arc, Mutex};
+    use std::time::{Duration, Instant};
 
     use notify::event::{DataChange, Event, EventKind, Flag, ModifyKind};
 
@@ -185,6 +191,45 @@ mod tests {
         let (signals, received) = channel();
         signals.send(filter.signal(Ok(lost)).unwrap()).unwrap();
         assert_eq!(wait(&received, Duration::from_secs(20)), Wake::Signal);
+    }
+
+    /// The system keeps only so many events; that it dropped some is all there is to know of
+    /// them.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn what_the_queue_has_dropped_is_looked_for() {
+        let limit = std::fs::read_to_string("/proc/sys/fs/inotify/max_queued_events").unwrap();
+        let limit: usize = limit.trim().parse().unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().join("root");
+        let path = root.join("overlays/fusion_overlay.baseline.txt");
+        std::fs::create_dir_all(root.join("overlays")).unwrap();
+        let text = overlay_schema::EMBEDDED_OVERLAY;
+        std::fs::write(&path, text).unwrap();
+        let poll = Duration::from_secs(5);
+        let gate = Arc::new(Mutex::new(()));
+        let waits = Arc::clone(&gate);
+        let (signals, received) = channel();
+        let watch = Watch::after(move || drop(waits.lock()), signals.clone());
+        let options = Options { poll, ..Options::new(&root, Arc::new(|| 0)) };
+        let live = Live::start_with(options, watch, (signals, received)).unwrap();
+        let epochs = live.subscribe();
+        std::fs::write(&path, format!("{text}\nMAX_TOKENS=7\n")).unwrap();
+        assert_eq!(epochs.recv_timeout(Duration::from_secs(20)), Ok(2));
+        // Now nobody reads what comes in, and all of it is about a stranger beside the root.
+        let held = gate.lock();
+        let started = Instant::now();
+        let stranger = dir.path().join("stranger");
+        for _ in 0..=limit / 2 {
+            std::fs::write(&stranger, "").unwrap();
+            std::fs::remove_file(&stranger).unwrap();
+        }
+        std::fs::write(&path, format!("{text}\nMAX_TOKENS=8\n")).unwrap();
+        let is_early = started.elapsed() < poll / 2;
+        drop(held);
+        assert_eq!(epochs.recv_timeout(Duration::from_secs(20)), Ok(3));
+        // Where writing took too long the poll may have been first.
+        assert!(!is_early || started.elapsed() < poll, "{:?}", started.elapsed());
     }
 
     /// Whoever has no watcher any more polls, and says so.

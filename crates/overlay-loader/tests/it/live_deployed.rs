@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use overlay_loader::{HealthStatus, Live, RootSwitch, Source, acknowledgements};
+use overlay_loader::{Arm, HealthStatus, Live, RootKind, RootSwitch, Source, acknowledgements};
 use overlay_store::audit::Entry;
 use overlay_store::{Change, GenerationRef, Holder, Origin, Phase, Pointer, Store, Tree};
 
@@ -68,6 +68,7 @@ fn the_pointer_says_what_is_in_force() {
     let status = running.live.status();
     let deployment = status.deployment.unwrap();
     assert_eq!((deployment.epoch, deployment.generation, deployment.phase), (1, 1, Phase::Stable));
+    assert_eq!((status.epoch, status.accepted), (1, 1), "a start is one change");
     assert_eq!(running.live.health().status, HealthStatus::Healthy);
 
     deploy(&running.root, 2);
@@ -106,6 +107,18 @@ fn units_below_the_weight_get_the_candidate() {
     // The same bucket as that of a flag with this salt, and of no other deployment.
     let salt = fusion_flags::Salt::new("deploy/d-7");
     assert!(units.iter().all(|it| on_trial(&it) == (salt.bucket(it) < 25_000)));
+    // Who asks is told which arm this is, and which generation of the store answers.
+    for unit in &units {
+        let (arm, number) = if on_trial(&unit) { (Arm::Candidate, 2) } else { (Arm::Control, 1) };
+        let (picked, of_unit) = snapshot.pick_arm(Some(unit));
+        assert_eq!((of_unit, snapshot.number(of_unit)), (Some(arm), number), "{unit}");
+        let refund = picked.generation().overlay_digest("refund");
+        let stable = snapshot.stable().generation().overlay_digest("refund");
+        assert_eq!(refund != stable, arm == Arm::Candidate);
+    }
+    assert_eq!(snapshot.pick_arm(None).1, None);
+    let deployment = snapshot.deployment().unwrap();
+    assert_eq!((deployment.deployment.as_deref(), deployment.weight), (Some("d-7"), 25_000));
 
     switch(&running.root, Change::to(candidate));
     running.wait(|it| marks(it) == [2].into() && it.candidate().is_none());
@@ -297,4 +310,57 @@ fn what_is_not_acknowledged_and_what_is_not_copied_are_told_apart() {
     fs::remove_dir_all(running.root.join("state/here/ack.json")).unwrap();
     deploy(&running.root, 3);
     running.wait_for(|it| it.acknowledgement_error.is_none());
+}
+
+/// A name that was mistyped, and a root that nothing was deployed to yet.
+#[test]
+fn a_root_without_a_pointer_is_waited_for_and_left_alone() {
+    let deployed = |options: &mut overlay_loader::Options, dir: &Path| {
+        options.kind = RootKind::Deployed;
+        options.state = Some(dir.join("root/state/here"));
+    };
+    let running = Running::start_with(|_| (), deployed);
+    assert_eq!(running.live.health().status, HealthStatus::Unhealthy);
+    let refusals = running.live.status().last_error.unwrap().findings;
+    assert!(refusals[0].message.contains("it has no CURRENT"), "{refusals:?}");
+    running.live.reload();
+    assert!(!running.root.exists(), "nothing is made there");
+
+    // Half a root is no installation.
+    plant(&running.root, 3);
+    running.live.reload();
+    assert_eq!(
+        (running.live.status().source, running.live.status().accepted),
+        (Source::Embedded, 0)
+    );
+    assert!(!running.root.join("state").exists());
+    deploy(&running.root, 1);
+    running.wait(|it| it.stable().generation().source() == Source::Files);
+    assert_eq!(marks(&running.live.snapshot()), [1].into());
+    assert_eq!(running.live.status().accepted, 1);
+    let said = || acknowledgements(&running.root).unwrap();
+    running.wait_for(|_| said().first().is_some_and(|(_, it)| it.is_ok()));
+
+    // An installation is served as one, not as a root.
+    let running = Running::start_with(|root| plant(root, 1), deployed);
+    assert_eq!(running.live.health().status, HealthStatus::Unhealthy);
+    let refusals = running.live.status().last_error.unwrap().findings;
+    assert!(refusals[0].message.contains("serve it with --configs"), "{refusals:?}");
+    assert!(!running.root.join("state").exists());
+}
+
+/// A volume that is not mounted any more leaves an empty folder, which stays one.
+#[test]
+fn a_root_that_is_emptied_is_left_alone() {
+    let running = start(1);
+    let copy = running.root.join("state/here/last_good/.digest");
+    running.wait_for(|_| copy.exists());
+    let empty = running.dir.path().join("empty");
+    fs::create_dir(&empty).unwrap();
+    fs::rename(&running.root, running.dir.path().join("elsewhere")).unwrap();
+    fs::rename(&empty, &running.root).unwrap();
+    running.wait_for(|it| it.last_error.is_some());
+    running.live.reload();
+    assert_eq!(fs::read_dir(&running.root).unwrap().count(), 0);
+    assert_eq!(marks(&running.live.snapshot()), [1].into());
 }

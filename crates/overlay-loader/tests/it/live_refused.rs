@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use expect_test::{Expect, expect};
 use fusion_flags::{BreakerState, SwitchSource, Switches};
-use overlay_loader::{HealthStatus, Live, Source, environment_layer};
+use overlay_loader::{ByHand, HealthStatus, Live, Source, environment_layer};
 use overlay_model::Layer;
 
 use crate::live::{
@@ -181,8 +181,17 @@ fn a_folder_that_holds_no_copy_is_told_of() {
             options.state = Some(dir.join("file"));
         },
     );
-    it.wait_for(|it| it.copy_error.is_some());
+    // From the first moment on.
+    assert!(it.live.status().copy_error.is_some());
     assert_eq!(it.live.health().status, HealthStatus::Degraded);
+    fs::remove_file(it.dir.path().join("file")).unwrap();
+    let events = it.live.events();
+    write(&it.root, REFUND, &refund_text(2));
+    let mut lines =
+        [0, 1].map(|_| events.recv_timeout(Duration::from_secs(20)).unwrap().to_string());
+    lines.sort();
+    assert!(lines[0].starts_with("accepted: epoch 2"), "{lines:?}");
+    assert_eq!(lines[1], "recovered: a copy of this configuration is kept again");
 }
 
 #[cfg(unix)]
@@ -215,14 +224,88 @@ fn a_copy_holds_nothing_from_outside() {
     assert_eq!(names, expected);
 }
 
+/// A folder that is not there, is empty, or is another than was meant.
 #[test]
 fn nothing_at_all_is_the_built_in_overlay() {
-    let it = Running::start(|_| ());
-    assert_eq!(it.live.status().source, Source::Embedded);
+    let start = |files: &'static [&'static str]| {
+        let it = Running::start(|root| {
+            files.iter().for_each(|it| write(root, it, ""));
+        });
+        let status = it.live.status();
+        assert_eq!((status.source, status.accepted), (Source::Embedded, 0), "{files:?}");
+        assert_eq!(it.live.health().status, HealthStatus::Unhealthy, "{files:?}");
+        it
+    };
+    for files in [
+        &["overlays/README"][..],
+        &["overlays/overlays/fusion_overlay.baseline.txt", "src/main.rs"],
+        &["fusion_overlay.baseline.txt", "deploy.toml"],
+        &["fusion.toml", "slo.toml", "micro_overlays/refund.md"],
+    ] {
+        let refusals = start(files).live.status().last_error.unwrap().findings;
+        assert_eq!(refusals[0].code, "OVL5223", "{files:?}");
+    }
+    let it = start(&[]);
+    fs::create_dir(&it.root).unwrap();
+    it.wait_for(|it| it.last_error.as_ref().is_some_and(|it| it.findings[0].code == "OVL5223"));
+    assert_eq!(it.live.health().status, HealthStatus::Unhealthy);
     plant(&it.root, 1);
     it.wait(|it| it.stable().generation().source() == Source::Files);
     it.wait_for(|it| it.last_error.is_none());
     assert_eq!(it.live.health().status, HealthStatus::Healthy);
+}
+
+/// A volume that is not mounted any more, or `rm -r configs/*`: also without a flag file,
+/// whose loss is refused by itself.
+#[test]
+fn an_installation_that_is_emptied_is_refused() {
+    let it = Running::start(|root| {
+        plant(root, 1);
+        fs::remove_file(root.join(FLAGS)).unwrap();
+    });
+    let before = marks(&it.live.snapshot());
+    let (away, empty) = (it.dir.path().join("away"), it.dir.path().join("empty"));
+    fs::create_dir(&empty).unwrap();
+    fs::rename(&it.root, &away).unwrap();
+    fs::rename(&empty, &it.root).unwrap();
+    it.wait_for(|it| it.last_error.as_ref().is_some_and(|it| it.findings[0].code == "OVL5223"));
+    assert!(!it.live.reload() || it.live.status().last_error.is_some());
+    assert_eq!((it.live.status().epoch, it.live.status().accepted), (1, 1));
+    assert_eq!(marks(&it.live.snapshot()), before);
+    assert_eq!(it.live.health().status, HealthStatus::Degraded);
+    plant(&it.root, 2);
+    it.wait(|it| marks(it) == [2].into());
+
+    // One file after the other.
+    for (name, _) in files(2).into_iter().filter(|(name, _)| *name != FLAGS) {
+        fs::remove_file(it.root.join(name)).unwrap();
+    }
+    fs::remove_file(it.root.join(FLAGS)).unwrap();
+    it.wait_for(|it| it.last_error.as_ref().is_some_and(|it| it.findings[0].code == "OVL5223"));
+    let snapshot = it.live.snapshot();
+    assert!(!snapshot.stable().generation().installation().overlays().is_empty());
+}
+
+/// What editors and others leave beside the files is no change of them.
+#[test]
+fn a_stray_file_makes_no_epoch() {
+    let it = Running::start(|root| plant(root, 1));
+    let digest = it.live.status().digest;
+    for name in ["foo", "sedAbC", "providers.toml.orig", "examples/x.toml", "#slo.toml#"] {
+        write(&it.root, name, "stray");
+        assert!(it.live.reload());
+    }
+    // As `sed -i` does it.
+    let text = flags_text(1, "global: {}\n");
+    write(&it.root, "sedXyZ", &text);
+    it.live.reload();
+    assert_eq!((it.live.status().epoch, it.live.status().digest), (1, digest));
+    fs::rename(it.root.join("sedXyZ"), it.root.join(FLAGS)).unwrap();
+    it.wait(|it| it.epoch() == 2);
+    assert!(it.live.reload());
+    assert_eq!((it.live.status().epoch, it.live.status().accepted), (2, 2));
+    let installation = overlay_loader::Installation::read(&it.root).unwrap();
+    assert_eq!(it.live.status().digest, installation.digest());
 }
 
 #[test]
@@ -420,6 +503,14 @@ fn what_happens_is_told_in_lines() {
         refused.starts_with(&format!("refused: {REFUND}:11:1: error[OVL2002]: unknown key")),
         "{refused}"
     );
+    // The bytes that are in force once more: no epoch, and yet an end.
+    write(&it.root, REFUND, &refund_text(2));
+    let restored = line();
+    assert!(
+        restored.starts_with("recovered: the files are those in force again, digest "),
+        "{restored}"
+    );
+    assert_eq!(it.live.status().epoch, 2);
     it.live.switch(SwitchSource::Api, Switches::parse(Some("")));
     assert_eq!(line(), "switch thrown: every overlay is off by the API");
     it.live.switch(SwitchSource::Api, Switches::parse(Some("-refund")));
@@ -431,6 +522,44 @@ fn what_happens_is_told_in_lines() {
     it.wait_for(|it| it.unreadable == 1);
     let unreadable = line();
     assert!(unreadable.starts_with("refused: error[OVL5201]: cannot read "), "{unreadable}");
+}
+
+fn by(reason: &str, by: &str) -> ByHand {
+    ByHand { reason: reason.to_owned(), by: by.to_owned() }
+}
+
+#[test]
+fn switches_are_told_of_with_what_holds_and_why() {
+    let it = Running::start(|root| plant(root, 1));
+    let events = it.live.events();
+    let line = || events.recv_timeout(Duration::from_secs(20)).unwrap().to_string();
+    it.live.throw(by("sums", "ann"));
+    assert_eq!(line(), "switch thrown: every overlay is off by the API (sums, ann)");
+    assert_eq!(line(), "the switch of the API was thrown (sums, ann)");
+    assert_eq!(it.live.status().held_by, ["the API (sums, ann)"]);
+    // Another reason, and the same once more.
+    for _ in 0..2 {
+        it.live.throw(by("more sums", ""));
+        assert_eq!(line(), "switch thrown: every overlay is off by the API (more sums)");
+        assert_eq!(line(), "the switch of the API was thrown (more sums)");
+    }
+    it.live.switch(SwitchSource::Environment, Switches::parse(Some("")));
+    let thrown = "switch thrown: every overlay is off by RESON_FEATURES, the API (more sums)";
+    assert_eq!(line(), thrown);
+    it.live.switch(SwitchSource::Environment, Switches::parse(Some("-refund,-nosuch")));
+    let back = "switch taken back: RESON_FEATURES; every overlay stays off by the API (more sums)";
+    assert_eq!(line(), back);
+    assert_eq!(
+        line(),
+        "switch: flags are forced: -nosuch,-refund; warning: nothing is named nosuch"
+    );
+    it.live.take_back();
+    assert_eq!(line(), "switch taken back: the flags decide");
+    assert_eq!(line(), "the switch of the API was taken back (more sums)");
+    // There is nothing to take back any more.
+    it.live.take_back();
+    it.live.switch(SwitchSource::Environment, Switches::default());
+    assert_eq!(line(), "switch taken back: no flag is forced");
 }
 
 #[test]

@@ -241,6 +241,25 @@ fn the_digest_covers_every_file_and_its_name() {
     }
 }
 
+/// What lies beside the files of an installation is none of them.
+#[test]
+fn strays_are_no_part_of_it() {
+    let files = [(BASELINE, overlay("baseline", "")), ("providers.toml", PROVIDERS.to_owned())];
+    let files = files.each_ref().map(|(name, text)| (*name, text.as_str()));
+    let (clean, dir) = (tree(&files), tree(&files));
+    for name in ["foo", "sedAbC", "notes.toml", "overlays.txt", "examples/x.yaml", "a/slo.toml"] {
+        write(dir.path(), name, "stray");
+    }
+    let before = Installation::read(clean.path()).unwrap();
+    let after = Installation::read(dir.path()).unwrap();
+    assert_eq!((after.digest(), after.findings()), (before.digest(), before.findings()));
+    let files = files.map(|(name, text)| (name.to_owned(), text.as_bytes().to_vec()));
+    let stray = [("foo", "stray"), ("overlays", "a file"), ("a/slo.toml", "stray")]
+        .map(|(name, text)| (name.to_owned(), text.as_bytes().to_vec()));
+    let in_memory = Installation::from_files(dir.path(), files.into_iter().chain(stray), None);
+    assert_eq!(in_memory.digest(), before.digest());
+}
+
 #[test]
 fn many_files_are_read_on_several_threads_in_the_order_of_their_names() {
     let dir = tree(&[(BASELINE, &overlay("baseline", "")), ("providers.toml", PROVIDERS)]);

@@ -1,0 +1,130 @@
+//! A rollout, as those see it who are served by it.
+
+use std::fs;
+use std::path::Path;
+
+use overlay_store::audit::Entry;
+use overlay_store::{Change, GenerationRef, Holder, Origin, Phase, Store, Tree as Files};
+use serde_json::{Value, json};
+
+use crate::installation::Tree;
+use crate::running::{ADMIN, Running, TOKEN, options, wait};
+
+const DEPLOYMENT: &str = "d-7";
+
+fn holder() -> Holder {
+    Holder { pid: 1, host: "here".to_owned(), started_us: 1, deployment: None }
+}
+
+/// Publishes the installation of `tree` with `more` at the end of its overlay.
+fn publish(root: &Path, tree: &Tree, more: &str) -> GenerationRef {
+    let mut files = Files::new();
+    for folder in ["", "overlays/"] {
+        for entry in fs::read_dir(tree.configs().join(folder)).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_file() {
+                let name = path.file_name().and_then(|it| it.to_str()).expect("a name");
+                let mut text = fs::read_to_string(&path).expect("a text");
+                if name.contains("rollback_first") {
+                    text.push_str(more);
+                }
+                files.insert(&format!("{folder}{name}"), text.as_bytes()).expect("a name");
+            }
+        }
+    }
+    let store = Store::create(root).expect("a root");
+    let mut writer = store.lock(&holder()).expect("nobody else");
+    writer.publish(&files, Origin::default(), "d-1", 1).expect("a generation")
+}
+
+fn switch(root: &Path, change: Change) {
+    let entry = Entry {
+        at_us: 1,
+        actor: "ann".to_owned(),
+        host: "here".to_owned(),
+        action: "deploy".to_owned(),
+        env: "development".to_owned(),
+        deployment: None,
+        generation: None,
+        base: None,
+        manifest_sha256: None,
+        detail: Value::Null,
+    };
+    let store = Store::open(root).expect("a root");
+    let mut writer = store.lock(&holder()).expect("nobody else");
+    writer.switch(None, change, entry).expect("a pointer");
+}
+
+/// Who asks is told which generation answers, so that settings and prompt can be taken from
+/// it, and which arm its figures belong to. A switch changes nothing of that.
+#[test]
+fn an_answer_names_its_generation_and_arm() {
+    let tree = Tree::new();
+    let root = tree.path("root");
+    let stable = publish(&root, &tree, "");
+    switch(&root, Change::to(stable));
+    let running = Running::with(options(root.clone()), Some(TOKEN));
+    let value = |name: &str| {
+        let page = running.client.get("/metrics").text;
+        let value = page.lines().find_map(|it| it.strip_prefix(name)?.strip_prefix(' '));
+        value.unwrap_or_default().to_owned()
+    };
+    let before = running.client.refund_route();
+    assert_eq!((&before["generation"], &before["epoch"]), (&json!(1), &json!(1)));
+    assert_eq!((&before["arm"], &before["deployment"]), (&Value::Null, &Value::Null));
+    for _ in 0..3 {
+        let kill = "/admin/v1/kill";
+        running.client.post_with(kill, r#"{"reason": "a"}"#, &[ADMIN]).with_code(200);
+        running.client.delete_with(kill, &[ADMIN]).with_code(200);
+    }
+    assert_eq!(running.client.refund_route()["generation"], 1);
+    assert_eq!(
+        (value("fusion_config_generation"), value("fusion_config_epoch")),
+        ("1".into(), "7".into())
+    );
+
+    let candidate = publish(&root, &tree, "MAX_TOKENS=7\n");
+    let changes = running.changes();
+    switch(
+        &root,
+        Change {
+            phase: Phase::Canary,
+            candidate: Some(candidate),
+            weight: 50_000,
+            deployment: Some(DEPLOYMENT.to_owned()),
+            ..Change::to(stable)
+        },
+    );
+    wait(&changes);
+    let mut counts = [0, 0];
+    let mut digests = [Value::Null, Value::Null];
+    for unit in 0..40 {
+        let body = json!({
+            "scenario_type": "refund_processing", "confidence": 0.9, "unit": unit.to_string(),
+        });
+        let route = running.client.post("/v1/route", &body.to_string()).with_code(200).json();
+        let arm = usize::from(route["arm"] == "candidate");
+        assert_eq!(route["arm"], ["control", "candidate"][arm]);
+        assert_eq!(route["generation"], arm + 1, "{route:#}");
+        assert_eq!(route["deployment"], DEPLOYMENT);
+        assert_eq!(route["overlay"]["name"], "rollback_first");
+        assert_eq!(route["overlay"]["version"], "2.1.0");
+        let digest = &route["overlay"]["digest"];
+        assert!(counts[arm] == 0 || digests[arm] == *digest);
+        (counts[arm], digests[arm]) = (counts[arm] + 1, digest.clone());
+
+        let body = json!({ "context": {
+            "targetingKey": unit.to_string(),
+            "scenario_type": "refund_processing",
+            "confidence": 0.9,
+        } });
+        let path = "/ofrep/v1/evaluate/flags/refunds";
+        let flag = running.client.post(path, &body.to_string()).with_code(200).json();
+        for name in ["arm", "generation", "deployment", "digest", "epoch"] {
+            assert_eq!(flag["metadata"][name], route[name], "{name}");
+        }
+    }
+    assert!(counts.iter().all(|it| *it > 8), "{counts:?}");
+    assert_ne!(digests[0], digests[1]);
+    assert_eq!(value("fusion_config_generation"), "1", "the stable one");
+}
