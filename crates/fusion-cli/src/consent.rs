@@ -1,6 +1,8 @@
+use std::io;
+
 use anyhow::Context as _;
 use clap::Args;
-use dialoguer::Confirm;
+use console::{Key, Term};
 
 use crate::environment::Environment;
 use crate::exit::{Exit, refusal};
@@ -14,6 +16,27 @@ pub(crate) struct Consent {
     yes: bool,
 }
 
+/// Asks on the terminal, where no is what nobody has to type. Ctrl-C is a no too: it is read
+/// as a key here, so that the terminal stays as it was.
+fn is_wanted(question: &str) -> io::Result<bool> {
+    let term = Term::stderr();
+    term.write_str(&format!("{question} [y/N] "))?;
+    let answer = loop {
+        match term.read_key_raw()? {
+            Key::Char('y' | 'Y') => break true,
+            Key::Char('n' | 'N' | END_OF_INPUT) | Key::Enter | Key::Escape | Key::CtrlC => {
+                break false;
+            }
+            _ => {}
+        }
+    };
+    term.write_line(if answer { "y" } else { "n" })?;
+    Ok(answer)
+}
+
+/// Ctrl-D.
+const END_OF_INPUT: char = '\u{4}';
+
 impl Consent {
     /// Asks, where somebody can answer; goes on where nobody can.
     ///
@@ -24,8 +47,7 @@ impl Consent {
         if !self.is_asked(environment) {
             return Ok(());
         }
-        let answer = Confirm::new().with_prompt(question).default(false).interact();
-        if answer.context("asking")? {
+        if is_wanted(question).context("asking")? {
             return Ok(());
         }
         Err(refusal(Exit::ABORTED, "nothing was changed"))
@@ -45,7 +67,8 @@ impl Consent {
         self.ask(question, environment)
     }
 
-    fn is_asked(self, environment: &Environment) -> bool {
+    /// Whether somebody can answer, and is to.
+    pub(crate) fn is_asked(self, environment: &Environment) -> bool {
         let is_attended = environment.stdin_is_terminal && environment.stderr_is_terminal;
         !self.yes && is_attended && !environment.is_ci()
     }

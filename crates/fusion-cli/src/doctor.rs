@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use anstyle::{AnsiColor, Style};
 use clap::Args;
-use overlay_doctor::{CheckStatus, DoctorReport, Host, Inputs, doctor};
+use overlay_doctor::{CheckStatus, DoctorReport, Host, Inputs, VendorEnd, doctor};
+use overlay_migrate::{RETIRED_MODELS, Retired};
 use overlay_store::Store;
 use serde::Serialize;
 
@@ -97,12 +98,18 @@ impl Doctor {
         output.refuse_sarif()?;
         let (root, configs) = self.places(environment);
         let variables = variables(environment);
+        let retired = Retired::parse(RETIRED_MODELS)?;
         let mut report = doctor(&Inputs {
             environment: self.env,
             root: root.as_deref(),
             configs: configs.as_deref(),
             variables: &variables,
             adapters: ADAPTERS,
+            ends: &|host, model| {
+                let found = retired.find(Some(host), model)?;
+                let successor = found.successor.map(str::to_owned);
+                Some(VendorEnd { on: found.on, successor })
+            },
             version: env!("CARGO_PKG_VERSION"),
             host: &Host::read(),
             now_us: wall_clock()().saturating_mul(1_000),

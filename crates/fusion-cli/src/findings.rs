@@ -1,3 +1,4 @@
+pub(crate) use overlay_model::plural;
 use overlay_model::{Diagnostic, Fix, Location, Severity};
 use serde::Serialize;
 
@@ -69,9 +70,4 @@ pub(crate) fn tally<'a>(findings: impl IntoIterator<Item = &'a Diagnostic>) -> S
     }
     let parts = counts.iter().zip(["error", "warning", "note"]).filter(|(count, _)| **count > 0);
     parts.map(|(count, what)| plural(*count, what)).collect::<Vec<_>>().join(", ")
-}
-
-/// `1 file`, `2 files`.
-pub(crate) fn plural(count: usize, what: &str) -> String {
-    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }

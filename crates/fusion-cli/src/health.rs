@@ -5,21 +5,27 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use clap::Args;
+use overlay_deploy::status;
 use overlay_doctor::{
     Answer, Concern, Health, HealthStatus, PoolUse, Thresholds, Verdict, Vitals, answer_within,
     diagnose, health, options_at, vitals_of_root,
 };
 use overlay_loader::{HealthStatus as Loaded, Live, Options, environment_layer};
+use overlay_model::Severity;
 use overlay_store::Store;
 use serde::Serialize;
 use serde_json::Value;
 use ureq::tls::{RootCerts, TlsConfig};
 
 use crate::budget::Fall;
+use crate::condition::with_deployment;
+use crate::deploy::{RootArguments, store_error};
 use crate::doctor::variables;
 use crate::environment::{Environment, wall_clock};
 use crate::exit::{Exit, refusal};
+use crate::findings::{Finding, are_fatal, views};
 use crate::output::{Output, Report};
+use crate::serve::warn;
 
 /// The most bytes that a service says about its health.
 const MAX_ANSWER: u64 = 1 << 20;
@@ -38,7 +44,8 @@ Examples:
   fusion health --root /var/lib/fusion --url http://127.0.0.1:9630/health
   fusion health --root /var/lib/fusion --env production --json
 
-Ends with 0 where it is healthy or degraded (under --strict, healthy), 1 where it is not, 65
+An option that is wrong is named, and its default counts. Ends with 0 where it is healthy or
+degraded (under --strict, healthy, and no finding about an option), 1 where it is not, 65
 where there is no such root, and 69 where nobody answers at the URL.")]
 pub(crate) struct HealthArguments {
     /// The deployment root; else FUSION_ROOT
@@ -64,6 +71,9 @@ struct Shown {
     /// Where the built-in minimum is in force because of the token budget.
     #[serde(skip_serializing_if = "Option::is_none")]
     budget_fall: Option<Fall>,
+    /// What is wrong with `fusion.toml` and its variables.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    options: Vec<Finding>,
 }
 
 impl Report for Shown {
@@ -105,7 +115,11 @@ impl HealthArguments {
         let now_ms = wall_clock()();
         let vitals = vitals_of_root(&root, named, now_ms.saturating_mul(1_000));
         let mut vitals = vitals.map_err(|err| refusal(Exit::UNREADABLE, err.to_string()))?;
-        let (options, _) = options_at(Some(&root), None, &variables(environment));
+        deployment(&root, &mut vitals)?;
+        let (options, findings) = options_at(Some(&root), None, &variables(environment));
+        for finding in findings.iter().filter(|it| it.severity > Severity::Note) {
+            warn(output, &format!("option: {finding}"))?;
+        }
         let thresholds = Thresholds::of(&options);
         match &self.url {
             Some(url) => ask(url, thresholds.answer_within, &mut vitals)?,
@@ -116,12 +130,22 @@ impl HealthArguments {
         }
         let health = health(&vitals, &thresholds);
         let least = if output.strict { Verdict::Degraded } else { Verdict::Unhealthy };
-        let exit = if health.status >= least { Exit::FINDINGS } else { Exit::DONE };
+        let is_bad = health.status >= least || output.strict && are_fatal(&findings, true);
+        let exit = if is_bad { Exit::FINDINGS } else { Exit::DONE };
         let budget_fall = Store::open(&root).ok().and_then(|it| Fall::of(&it));
         let root = root.display().to_string();
-        output.show(&Shown { root, url: self.url, health, budget_fall })?;
+        let options = views(&findings);
+        output.show(&Shown { root, url: self.url, health, budget_fall, options })?;
         Ok(exit)
     }
+}
+
+/// Lets what `fusion deploy status` says of the root count.
+fn deployment(root: &Path, vitals: &mut Vitals) -> anyhow::Result<()> {
+    let store = Store::open(root).map_err(store_error)?;
+    let name = RootArguments::at(root.to_owned()).shown_environment(&store)?;
+    with_deployment(vitals, status(&store, &name));
+    Ok(())
 }
 
 /// Loads what is live as a service does, and takes a request through it.

@@ -18,6 +18,7 @@ mod backup;
 mod budget;
 mod codes;
 mod completions;
+mod condition;
 mod consent;
 mod deploy;
 mod design;

@@ -25,6 +25,9 @@ pub(crate) const TOO_SLOW: &str = "DEP1111";
 pub(crate) const SAME_PROMPT: &str = "DEP1112";
 pub(crate) const BAD_NAME: &str = "DEP1113";
 pub(crate) const STAGES: &str = "DEP1114";
+pub(crate) const BROKEN_RULE: &str = "DEP1115";
+/// The code of a finding about a file of the installation that the loader does not read.
+pub const UNFIT: &str = "DEP1116";
 
 /// The codes of findings about deployments: code, title, explanation. Sorted; codes are
 /// never used again.
@@ -128,5 +131,18 @@ pub const CODES: &[(&str, &str, &str)] = &[
         "stages without a staged deployment",
         "Stages were given, and the mode of the environment, or of the command, has none: they \
          would be passed over in silence.",
+    ),
+    (
+        BROKEN_RULE,
+        "rule that cannot be evaluated",
+        "A rule of `scenarios.yaml`, or a check under the quality gates of a prompt, holds a \
+         pattern that is no regular expression, or a schema that is no JSON Schema. No answer can \
+         keep it. It keeps a candidate out; what was in force once can come back with it.",
+    ),
+    (
+        UNFIT,
+        "file that does not fit",
+        "`slo.toml` is no TOML, or `fusion.toml` sends the audit log or the metrics of production \
+         to `null`: nobody could say later what happened. It keeps a candidate out.",
     ),
 ];

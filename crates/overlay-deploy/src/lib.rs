@@ -54,9 +54,10 @@ pub use crate::analysis::{
 };
 pub use crate::bound::bound_environment;
 pub use crate::check::{
-    CheckResult, CheckVerdict, GoldenVerdict, check_tree, golden_verdict, passed_in, tree_findings,
+    CheckResult, CheckVerdict, GoldenVerdict, check_candidate, check_tree, golden_verdict,
+    passed_in, tree_findings,
 };
-pub use crate::code::CODES;
+pub use crate::code::{CODES, UNFIT};
 pub use crate::execute::{Applied, execute};
 pub use crate::file::{
     Bound, CheckKind, CheckSpec, DeployFile, Environment, Probe, UnknownWhen, When,
@@ -66,8 +67,9 @@ pub use crate::mode::{Mode, UnknownMode};
 pub use crate::nacks::nacks;
 pub use crate::order::{
     PromoteError, Promotion, Recovered, Target, UnknownTarget, Verified, abort, accept, collect,
-    note_other_environment, pause, pin, promotable, promote, rebuild, record_verdict, recover,
-    resume, rollback, unpin, verify, verify_rollouts,
+    note_other_environment, pause, pin, promotable, promote, rebuild, rebuild_unproven,
+    record_verdict, recover, resume, rollback, rollback_unproven, take_back, unpin, verify,
+    verify_rollouts,
 };
 pub use crate::outcome::{DeployError, Outcome, RollbackOutcome, phase_word};
 pub use crate::plan::{

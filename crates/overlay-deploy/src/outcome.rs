@@ -123,6 +123,17 @@ pub enum DeployError {
     /// A generation is missing, and nobody was to remove it.
     #[error("generation {0} is gone, and the audit log has no record of its removal")]
     Gone(GenerationId),
+    /// The pointer is lost, and the audit log does not know it: a version of before wrote its
+    /// records.
+    #[error(
+        "the pointer CURRENT cannot be written anew: the records of the audit log are of a version that did not write down what was put in force"
+    )]
+    NotRecorded,
+    /// A generation that no deployment ended with.
+    #[error(
+        "generation {0} was never in force for good: its deployment was refused, taken back, or did not come to its end"
+    )]
+    Unproven(GenerationId),
     /// A name that would be read as something else.
     #[error("`{0}` is no name for a generation: it is read as a number, or the id of a deployment")]
     ReservedName(String),
@@ -140,6 +151,11 @@ pub enum DeployError {
 }
 
 impl DeployError {
+    /// Nothing is kept of the rollout `id`.
+    pub(crate) fn missing_rollout(id: &str) -> Self {
+        Self::DamagedRollout { id: id.to_owned(), why: "it is missing".to_owned() }
+    }
+
     /// No generation is meant by `target`.
     pub fn unknown(target: &Target) -> Self {
         Self::Unknown(match target {
@@ -157,9 +173,10 @@ impl DeployError {
             Self::Write(err) => write_code(err),
             Self::Busy(_) | Self::Driven(_) | Self::UnderWay { .. } => 75,
             Self::Idle | Self::Nothing => 5,
-            Self::WrongPhase { .. } => 1,
+            Self::WrongPhase { phase: Phase::Paused, .. } => 3,
+            Self::WrongPhase { .. } | Self::Unproven(_) => 1,
             Self::Unknown(_) => 65,
-            Self::DamagedRollout { .. } | Self::Gone(_) => 8,
+            Self::DamagedRollout { .. } | Self::Gone(_) | Self::NotRecorded => 8,
             Self::ReservedName(_) => 64,
             Self::IdTaken(_) => 70,
         }

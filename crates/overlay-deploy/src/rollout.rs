@@ -4,6 +4,7 @@ use overlay_model::Digest;
 use overlay_store::vfs::Vfs;
 use overlay_store::{GenerationRef, Phase, Store};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use crate::analysis::{Arm, Judgement};
 use crate::check::CheckResult;
@@ -62,6 +63,9 @@ pub struct Rollout {
     /// How it ended, or will have, once the pointer says so.
     #[serde(default)]
     pub ended: Option<Ended>,
+    /// What else its audit records say: the backup that it came from.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub notes: Map<String, Value>,
 }
 
 /// A stage that ended.

@@ -122,9 +122,7 @@ impl<'a, F: Vfs> Root<'a, F> {
 
     /// What is kept of the rollout that the pointer names.
     pub(crate) fn kept(&self, id: &str) -> Result<Rollout, DeployError> {
-        let missing =
-            || DeployError::DamagedRollout { id: id.to_owned(), why: "it is missing".to_owned() };
-        rollout::rollout(self.store, id)?.ok_or_else(missing)
+        rollout::rollout(self.store, id)?.ok_or_else(|| DeployError::missing_rollout(id))
     }
 
     /// Takes the lock of the root, or says who has it.
@@ -208,6 +206,9 @@ impl<'a, F: Vfs> Root<'a, F> {
         {
             detail.insert("reasons".to_owned(), json!(reasons));
         }
+        if let Some(detail) = detail.as_object_mut() {
+            detail.extend(rollout.notes.clone());
+        }
         Entry {
             deployment: Some(rollout.id.clone()),
             base: rollout.base.map(|it| it.generation.0),
@@ -251,7 +252,12 @@ impl<'a, F: Vfs> Root<'a, F> {
 
 /// Whether the root is at the epoch `base`, 0 where nothing is deployed.
 pub(crate) fn check_base<F: Vfs>(writer: &Writer<'_, F>, base: u64) -> Result<(), DeployError> {
-    let found = writer.current().map_or(0, |it| it.epoch);
+    base_of(writer.current(), base)
+}
+
+/// Whether the pointer is at the epoch `base`, 0 where there is none.
+pub(crate) fn base_of(pointer: Option<&Pointer>, base: u64) -> Result<(), DeployError> {
+    let found = pointer.map_or(0, |it| it.epoch);
     if found == base {
         return Ok(());
     }

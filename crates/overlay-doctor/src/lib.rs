@@ -22,6 +22,7 @@
 //!     configs: Some(configs),
 //!     variables: &variables,
 //!     adapters: &["file", "null", "prometheus", "sqlite"],
+//!     ends: &|_host, _model| None,
 //!     version: "0.1.0",
 //!     host: &Host::read(),
 //!     now_us: 1_790_000_000_000_000,
@@ -49,7 +50,9 @@ mod options;
 mod site;
 
 pub use crate::code::CODES;
-pub use crate::doctor::{Check, CheckStatus, DoctorReport, Inputs, OptionShown, check_ids, doctor};
+pub use crate::doctor::{
+    Check, CheckStatus, DoctorReport, Inputs, OptionShown, VendorEnd, VendorEnds, check_ids, doctor,
+};
 pub use crate::environment::{Environment, UnknownEnvironment};
 pub use crate::health::{
     Answer, Concern, Health, HealthCheck, HealthData, HealthStatus, PoolHealth, PoolUse,

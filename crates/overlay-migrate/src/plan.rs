@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use overlay_model::Digest;
+use overlay_model::{Digest, plural};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -183,13 +183,8 @@ impl fmt::Display for Plan {
         if self.steps.is_empty() {
             return writeln!(f, "nothing to migrate");
         }
-        let steps = self.steps.len();
-        writeln!(
-            f,
-            "plan {} ({steps} step{})",
-            self.digest.short(),
-            if steps == 1 { "" } else { "s" }
-        )?;
+        let steps = plural(self.steps.len(), "step");
+        writeln!(f, "plan {} ({steps})", self.digest.short())?;
         for (at, step) in self.steps.iter().enumerate() {
             writeln!(f, "{:>3}. {:13} {}", at + 1, step.kind, step.summary)?;
         }

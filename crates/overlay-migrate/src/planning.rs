@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 
 use jiff::civil::Date;
-use overlay_model::{Diagnostic, Overlay};
+use overlay_model::{Diagnostic, Overlay, plural};
 
 use crate::codes;
 use crate::decision::Decisions;
@@ -88,7 +88,7 @@ impl Planning<'_> {
         if origin::is_origin(&overlay) {
             let (edits, notes) = origin::edits(path, &overlay, &self.ground.providers);
             self.findings.extend(notes);
-            let summary = format!("{path}: {} lines of v0.3 to this format", edits.len());
+            let summary = format!("{path}: {} of v0.3 to this format", plural(edits.len(), "line"));
             self.edit(path, "origin", Kind::PARAMS, summary, edits);
         }
         let (edits, notes) =

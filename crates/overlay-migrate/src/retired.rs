@@ -1,5 +1,5 @@
 use jiff::civil::Date;
-use overlay_model::{Diagnostic, TextError, from_toml};
+use overlay_model::{Diagnostic, TextError, from_toml, plural};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use thiserror::Error;
@@ -129,7 +129,7 @@ impl Retirement<'_> {
             return Diagnostic::error(codes::RETIRED, message).hint(hint);
         }
         let days = (*on - today).get_days();
-        let message = format!("model `{name}` retires on {on}, in {days} days");
+        let message = format!("model `{name}` retires on {on}, in {}", plural(days, "day"));
         Diagnostic::warning(codes::RETIRES, message).hint(hint)
     }
 }

@@ -9,6 +9,7 @@ use thiserror::Error;
 
 use crate::codes;
 use crate::finding::Finding;
+use crate::foreign;
 
 /// The most files a tree has.
 const MAX_FILES: usize = 20_000;
@@ -44,6 +45,12 @@ pub struct TreeError {
     /// Why.
     #[source]
     pub source: io::Error,
+}
+
+/// JSON is data elsewhere: of all such files only promptfoo's is a configuration.
+fn is_looked_into(path: &str) -> bool {
+    let ending = path.rsplit_once('.').map(|(_, ending)| ending);
+    ending.is_some_and(|it| ENDINGS.contains(&it)) || foreign::is_promptfoo_json(path)
 }
 
 impl Tree {
@@ -115,7 +122,7 @@ impl Tree {
 
     fn file(&mut self, at: &Path, path: String) -> Result<(), TreeError> {
         let error = |source| TreeError { path: at.to_owned(), source };
-        if !path.rsplit_once('.').is_some_and(|(_, ending)| ENDINGS.contains(&ending)) {
+        if !is_looked_into(&path) {
             return Ok(());
         }
         let about = fs::metadata(at).map_err(error)?;

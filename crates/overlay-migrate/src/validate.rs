@@ -1,7 +1,7 @@
 use std::fmt;
 
 use overlay_loader::{Installation, ReadError};
-use overlay_model::{Diagnostic, Digest};
+use overlay_model::{Diagnostic, Digest, plural};
 use serde::Serialize;
 use thiserror::Error;
 
@@ -51,9 +51,13 @@ impl fmt::Display for Validation {
             writeln!(f, "{finding}")?;
         }
         let errors = findings.iter().filter(|it| it.is_manual()).count();
+        let them = if *files_as_left == 1 { "it" } else { "them" };
         writeln!(
             f,
-            "{files_as_left} files as the migration left them, {overlays} overlays, {errors} errors"
+            "{} as the migration left {them}, {}, {}",
+            plural(*files_as_left, "file"),
+            plural(*overlays, "overlay"),
+            plural(errors, "error")
         )
     }
 }

@@ -39,6 +39,7 @@ mod name;
 mod outline;
 mod overlay;
 mod parser;
+mod plural;
 mod ratio;
 mod rule;
 mod scenario;
@@ -65,6 +66,7 @@ pub use crate::overlay::{
     Entry, InvalidValue, LineView, MAX_BYTES, MAX_LINES, Overlay, SyntaxError,
 };
 pub use crate::parser::visible;
+pub use crate::plural::plural;
 pub use crate::ratio::{OutOfRange, Ratio};
 pub use crate::rule::{Rule, RuleSeverity, Test};
 pub use crate::scenario::{

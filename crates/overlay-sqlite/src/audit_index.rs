@@ -19,7 +19,7 @@ const BATCH: usize = 1_000;
 /// An index of the audit log, `db/audit.sqlite`: for questions, and built from the log again
 /// at any time.
 ///
-/// Triggers refuse to change or delete a row; each row continues the chain of the one
+/// Triggers refuse to change, replace or delete a row; each row continues the chain of the one
 /// before.
 pub struct AuditIndex {
     database: Database,

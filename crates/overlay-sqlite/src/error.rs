@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 
 use overlay_store::audit::AuditError;
 use rusqlite::ErrorCode;
-use rusqlite::ffi::SQLITE_IOERR_SHORT_READ;
+use rusqlite::ffi::{SQLITE_IOERR_SHMSIZE, SQLITE_IOERR_SHORT_READ};
 use thiserror::Error;
 
 /// Why a database cannot be used.
@@ -104,6 +104,12 @@ fn of_sqlite(path: &Path, err: &rusqlite::Error) -> SqliteError {
     match code.map(|it| it.code) {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => SqliteError::Busy { path },
         Some(ErrorCode::DiskFull) => SqliteError::Full { path },
+        // The file that readers and writers share could not be made larger.
+        Some(ErrorCode::SystemIoFailure)
+            if code.is_some_and(|it| it.extended_code == SQLITE_IOERR_SHMSIZE) =>
+        {
+            SqliteError::Full { path }
+        }
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
             SqliteError::Corrupt { path, reason }
         }

@@ -43,6 +43,7 @@ mod batch;
 mod copy;
 mod database;
 mod error;
+mod faithful;
 mod look;
 mod performance;
 mod queue;
@@ -55,12 +56,14 @@ pub use crate::audit_row::{AuditQuery, AuditRow};
 pub use crate::batch::{BatchWriter, Limits};
 pub use crate::database::BUSY_TIMEOUT;
 pub use crate::error::SqliteError;
+pub use crate::faithful::{Faithfulness, faithfulness};
 pub use crate::performance::{Latency, Performance};
 pub use crate::queue::{Counts, Refused};
 pub use crate::rows::{Arm, Operations, PerformanceRow, RETENTION_US, Sample, Span, Timing};
 pub use crate::samples::ResultCount;
 pub use crate::schema::{
-    DatabaseKind, MigrationFile, ObjectKind, SchemaFault, SchemaFinding, migrations, schema_report,
+    DatabaseKind, MigrationFile, ObjectKind, SchemaFault, SchemaFinding, is_empty, migrations,
+    schema_report,
 };
 
 #[cfg(doctest)]

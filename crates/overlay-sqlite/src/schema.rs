@@ -167,6 +167,16 @@ pub fn schema_report(
     Ok(res)
 }
 
+/// Whether the file at `path` is a database that has nothing yet, as between its making and
+/// the migrations. Nothing is changed.
+///
+/// # Errors
+///
+/// Where the file cannot be read as a database.
+pub fn is_empty(path: &Path) -> Result<bool, SqliteError> {
+    look(path, |found| Ok(objects(&found.conn).map_err(at(path))?.is_empty()))
+}
+
 pub(crate) struct Object {
     pub(crate) kind: ObjectKind,
     pub(crate) name: String,

@@ -70,7 +70,8 @@ impl Room<'_> {
         for (ground, point) in spread(all, Some(points)) {
             self.prepare(ground)?;
             let root = self.disk.dir.join("root");
-            let outcome = harmed(&ground.script.command(&root), point, Harm::Kill)?;
+            let outcome =
+                harmed(&ground.script.command(&root), ground.script.done, point, Harm::Kill)?;
             let name = format!("{} {point}", ground.script.name);
             self.cut_and_check(ground, &outcome, &name, &mut row)?;
         }
@@ -116,7 +117,7 @@ impl Room<'_> {
         stdout.read_to_end(&mut said).context("reading what came after")?;
         let status = child.wait().context("waiting for the command")?;
         let output = std::process::Output { status, stdout: said, stderr: Vec::new() };
-        Ok(Outcome::of(output))
+        Ok(Outcome::of(output, 0))
     }
 
     /// The root that a command starts from, durable.

@@ -66,7 +66,7 @@ impl<'a> Ground<'a> {
             script.recover(&orderly)?;
         }
         fresh(&base, &root)?;
-        let (outcome, calls) = recorded(&script.command(&root), &trace)?;
+        let (outcome, calls) = recorded(&script.command(&root), script.done, &trace)?;
         let promise = Promise::of(script, &orderly, &outcome, &root)?;
         Ok(Self { script, dir, promise, calls })
     }
@@ -90,7 +90,7 @@ impl<'a> Ground<'a> {
     fn harm(&self, point: &Point, harm: Harm) -> anyhow::Result<(Outcome, anyhow::Result<()>)> {
         let root = self.dir.path().join("root");
         fresh(&self.base(), &root)?;
-        let outcome = harmed(&self.script.command(&root), point, harm)?;
+        let outcome = harmed(&self.script.command(&root), self.script.done, point, harm)?;
         let checked = self.promise.check(self.script, &outcome, &root);
         Ok((outcome, checked))
     }
@@ -108,7 +108,7 @@ fn set_up(script: &Script, base: &Path, trace: &Path) -> anyhow::Result<()> {
             return interrupt(words, base, trace);
         }
         // A rollout that pauses ends with an error, and is what is wanted.
-        recorded(words, trace)?;
+        recorded(words, 0, trace)?;
     }
     Ok(())
 }
@@ -120,10 +120,10 @@ fn interrupt(words: &[String], base: &Path, trace: &Path) -> anyhow::Result<()> 
     let from = base.to_string_lossy();
     let to = scratch.to_string_lossy();
     let moved: Vec<String> = words.iter().map(|it| it.replace(&*from, &to)).collect();
-    let (_, calls) = recorded(&moved, trace)?;
+    let (_, calls) = recorded(&moved, 0, trace)?;
     let rename = calls.iter().rfind(|it| it.point.call.starts_with("rename"));
     let point = &rename.context("it renames nothing")?.point;
-    harmed(words, point, Harm::Kill)?;
+    harmed(words, 0, point, Harm::Kill)?;
     Ok(())
 }
 

@@ -9,6 +9,7 @@ mod report;
 mod script;
 mod seen;
 mod strace;
+mod tripwire;
 
 use std::path::Path;
 use std::process::Command;
@@ -30,7 +31,7 @@ use crate::root::{cargo, root, run};
 /// mounted again; it is one in a file, in memory, and goes with this process.
 ///
 /// Runs the example `change` of `overlay-store`, and `fusion` where it is built. All points of
-/// all commands take half an hour; `--points 60` a fifth of that.
+/// all commands take three quarters of an hour; `--points 60` a fifth of that.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:

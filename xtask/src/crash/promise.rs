@@ -6,12 +6,14 @@ use anyhow::{Context as _, ensure};
 use super::script::{Kept, Script, Start};
 use super::seen::{Seen, check_tidy, read};
 use super::strace::{End, Outcome};
+use super::tripwire::Wires;
 
 /// What a command that nobody harms makes of what it keeps.
 #[derive(Debug)]
 pub(super) enum Promise {
     Root(Steps),
     Files { old: Files, new: Files },
+    Tripwire(Box<Wires>),
 }
 
 /// Paths and bytes.
@@ -30,6 +32,9 @@ impl Promise {
         if let Kept::Files { .. } = script.kept {
             return Ok(Self::Files { old: files(base)?, new: files(root)? });
         }
+        if let Kept::Tripwire = script.kept {
+            return Ok(Self::Tripwire(Box::new(Wires::of(script, base, root)?)));
+        }
         Ok(Self::Root(Steps::of(script, Seen::of(base)?, outcome, root)?))
     }
 
@@ -37,7 +42,7 @@ impl Promise {
     pub(super) fn acknowledgements(&self) -> usize {
         match self {
             Self::Root(steps) => steps.steps.len() - 1,
-            Self::Files { .. } => 1,
+            Self::Files { .. } | Self::Tripwire(_) => 1,
         }
     }
 
@@ -64,6 +69,7 @@ impl Promise {
                 check_tidy(root)?;
                 steps.check(outcome, &Seen::of(root)?)
             }
+            (Self::Tripwire(wires), _) => wires.check(script, outcome, root),
             (Self::Files { .. }, _) => Ok(()),
         }
     }

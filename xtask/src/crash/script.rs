@@ -5,6 +5,7 @@ use std::process::Command;
 use anyhow::{Context as _, ensure};
 
 use super::kill::fresh;
+use super::tripwire;
 
 /// One command that is to be harmed, and the commands around it.
 #[derive(Clone, Debug)]
@@ -15,13 +16,15 @@ pub(super) struct Script {
     pub(super) start: Start,
     /// The files that are there before the setup.
     pub(super) files: Option<PathBuf>,
-    program: PathBuf,
+    pub(super) program: PathBuf,
     /// Arguments; `{root}` stands for the root.
-    command: Vec<String>,
-    setup: Vec<Vec<String>>,
-    recover: Vec<String>,
+    pub(super) command: Vec<String>,
+    /// Its exit code where all is done.
+    pub(super) done: i32,
+    pub(super) setup: Vec<Vec<String>>,
+    pub(super) recover: Vec<String>,
     /// How that may end: it says what became of what was under way.
-    recovered: &'static [i32],
+    pub(super) recovered: &'static [i32],
     /// What it keeps.
     pub(super) kept: Kept,
 }
@@ -39,6 +42,8 @@ pub(super) enum Kept {
         /// The arguments of that.
         undo: Vec<String>,
     },
+    /// The state of a root's tripwire: the next run ends as one would that nobody harmed.
+    Tripwire,
 }
 
 /// What the root is before a command.
@@ -106,6 +111,7 @@ pub(super) fn of_example(program: &Path) -> Vec<Script> {
         files: None,
         program: program.to_owned(),
         command: words(command),
+        done: 0,
         setup: setup.iter().map(|it| words(it)).collect(),
         recover: words("recover"),
         recovered: &[0],
@@ -160,6 +166,7 @@ pub(super) fn of_fusion(
         files: None,
         program: program.to_owned(),
         command,
+        done: 0,
         setup,
         recover: words(&["recover"]),
         recovered: &[PAUSED, ROLLED_BACK, ABORTED, 0],
@@ -183,6 +190,7 @@ pub(super) fn of_fusion(
     let whole = whole.map(|(name, command, setup)| (name, command, setup, Start::Whole));
     let mut res: Vec<_> = whole.into_iter().chain([interrupted]).map(script).collect();
     res.push(migrate(program, &inputs));
+    res.extend(tripwire::scripts(program, configs, room)?);
     Ok(res)
 }
 
@@ -194,6 +202,7 @@ fn migrate(program: &Path, inputs: &Inputs) -> Script {
         files: Some(inputs.old.clone()),
         program: program.to_owned(),
         command: words("apply"),
+        done: 0,
         setup: Vec::new(),
         recover: words("apply"),
         recovered: &[0],
@@ -238,13 +247,17 @@ impl Inputs {
 }
 
 /// Writes `from` to `to`, with at least one line changed by `change`.
-fn rewrite(from: &Path, to: &Path, change: impl Fn(&str) -> String) -> anyhow::Result<()> {
+pub(super) fn rewrite(
+    from: &Path,
+    to: &Path,
+    change: impl Fn(&str) -> String,
+) -> anyhow::Result<()> {
     let text = std::fs::read_to_string(from).with_context(|| format!("{}", from.display()))?;
     let new: String = text.lines().map(|it| change(it) + "\n").collect();
     ensure!(new != text, "{} has nothing to change", from.display());
     std::fs::write(to, new).with_context(|| format!("{}", to.display()))
 }
 
-fn copy_file(from: &Path, to: &Path) -> anyhow::Result<()> {
+pub(super) fn copy_file(from: &Path, to: &Path) -> anyhow::Result<()> {
     std::fs::copy(from, to).map(|_| ()).with_context(|| format!("{}", from.display()))
 }

@@ -57,10 +57,11 @@ pub(super) struct Outcome {
 }
 
 impl Outcome {
-    pub(super) fn of(output: Output) -> Self {
+    /// What `output` says; `done` is the exit code where all is done.
+    pub(super) fn of(output: Output, done: i32) -> Self {
         let text = String::from_utf8_lossy(&output.stderr);
         let message = text.trim().lines().last().unwrap_or_default().to_owned();
-        Self { end: end(output.status), stdout: output.stdout, message }
+        Self { end: end(output.status, done), stdout: output.stdout, message }
     }
 
     #[cfg(test)]
@@ -76,17 +77,22 @@ impl fmt::Display for Outcome {
 }
 
 /// `strace` ends as the program under it does, also by a signal.
-fn end(status: ExitStatus) -> End {
+fn end(status: ExitStatus, done: i32) -> End {
     match (status.code(), status.signal()) {
-        (Some(0), _) => End::Done,
+        (Some(code), _) if code == done => End::Done,
         (Some(11), _) => End::Unknown,
         (None, Some(SIGKILL)) => End::Killed,
         _ => End::Refused,
     }
 }
 
-/// Runs a command with harm at a point.
-pub(super) fn harmed(words: &[String], point: &Point, harm: Harm) -> anyhow::Result<Outcome> {
+/// Runs a command, which ends with `done` where all is done, with harm at a point.
+pub(super) fn harmed(
+    words: &[String],
+    done: i32,
+    point: &Point,
+    harm: Harm,
+) -> anyhow::Result<Outcome> {
     let Point { call, nth } = point;
     let what = match harm {
         Harm::Kill => "signal=KILL".to_owned(),
@@ -94,7 +100,7 @@ pub(super) fn harmed(words: &[String], point: &Point, harm: Harm) -> anyhow::Res
     };
     let mut command = strace(Path::new("/dev/null"), call);
     command.arg("-e").arg(format!("inject={call}:{what}:when={nth}")).args(words);
-    Ok(Outcome::of(command.output().context("starting strace")?))
+    Ok(Outcome::of(command.output().context("starting strace")?, done))
 }
 
 /// A command whose syncs do nothing.
@@ -105,10 +111,14 @@ pub(super) fn without_syncs(words: &[String]) -> Command {
 }
 
 /// Runs a command unharmed, and gives the system calls it made in the order of their first.
-pub(super) fn recorded(words: &[String], trace: &Path) -> anyhow::Result<(Outcome, Vec<Call>)> {
+pub(super) fn recorded(
+    words: &[String],
+    done: i32,
+    trace: &Path,
+) -> anyhow::Result<(Outcome, Vec<Call>)> {
     let output = strace(trace, "all").args(words).output().context("starting strace")?;
     let text = std::fs::read(trace).context("reading the trace")?;
-    Ok((Outcome::of(output), calls(&String::from_utf8_lossy(&text))))
+    Ok((Outcome::of(output, done), calls(&String::from_utf8_lossy(&text))))
 }
 
 fn strace(trace: &Path, calls: &str) -> Command {

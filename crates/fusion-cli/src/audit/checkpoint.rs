@@ -48,7 +48,7 @@ struct KeyArguments {
 impl KeyArguments {
     fn secret(&self) -> anyhow::Result<[u8; 32]> {
         match (&self.key_file, &self.new_key) {
-            (Some(path), _) => key::secret(path),
+            (Some(path), _) => key::signing(path),
             (None, Some(path)) => key::create(path),
             (None, None) => Err(refusal(Exit::USAGE, "give --key-file or --new-key")),
         }

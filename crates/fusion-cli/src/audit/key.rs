@@ -1,5 +1,5 @@
 use std::fs;
-use std::io::Write as _;
+use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -13,6 +13,16 @@ pub(super) fn secret(path: &Path) -> anyhow::Result<[u8; 32]> {
     let input = input::read(path)?;
     let no_key = || refusal(Exit::UNREADABLE, format!("{}: no 64 hexadecimal digits", input.name));
     unhex(input.text()?.trim()).ok_or_else(no_key)
+}
+
+/// The secret key in a file that signs. The public half of a key looks alike.
+pub(super) fn signing(path: &Path) -> anyhow::Result<[u8; 32]> {
+    let key = secret(path)?;
+    if path.extension().is_some_and(|it| it == "pub") {
+        let message = format!("{} is the public half of a key: the secret signs", path.display());
+        return Err(refusal(Exit::USAGE, message));
+    }
+    Ok(key)
 }
 
 /// A public key as it is written on the command line: its digits, or a file that holds them.
@@ -31,7 +41,12 @@ pub(super) fn create(path: &Path) -> anyhow::Result<[u8; 32]> {
         let message = format!("{} exists: a key is never overwritten", path.display());
         return Err(refusal(Exit::USAGE, message));
     }
-    let mut file = private(path).with_context(failed)?;
+    let mut file = private(path).map_err(|err| match err.kind() {
+        ErrorKind::NotFound | ErrorKind::NotADirectory | ErrorKind::PermissionDenied => {
+            refusal(Exit::USAGE, format!("{}: {err}", path.display()))
+        }
+        _ => anyhow::Error::new(err).context(failed()),
+    })?;
     writeln!(file, "{}", hex(&secret)).and_then(|()| file.sync_all()).with_context(failed)?;
     let public = hex(&overlay_store::audit::public_key(&secret)) + "\n";
     crate::replace::create(&beside(path), public.as_bytes(), true)?;

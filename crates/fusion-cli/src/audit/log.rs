@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::since::Wanted;
 use crate::deploy::{moment, store_error};
 use crate::exit::Exit;
+use crate::findings::plural;
 use crate::output::{Output, Report};
 
 /// Show what was done, the newest last
@@ -45,7 +46,8 @@ impl Report for LogReport {
             let _ = writeln!(res, "{}", line(record));
         }
         if self.records.len() < self.total {
-            let _ = writeln!(res, "{} of {} records", self.records.len(), self.total);
+            let (shown, total) = (self.records.len(), plural(self.total, "record"));
+            let _ = writeln!(res, "{shown} of {total}");
         }
         res
     }
@@ -74,6 +76,17 @@ fn line(Record { seq, entry, .. }: &Record) -> String {
     res
 }
 
+/// Why there is nothing to show; `actions` are those of the records that were not wanted.
+fn none(action: Option<&str>, actions: BTreeSet<String>) -> String {
+    match action.filter(|it| !actions.contains(*it)) {
+        Some(action) if !actions.is_empty() => {
+            let there: Vec<String> = actions.into_iter().collect();
+            format!("no record has the action `{action}`; there are: {}\n", there.join(", "))
+        }
+        _ => "no record is as wanted\n".to_owned(),
+    }
+}
+
 impl LogArguments {
     pub(super) fn run(self, store: &Store, output: &mut Output) -> anyhow::Result<Exit> {
         let filter = self.wanted.filter();
@@ -92,12 +105,8 @@ impl LogArguments {
                 report.records.pop_front();
             }
         }
-        if let Some(action) = filter.action.filter(|_| report.total == 0)
-            && !actions.contains(&action)
-        {
-            let there: Vec<String> = actions.into_iter().collect();
-            let there = there.join(", ");
-            output.remark(&format!("no record has the action `{action}`; there are: {there}\n"))?;
+        if report.total == 0 {
+            output.remark(&none(filter.action.as_deref(), actions))?;
         }
         output.show(&report)?;
         Ok(Exit::DONE)

@@ -9,7 +9,7 @@ mod verify;
 
 use clap::{Args, Subcommand};
 
-use crate::deploy::RootArguments;
+use crate::deploy::RootOptions;
 use crate::environment::Environment;
 use crate::exit::Exit;
 use crate::output::Output;
@@ -28,10 +28,7 @@ Examples:
   fusion audit verify --root prod --checkpoint checkpoint.note --public-key audit.key.pub")]
 pub(crate) struct AuditCommands {
     #[command(flatten)]
-    root: RootArguments,
-    /// Answer as JSON; short for `--format json`
-    #[arg(long, global = true)]
-    pub(crate) json: bool,
+    pub(crate) options: RootOptions,
     #[command(subcommand)]
     command: AuditCommand,
 }
@@ -51,13 +48,14 @@ impl AuditCommands {
         environment: &Environment,
     ) -> anyhow::Result<Exit> {
         output.refuse_sarif()?;
-        let store = self.root.open(environment)?;
+        let root = &self.options.root;
+        let store = root.open(environment)?;
         match self.command {
             AuditCommand::Log(it) => it.run(&store, output),
             AuditCommand::Verify(it) => it.run(&store, output),
             AuditCommand::Export(it) => it.run(&store, output),
             AuditCommand::Checkpoint(it) => {
-                let site = self.root.site(store, environment)?;
+                let site = root.site(store, environment)?;
                 it.run(&site, output)
             }
         }

@@ -66,7 +66,7 @@ impl Report for VerifyReport {
         let Some(Verified { records, head, unfinished_bytes }) = self.verified else {
             return String::new();
         };
-        let records = plural(usize::try_from(records).unwrap_or(usize::MAX), "record");
+        let records = plural(records, "record");
         let mut res = format!("{records}, each as it was written; head {}\n", head.hash);
         if let Some(CheckpointView { origin, head, at_us }) = &self.checkpoint {
             let (at, seq) = (moment(*at_us), head.seq);
@@ -74,7 +74,7 @@ impl Report for VerifyReport {
             let _ = writeln!(res, "goes on from the checkpoint of {origin} at record {seq}, {at}");
         }
         if unfinished_bytes > 0 {
-            let bytes = plural(usize::try_from(unfinished_bytes).unwrap_or(usize::MAX), "byte");
+            let bytes = plural(unfinished_bytes, "byte");
             let _ = writeln!(
                 res,
                 "{bytes} of an unfinished record behind it: a writer is at work, or `fusion deploy \

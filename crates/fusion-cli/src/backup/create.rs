@@ -66,8 +66,8 @@ impl From<&BackupManifest> for Summary {
 impl Summary {
     /// What is in it, on one line.
     pub(super) fn text(&self) -> String {
-        let Self { generation, epoch, bytes, .. } = self;
-        let files = plural(self.files, "file");
+        let Self { generation, epoch, .. } = self;
+        let (files, bytes) = (plural(self.files, "file"), plural(self.bytes, "byte"));
         let damaged = self.left_out.iter().map(|it| format!("the damaged {it}"));
         let others = self.not_copied.iter().map(|it| it.path.clone());
         let left_out: Vec<String> = damaged.chain(others).collect();
@@ -75,7 +75,7 @@ impl Summary {
             true => String::new(),
             false => format!(", without {}", left_out.join(", ")),
         };
-        format!("generation {generation} at epoch {epoch}, {files}, {bytes} bytes{left_out}")
+        format!("generation {generation} at epoch {epoch}, {files}, {bytes}{left_out}")
     }
 }
 

@@ -1,19 +1,29 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use overlay_deploy::backup::{BackupError, list};
+use overlay_deploy::backup::{BackupError, newest};
 
 use super::Told;
-use crate::deploy::exit_of;
+use crate::deploy::{deploy_error, exit_of};
 use crate::exit::{Exit, refusal};
 
 /// The error of a backup with its exit code.
 pub(super) fn backup_error(err: BackupError) -> anyhow::Error {
+    let err = match err {
+        BackupError::Deploy(err) => return deploy_error(err),
+        err => err,
+    };
     let exit = exit_of(err.exit_code());
     let hint = match &err {
         BackupError::Pointer(_) => {
             ": `fusion backup restore --rebuild` writes it anew from the audit log and puts the \
              backup in force"
+        }
+        BackupError::OtherEnvironment { .. } => {
+            ": --env with --override-env brings it all the same, and the audit log says so"
+        }
+        BackupError::Unproven { .. } => {
+            ": --unproven puts it in force all the same, and the audit log says so"
         }
         BackupError::Tampered { .. } => ": `fusion backup list` names the others",
         _ => "",
@@ -53,13 +63,22 @@ impl Told<'_> {
         beside(&root)
     }
 
-    /// The backup with this id; without one the newest whole one.
+    /// The backup with this id; without one the newest.
+    ///
+    /// # Errors
+    ///
+    /// Where it is not there, or the newest is no whole backup.
     pub(super) fn backup(&self, id: Option<&str>) -> anyhow::Result<PathBuf> {
         let folder = self.there()?;
         let none = |what: String| refusal(Exit::UNREADABLE, what);
         let Some(id) = id else {
-            let kept = list(&folder).map_err(backup_error)?;
-            let newest = kept.into_iter().find(|it| it.manifest.is_ok()).map(|it| it.path);
+            let newest = newest(&folder).map_err(|err| match err {
+                BackupError::Broken { .. } => {
+                    none(format!("{err}: it is the newest one; name the one that is meant"))
+                }
+                err => backup_error(err),
+            })?;
+            let newest = newest.map(|it| it.path);
             return newest.ok_or_else(|| none(format!("{}: no backup", folder.display())));
         };
         let is_name = !id.is_empty() && !id.starts_with('.') && !id.contains(['/', '\\']);

@@ -11,7 +11,7 @@ mod verify;
 use clap::{Args, Subcommand};
 
 use crate::consent::Consent;
-use crate::deploy::RootArguments;
+use crate::deploy::{RootArguments, RootOptions};
 use crate::environment::Environment;
 use crate::exit::Exit;
 use crate::output::Output;
@@ -30,15 +30,10 @@ Examples:
   fusion backup prune --root prod --keep 7")]
 pub(crate) struct BackupCommands {
     #[command(flatten)]
-    root: RootArguments,
-    #[command(flatten)]
-    consent: Consent,
+    pub(crate) options: RootOptions,
     /// The folder of the backups; else `<root>.backups` beside the root
     #[arg(long, global = true, value_name = "DIR")]
     backups: Option<std::path::PathBuf>,
-    /// Answer as JSON; short for `--format json`
-    #[arg(long, global = true)]
-    pub(crate) json: bool,
     #[command(subcommand)]
     command: BackupCommand,
 }
@@ -69,9 +64,9 @@ impl BackupCommands {
     ) -> anyhow::Result<Exit> {
         output.refuse_sarif()?;
         let told = Told {
-            root: &self.root,
+            root: &self.options.root,
             backups: self.backups.as_deref(),
-            consent: self.consent,
+            consent: self.options.consent,
             environment,
         };
         match self.command {

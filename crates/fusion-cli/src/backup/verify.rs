@@ -15,8 +15,8 @@ Examples:
   fusion backup verify --root prod
   fusion backup verify 019aa9c2-7d1e-7c3a-9f00-5a0b7d0c1e2f --root prod --json
 
-Ends with 8 where a file was changed, is missing, or does not belong there; with 65 where it is
-no whole backup.")]
+Ends with 8 where a file was changed, is missing, or does not belong there; with 65 where it, or
+the newest one where none is named, is no whole backup.")]
 pub(super) struct Verify {
     /// Its id; else the newest one
     #[arg(value_name = "ID")]

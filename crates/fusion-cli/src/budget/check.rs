@@ -3,18 +3,17 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 use clap::Args;
-use fusion_golden::budget::{Budgets, Reading, Step, Tripwire, gate};
+use fusion_golden::budget::{Budgets, Cause, Reading, Step, Tripwire, gate};
 use fusion_golden::{FileFinding, Suite};
-use overlay_deploy::DeployError;
 use overlay_schema::EMBEDDED_OVERLAY;
 use overlay_store::audit::Entry;
 use overlay_store::vfs::RealFs;
-use overlay_store::{Change, GenerationRef, Holder, Origin, Phase, Pointer, Tree, Writer};
+use overlay_store::{Change, GenerationRef, Holder, Origin, Pointer, Tree, Writer};
 use serde::Serialize;
 
-use super::base::{Opened, of_stored, open, usual};
-use super::fall::{CHECK, FALL, Kept, RETURN, last};
-use crate::deploy::{RootArguments, Site, exit_of, store_error};
+use super::base::{Bases, Judged, Opened, of_stored, open, usual};
+use super::fall::{CHECK, FALL, Kept, RETURN, Watched};
+use crate::deploy::{RootArguments, Site, deploy_error, store_error};
 use crate::environment::{Environment, rfc3339};
 use crate::exit::{Exit, refusal};
 use crate::golden::suite_error;
@@ -32,8 +31,8 @@ Examples:
   fusion budget check --root /srv/fusion --suite goldens
   fusion budget check --root /srv/fusion --base goldens/released/1.4.0.json --json
 
-Exit codes: 0 within the budget or returned, 1 a breach or still fallen, 6 fallen now, 75 a rollout
-or another writer is at work.")]
+Exit codes: 0 within the budget or returned, 1 a breach or still fallen, 6 fallen now, 11 moved, and
+not recorded, 75 a rollout or another writer is at work.")]
 pub(super) struct Check {
     #[command(flatten)]
     root: RootArguments,
@@ -52,6 +51,8 @@ pub(super) struct Check {
 struct CheckReport {
     #[serde(flatten)]
     reading: Reading,
+    /// What breaks the limit; `null` where nothing does.
+    cause: Option<Cause>,
     #[serde(flatten)]
     tripwire: Tripwire,
     step: Step,
@@ -67,6 +68,7 @@ struct CheckReport {
 /// What a run saw of a generation.
 struct Seen {
     reading: Reading,
+    cause: Option<Cause>,
     notes: Vec<String>,
     findings: Vec<FileFinding>,
 }
@@ -79,6 +81,10 @@ impl Report for CheckReport {
         let more = self.reading.more * 100.0;
         let mut res =
             format!("{verdict}: generation {} has {more:+.1} % tokens\n", self.generation);
+        if let Some(cause) = &self.cause {
+            // Writing to a string cannot fail.
+            let _ = writeln!(res, "{cause}");
+        }
         let state = match (self.step, self.tripwire) {
             (Step::Fall, _) => {
                 format!("fell to the built-in minimum: generation {} is live\n", self.live)
@@ -120,23 +126,25 @@ impl Check {
             return Err(refusal(Exit::NOTHING, "nothing is deployed in this root"));
         }
         let now = i64::try_from(environment.now()).unwrap_or(0).saturating_mul(1_000_000);
+        // What an interrupted run left is put in order first. Nobody waits for the lock while
+        // tokens are counted.
+        let judged = Watched::of(&lock(&site, now)?)?.judged();
+        let Seen { reading, cause, notes, findings } = self.reading(&site, judged, &dir)?;
         let mut writer = lock(&site, now)?;
-        let Some(pointer) = writer.current().cloned() else {
-            return Err(refusal(Exit::NOTHING, "nothing is deployed in this root"));
-        };
-        if pointer.phase != Phase::Stable {
-            let message = "a rollout is under way: its own gate watches it";
+        let watched = Watched::of(&writer)?;
+        if watched.judged() != judged {
+            let message = "another generation came into force meanwhile: run it again";
             return Err(refusal(Exit::LOCKED, message));
         }
-        let kept = last(site.store(), &pointer)?;
-        let judged = kept.fell.map_or(pointer.stable, |(fell, _)| fell);
-        let Seen { reading, notes, findings } = self.reading(&site, judged, &dir)?;
+        let Watched { pointer, kept } = watched;
         let (tripwire, step) = kept.tripwire.after(reading, now);
         let fell = act(&mut writer, &site, &pointer, step, kept.fell, now)?;
-        record(&mut writer, &site, Kept { tripwire, fell }, reading, judged, now)?;
+        let recorded = record(&mut writer, &site, Kept { tripwire, fell }, reading, judged, now);
+        recorded.map_err(|err| if step == Step::Stay { err } else { unrecorded(&err) })?;
         let live = writer.current().map_or(pointer.stable, |it| it.stable);
         let report = CheckReport {
             reading,
+            cause,
             tripwire,
             step,
             generation: judged.generation.0,
@@ -165,11 +173,11 @@ impl Check {
         let name = format!("generation {}", judged.generation.0);
         let (name, candidate, _folders) = of_stored(&name, &leased.tree)?.into_suite()?;
         let suite = Suite::open(dir).map_err(suite_error)?;
-        let (bases, mut notes) = if self.bases.is_empty() {
-            usual(None, dir, suite.dir())?
+        let Bases { opened: bases, mut notes } = if self.bases.is_empty() {
+            usual(Judged::Elsewhere, dir, suite.dir())?
         } else {
-            let bases = self.bases.iter().map(|it| open(it, dir)).collect::<Result<_, _>>()?;
-            (bases, Vec::new())
+            let opened = self.bases.iter().map(|it| open(it, dir)).collect::<Result<_, _>>()?;
+            Bases { opened, notes: Vec::new() }
         };
         let (bases, _kept): (Vec<_>, Vec<_>) = bases.into_iter().map(Opened::into_base).unzip();
         let (budgets, findings) = Budgets::read(&candidate).map_err(suite_error)?;
@@ -182,7 +190,7 @@ impl Check {
             let why = first.unwrap_or_else(|| "nothing was compared".to_owned());
             refusal(Exit::FINDINGS, why)
         })?;
-        Ok(Seen { reading, notes, findings })
+        Ok(Seen { reading, cause: Cause::of(&report), notes, findings })
     }
 }
 
@@ -193,12 +201,14 @@ fn lock(site: &Site, now: i64) -> anyhow::Result<Writer<'_, RealFs>> {
         started_us: now,
         deployment: None,
     };
-    site.store().lock(&holder).map_err(|err| failed(err.into()))
+    site.store().lock(&holder).map_err(|err| deploy_error(err.into()))
 }
 
-fn failed(err: DeployError) -> anyhow::Error {
-    let exit = exit_of(err.exit_code());
-    refusal(exit, format!("{:#}", anyhow::Error::new(err)))
+/// A change that is in force, of a run that could not leave its record: that nothing happened
+/// would be wrong.
+fn unrecorded(err: &anyhow::Error) -> anyhow::Error {
+    let what = "the pointer moved, and the record of this run is not written";
+    refusal(Exit::UNKNOWN, format!("{what}: {err:#}: the next run goes on from there"))
 }
 
 /// Falls or returns; gives what has fallen.
@@ -219,12 +229,12 @@ fn act(
             let tree = minimal(&leased.tree, now)?;
             let origin = Origin { made_by: "embedded".to_owned(), ..Origin::default() };
             let made = writer.publish(&tree, origin, "budget", now);
-            (FALL, made.map_err(|err| failed(err.into()))?)
+            (FALL, made.map_err(|err| deploy_error(err.into()))?)
         }
     };
     let change = Change { deployment: pointer.deployment.clone(), ..Change::to(to) };
     let entry = entry(site, action, to, now);
-    writer.switch(Some(pointer.epoch), change, entry).map_err(|err| failed(err.into()))?;
+    writer.switch(Some(pointer.epoch), change, entry).map_err(|err| deploy_error(err.into()))?;
     Ok((step == Step::Fall).then_some((pointer.stable, to)))
 }
 
@@ -262,7 +272,7 @@ fn record(
         detail.insert("breach".to_owned(), reading.breach.into());
     }
     let entry = Entry { detail, ..entry(site, CHECK, judged, now) };
-    writer.append(entry).map_err(|err| failed(err.into()))?;
+    writer.append(entry).map_err(|err| deploy_error(err.into()))?;
     Ok(())
 }
 

@@ -4,9 +4,11 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use overlay_deploy::{
     Applied, ApplyReport, DeployError, Health, HealthStatus, Mode, Outcome, Planned, Reached,
-    RollbackOutcome, RollbackReport, Root, execute, status, tree_findings,
+    RollbackOutcome, RollbackReport, Root, Warning, execute, status, tree_findings,
 };
 use overlay_loader::FileFinding;
+use overlay_model::Severity;
+use overlay_store::GenerationId;
 
 use super::interrupt::tell_when_ended;
 use super::plan::Refused;
@@ -92,7 +94,8 @@ impl Apply {
             health: live.map_or_else(nothing, |it| it.health),
             duration_ms: 0,
         };
-        output.answer(&report, &text(Outcome::Refused, &report, None))?;
+        let words = text(Outcome::Refused, &report, report.backup, None);
+        output.answer(&report, &words)?;
         Ok(Exit::FINDINGS)
     }
 }
@@ -102,6 +105,14 @@ pub(super) fn agree(planned: &Planned, told: Told<'_>, output: &mut Output) -> a
     let plan = &planned.plan;
     if plan.is_empty() {
         return Ok(());
+    }
+    // Who is asked sees the whole plan.
+    if !told.consent.is_asked(told.environment) {
+        let warned = plan.warnings.iter().filter(|it| it.diagnostic.severity > Severity::Note);
+        for Warning { path, diagnostic } in warned {
+            let path = if path.is_empty() { String::new() } else { format!("{path}: ") };
+            output.remark(&format!("{path}{diagnostic}\n"))?;
+        }
     }
     told.consent.ask_after(&plan.to_string(), "Deploy this?", output, told.environment)
 }
@@ -134,11 +145,18 @@ fn report(
 ) -> anyhow::Result<Exit> {
     let health = status(site.store(), site.environment()).map_err(deploy_error)?.health;
     let report = ApplyReport::of(applied, &planned.plan, health, took);
-    output.answer(&report, &text(applied.outcome, &report, Some(site)))?;
+    let stable = applied.pointer.as_ref().map(|it| it.stable.generation);
+    output.answer(&report, &text(applied.outcome, &report, stable, Some(site)))?;
     Ok(exit_of(applied.outcome.exit_code()))
 }
 
-fn text(outcome: Outcome, report: &ApplyReport, site: Option<&Site>) -> String {
+/// In words; `stable` is in force now.
+fn text(
+    outcome: Outcome,
+    report: &ApplyReport,
+    stable: Option<GenerationId>,
+    site: Option<&Site>,
+) -> String {
     let ApplyReport { overlay_name, deployment_mode, duration_ms, .. } = report;
     let what = if overlay_name.is_empty() { "the installation" } else { overlay_name };
     let mut res = format!("{outcome}: {what}");
@@ -153,10 +171,14 @@ fn text(outcome: Outcome, report: &ApplyReport, site: Option<&Site>) -> String {
     for reason in &report.errors {
         let _ = writeln!(res, "  {}", reason.replace('\n', "\n  "));
     }
-    let _ = match (outcome, report.backup) {
-        (Outcome::RolledBack | Outcome::Aborted | Outcome::Refused, Some(backup)) => {
-            writeln!(res, "  in force: generation {backup}, as before")
+    let _ = match (outcome, stable.or(report.backup)) {
+        (Outcome::RolledBack | Outcome::Aborted | Outcome::Refused, Some(stable)) => {
+            let as_before = if report.backup == Some(stable) { ", as before" } else { "" };
+            writeln!(res, "  in force: generation {stable}{as_before}")
         }
+        _ => Ok(()),
+    };
+    let _ = match (outcome, report.backup) {
         (Outcome::Deployed, Some(backup)) => {
             let root =
                 site.map_or_else(String::new, |it| format!(" --root {}", it.dir().display()));

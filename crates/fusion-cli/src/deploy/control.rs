@@ -14,7 +14,8 @@ use crate::output::Output;
 Examples:
   fusion deploy pause --root prod
 
-Ends with 5 where nothing is under way, with 1 where there is no canary.")]
+Ends with 5 where nothing is under way, with 1 where there is no canary, with 3 where it is paused
+already.")]
 pub(super) struct Pause {}
 
 impl Pause {

@@ -64,7 +64,7 @@ impl Report for DiffReport {
 
 /// The generation that was in force before the one that is.
 fn before(store: &Store) -> anyhow::Result<Option<GenerationId>> {
-    let Some(pointer) = store.current().map_err(store_error)? else { return Ok(None) };
+    let Some(pointer) = store.checked_current().map_err(store_error)? else { return Ok(None) };
     let before = store.earlier(pointer.stable, 1).map_err(store_error)?;
     Ok(before.map(|it| it.generation))
 }

@@ -1,8 +1,8 @@
 use std::io::{self, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::thread;
 
-use overlay_deploy::phase_word;
+use overlay_deploy::{phase_word, rollout};
 use overlay_store::{Phase, Pointer, Store};
 use tokio::runtime::Builder;
 
@@ -26,9 +26,11 @@ async fn signal() -> io::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
+    let mut hangup = signal(SignalKind::hangup())?;
     tokio::select! {
         _ = interrupt.recv() => (),
         _ = terminate.recv() => (),
+        _ = hangup.recv() => (),
     }
     Ok(())
 }
@@ -40,14 +42,18 @@ async fn signal() -> io::Result<()> {
 
 #[expect(clippy::disallowed_methods, reason = "what drives the rollout is not to go on")]
 fn leave(dir: &Path) -> ! {
-    let pointer = Store::open(dir).and_then(|it| it.current()).ok().flatten();
-    let (text, exit) = said(pointer.as_ref(), dir);
+    let store = Store::open(dir).ok();
+    let pointer = store.as_ref().and_then(|it| it.current().ok().flatten());
+    let deployment = pointer.as_ref().and_then(|it| it.deployment.as_deref());
+    let kept = store.as_ref().zip(deployment).and_then(|(it, id)| rollout(it, id).ok().flatten());
+    let is_first = kept.is_some_and(|it| it.base.is_none());
+    let (text, exit) = said(pointer.as_ref(), is_first, dir);
     // The terminal may be gone: the process ends all the same.
     writeln!(io::stderr(), "\n{text}").ok();
     std::process::exit(i32::from(exit.code()));
 }
 
-fn said(pointer: Option<&Pointer>, dir: &Path) -> (String, Exit) {
+fn said(pointer: Option<&Pointer>, is_first: bool, dir: &Path) -> (String, Exit) {
     let rests = |it: &&Pointer| matches!(it.phase, Phase::Stable | Phase::Paused | Phase::Frozen);
     let Some(Pointer { phase, weight, .. }) = pointer.filter(|it| !rests(it)) else {
         return ("interrupted: no deployment is under way".to_owned(), Exit::ABORTED);
@@ -56,11 +62,14 @@ fn said(pointer: Option<&Pointer>, dir: &Path) -> (String, Exit) {
         Phase::Canary => format!(" at {} %", overlay_deploy::Weight(*weight).percent()),
         _ => String::new(),
     };
-    let root = PathBuf::from(dir);
-    let root = root.display();
+    let back = match is_first {
+        true => "and there is nothing to take it back to",
+        false => "`recover` or `abort` takes it back",
+    };
+    let root = dir.display();
     let text = format!(
         "the process that drove it ended, and the deployment stays as it is ({}{share}): `fusion \
-         deploy resume --root {root}` goes on, `recover` or `abort` takes it back",
+         deploy resume --root {root}` goes on, {back}",
         phase_word(*phase)
     );
     (text, Exit::UNKNOWN)

@@ -118,10 +118,20 @@ Examples:
   fusion deploy pin before-audit 42 --root prod")]
 pub(super) struct Pin {
     /// The name: letters, digits, `.`, `_`, `-`; no number, and no id of a deployment
+    #[arg(value_parser = new_name)]
     name: String,
     /// Number, name, or id of a deployment; else the one in force
     #[arg(value_name = "GENERATION")]
     generation: Option<Target>,
+}
+
+/// A name that a generation may get, as the command line has it.
+fn new_name(text: &str) -> Result<String, String> {
+    match text.parse::<Target>() {
+        Ok(Target::Pin(name)) => Ok(name),
+        Ok(_) => Err("a number, or the id of a deployment, is no name".to_owned()),
+        Err(_) => Err("no name: letters, digits, `.`, `_` and `-`, at most 64".to_owned()),
+    }
 }
 
 #[derive(Serialize)]

@@ -5,7 +5,7 @@ use overlay_deploy::{Listed, list};
 use serde::Serialize;
 
 use super::Told;
-use super::refusal::deploy_error;
+use super::refusal::{deploy_error, store_error};
 use super::site::moment;
 use crate::exit::Exit;
 use crate::output::{Output, Report};
@@ -15,12 +15,18 @@ use crate::output::{Output, Report};
 #[command(after_help = "\
 Examples:
   fusion deploy list --root prod
-  fusion deploy list --root prod --json")]
+  fusion deploy list --root prod --json
+
+Ends with 8 where the pointer CURRENT is damaged, gone, or older than the audit log says: none is
+marked as the one in force then.")]
 pub(super) struct List {}
 
 #[derive(Serialize)]
 struct ListReport {
     generations: Vec<Listed>,
+    /// What is wrong with the pointer: which generation is in force is not known then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problem: Option<String>,
 }
 
 impl Report for ListReport {
@@ -31,8 +37,12 @@ impl Report for ListReport {
         for it in &self.generations {
             res.push_str(&line(it));
         }
-        if res.is_empty() {
+        if res.is_empty() && self.problem.is_none() {
             res.push_str("nothing was deployed yet\n");
+        }
+        if let Some(problem) = &self.problem {
+            res.push_str(problem);
+            res.push('\n');
         }
         res
     }
@@ -69,7 +79,9 @@ impl List {
     pub(super) fn run(self, told: Told<'_>, output: &mut Output) -> anyhow::Result<Exit> {
         let store = told.root.open(told.environment)?;
         let generations = list(&store).map_err(deploy_error)?;
-        output.show(&ListReport { generations })?;
-        Ok(Exit::DONE)
+        let problem = store.checked_current().err().map(|err| format!("{:#}", store_error(err)));
+        let exit = if problem.is_some() { Exit::INTEGRITY } else { Exit::DONE };
+        output.show(&ListReport { generations, problem })?;
+        Ok(exit)
     }
 }

@@ -4,9 +4,12 @@ mod account;
 mod apply;
 mod control;
 mod diff;
+mod fit;
+mod installation;
 mod interrupt;
 mod keep;
 mod list;
+mod options;
 mod order;
 mod plan;
 mod promote;
@@ -25,14 +28,14 @@ mod which;
 
 use clap::{Args, Subcommand};
 
-use crate::consent::Consent;
 use crate::environment::Environment;
 use crate::exit::Exit;
 use crate::output::Output;
 
+pub(crate) use self::options::{RootOptions, Told};
 pub(crate) use self::order::OrderReport;
 pub(crate) use self::recover::recover_first;
-pub(crate) use self::refusal::{exit_of, store_error};
+pub(crate) use self::refusal::{deploy_error, exit_of, store_error};
 pub(crate) use self::site::{RootArguments, Site, host, moment, new_id, random};
 pub(crate) use self::verdict::VerdictArguments;
 pub(crate) use self::watch::Watch;
@@ -57,12 +60,7 @@ Exit codes: 0 done, 1 refused by a check, 2 changes pending, 3 paused, 5 nothing
 11 outcome unknown, 69 disk or database, 75 another is at work.")]
 pub(crate) struct DeployCommands {
     #[command(flatten)]
-    root: RootArguments,
-    #[command(flatten)]
-    consent: Consent,
-    /// Answer as JSON; short for `--format json`
-    #[arg(long, global = true)]
-    pub(crate) json: bool,
+    pub(crate) options: RootOptions,
     #[command(subcommand)]
     command: DeployCommand,
 }
@@ -88,17 +86,6 @@ enum DeployCommand {
     Sample(sample::SampleArguments),
 }
 
-/// What every command of the group is told.
-#[derive(Clone, Copy)]
-pub(crate) struct Told<'a> {
-    /// Which root.
-    pub(crate) root: &'a RootArguments,
-    /// Whether to ask first.
-    pub(crate) consent: Consent,
-    /// Clock, terminal and variables.
-    pub(crate) environment: &'a Environment,
-}
-
 impl DeployCommands {
     pub(crate) fn run(
         self,
@@ -106,7 +93,7 @@ impl DeployCommands {
         environment: &Environment,
     ) -> anyhow::Result<Exit> {
         output.refuse_sarif()?;
-        let told = Told { root: &self.root, consent: self.consent, environment };
+        let told = self.options.told(environment);
         match self.command {
             DeployCommand::Plan(it) => it.run(told, output),
             DeployCommand::Apply(it) => it.run(told, output),

@@ -6,10 +6,11 @@ use overlay_deploy::{
     Applied, Base, Ended, EnvironmentName, Outcome, Promotion, accept, plan_tree, promotable,
     promote, rollout, rules_of,
 };
-use overlay_store::{Phase, Store};
+use overlay_store::{Phase, Store, Tree};
 
 use super::Told;
 use super::apply::{agree, deploy};
+use super::fit::unfit;
 use super::interrupt::tell_when_ended;
 use super::order::OrderReport;
 use super::plan::Refused;
@@ -82,11 +83,8 @@ impl Promote {
         promotion: &Promotion,
     ) -> anyhow::Result<Findings> {
         self.how.check()?;
-        let current = store.map(Store::read_current).transpose().map_err(store_error)?;
-        let base = match current.flatten() {
-            Some((pointer, leased)) => Base { pointer: Some(pointer), tree: leased.tree },
-            None => Base::default(),
-        };
+        let base = store.map(|it| Base::read(it, Tree::new())).transpose();
+        let base = base.map_err(store_error)?.unwrap_or_default();
         // A root without a deployment has no rules of its own yet.
         let of = if base.pointer.is_some() { &base.tree } else { &promotion.tree };
         let (rules, mut findings) = rules_of(of);
@@ -94,6 +92,7 @@ impl Promote {
         let request = self.how.request(name, &told.root.dir(told.environment)?);
         let (planned, found) = plan_tree(&base, &request, &rules, &promotion.tree);
         findings.extend(found);
+        findings.extend(planned.iter().flat_map(unfit));
         let is_sound = !findings.iter().any(|it| it.diagnostic.is_error());
         Ok((planned.filter(|_| is_sound), findings))
     }

@@ -1,7 +1,7 @@
 use std::fmt::Write as _;
 
 use clap::Args;
-use overlay_deploy::{Outcome, Recovered, Target, rebuild, recover};
+use overlay_deploy::{Outcome, Recovered, Target, rebuild, rebuild_unproven, recover};
 use overlay_store::{Phase, Pointer, Recovery, Settled};
 use serde::Serialize;
 
@@ -12,12 +12,14 @@ use super::site::Site;
 use super::watch::{Watch, word};
 use crate::environment::Environment;
 use crate::exit::Exit;
+use crate::findings::plural;
 use crate::output::{Output, Report};
 
 /// Put the root in order after a crash
 ///
 /// Settles what an interrupted writer left, and takes a rollout back whose process died; one
-/// that is driven, or paused, is left alone. Commands that begin something do this first. To go
+/// that is driven, or paused, is left alone, and so is the first deployment of a root, which
+/// there is nothing to take back to. Commands that begin something do this first. To go
 /// on with the rollout instead: `fusion deploy resume`.
 #[derive(Args, Debug)]
 #[command(after_help = "\
@@ -36,13 +38,16 @@ pub(super) struct Recover {
     /// Put this generation in force instead: its number, its name, or the id of its deployment
     #[arg(long, value_name = "GENERATION", requires = "rebuild")]
     to: Option<Target>,
+    /// Also one that was refused, taken back, or never came to its end; the audit log says so
+    #[arg(long, requires = "to")]
+    unproven: bool,
 }
 
 #[derive(Serialize)]
 struct RecoverReport {
-    /// Whether there was nothing to put in order.
+    /// Whether there was nothing to put in order, and nothing waits for somebody.
     clean: bool,
-    /// What was put in order, for people.
+    /// What was put in order, or waits, for people.
     repairs: Vec<String>,
     /// The rollout that was taken back.
     rollout: Option<OrderReport>,
@@ -71,7 +76,9 @@ impl Recover {
             return self.rebuilt(&site, told, output);
         }
         let recovered = site.act(&Watch::new(output, told.environment), recover)?;
-        let report = report(&site, &recovered)?;
+        let mut report = report(&site, &recovered)?;
+        report.repairs.extend(site.mend_index());
+        report.clean &= report.repairs.is_empty();
         output.show(&report)?;
         if !recovered.store.tampered.is_empty() {
             return Ok(Exit::INTEGRITY);
@@ -89,7 +96,10 @@ impl Recover {
     fn rebuilt(&self, site: &Site, told: Told<'_>, output: &mut Output) -> anyhow::Result<Exit> {
         told.consent.ask("Write the pointer anew from the audit log?", told.environment)?;
         let watch = Watch::new(output, told.environment);
-        let rebuilt = site.act(&watch, |root| rebuild(root, self.to.as_ref()))?;
+        let rebuilt = site.act(&watch, |root| match &self.to {
+            Some(to) if self.unproven => rebuild_unproven(root, to),
+            to => rebuild(root, to.as_ref()),
+        })?;
         drop(watch);
         let repairs: Vec<String> = rebuilt.iter().map(described).collect();
         output.show(&RecoverReport { clean: repairs.is_empty(), repairs, rollout: None })?;
@@ -109,10 +119,20 @@ fn described(pointer: &Pointer) -> String {
 }
 
 fn report(site: &Site, recovered: &Recovered) -> anyhow::Result<RecoverReport> {
-    let repairs = repairs(&recovered.store);
+    let mut repairs = repairs(&recovered.store);
+    repairs.extend(recovered.waits.as_deref().map(waits));
     let applied = recovered.rollout.as_ref();
     let rollout = applied.map(|it| OrderReport::of("recover", it, site)).transpose()?;
     Ok(RecoverReport { clean: repairs.is_empty() && rollout.is_none(), repairs, rollout })
+}
+
+/// Of a first deployment that nobody drives.
+fn waits(id: &str) -> String {
+    format!(
+        "deployment {id} is the first one, so that there is nothing to take it back to, and its \
+         checks have not ended: `fusion deploy resume` sees it through, and so does `apply` of \
+         the same files"
+    )
 }
 
 /// What a command does before it begins something; people are told what there was to do.
@@ -136,8 +156,11 @@ fn repairs(recovery: &Recovery) -> Vec<String> {
     }
     if let Some(tail) = recovery.tail {
         res.push(format!(
-            "the end of the audit log was repaired: {} bytes cut off, {} records adopted",
-            tail.cut_bytes, tail.adopted
+            "the end of the audit log was repaired: {} cut off, {} put back, {} that no writer \
+             wrote taken out",
+            plural(tail.cut_bytes, "byte"),
+            plural(tail.restored_bytes, "byte"),
+            plural(tail.foreign_bytes, "byte")
         ));
     }
     match &recovery.settled {

@@ -24,6 +24,22 @@ pub(crate) fn deploy_error(err: DeployError) -> anyhow::Error {
             ": `fusion deploy recover --rebuild` writes it anew from the audit log, \
              `fusion backup restore --rebuild` brings a backup into force"
         }
+        DeployError::Store(StoreError::Damaged { path, .. }) if path.starts_with("pins/") => {
+            ": `fusion deploy unpin NAME` takes a name away"
+        }
+        DeployError::NotRecorded => {
+            ": move the root away, keep it, and into an empty one bring a backup by `fusion backup \
+             restore`, or its newest generation that `fusion deploy verify --all` finds whole, by \
+             `fusion deploy apply --from ROOT/gen/NUMBER/tree`"
+        }
+        DeployError::Unproven(_) => {
+            ": deploy its files again, so that they are checked; `--unproven` puts it in force all \
+             the same, and the audit log says so"
+        }
+        DeployError::DamagedRollout { .. } => {
+            ": `fusion deploy abort` takes the rollout back by the audit log, `fusion deploy \
+             rollback --to` returns to any generation that was in force"
+        }
         DeployError::Store(StoreError::Audit(_)) => {
             ": `fusion audit verify` goes through all of it"
         }

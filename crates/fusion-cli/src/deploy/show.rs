@@ -9,6 +9,7 @@ use super::refusal::deploy_error;
 use super::site::moment;
 use super::which::meant;
 use crate::exit::Exit;
+use crate::findings::plural;
 use crate::output::{Output, Report};
 
 /// Show one generation, and the deployment it was made for
@@ -81,8 +82,8 @@ fn course(res: &mut String, rollout: &Rollout) {
         let verdict = format!("{:?}", judgement.verdict).to_lowercase();
         let _ = writeln!(
             res,
-            "  stage       {weight}: {verdict} after {seconds} s, {candidate} samples, {control} \
-             beside"
+            "  stage       {weight}: {verdict} after {seconds} s, {}, {control} beside",
+            plural(*candidate, "sample")
         );
     }
 }

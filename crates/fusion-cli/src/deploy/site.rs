@@ -7,7 +7,7 @@ use overlay_deploy::{
     DeployError, DeploymentId, EnvironmentName, Observed, Root, Surroundings, Window,
     bound_environment, nacks, note_other_environment, observed,
 };
-use overlay_sqlite::{AuditIndex, DatabaseKind, Performance};
+use overlay_sqlite::{AuditIndex, DatabaseKind, Performance, faithfulness, schema_report};
 use overlay_store::Store;
 
 use super::account::Account;
@@ -51,12 +51,14 @@ impl RootArguments {
 
     /// The root as it is, `None` where there is no folder yet.
     pub(crate) fn look(&self, environment: &Environment) -> anyhow::Result<Option<Store>> {
+        check_place(&self.dir(environment)?)?;
         if self.dir(environment)?.exists() { self.open(environment).map(Some) } else { Ok(None) }
     }
 
     /// The root with somebody who acts on it, `None` where nobody has begun to use one.
     pub(crate) fn begun(&self, environment: &Environment) -> anyhow::Result<Option<Site>> {
         let dir = self.dir(environment)?;
+        check_place(&dir)?;
         let is_begun = ["LOCK", "CURRENT", "gen", "audit"].iter().any(|it| dir.join(it).exists());
         if is_begun { self.existing(environment).map(Some) } else { Ok(None) }
     }
@@ -84,8 +86,45 @@ impl RootArguments {
 
     /// The root, made where it is missing, with somebody who acts on it.
     pub(crate) fn made(&self, environment: &Environment) -> anyhow::Result<Site> {
-        let store = Store::create(&self.dir(environment)?).map_err(store_error)?;
+        let dir = self.dir(environment)?;
+        check_place(&dir)?;
+        let store = Store::create(&dir).map_err(store_error)?;
         self.site(store, environment)
+    }
+
+    /// Whether the rules of another environment may be gone by.
+    pub(crate) fn is_overridden(&self) -> bool {
+        self.override_env
+    }
+
+    /// Refuses a backup of the environment `of` where another one is named.
+    pub(crate) fn check_backup(
+        &self,
+        of: &EnvironmentName,
+        environment: &Environment,
+    ) -> anyhow::Result<()> {
+        match self.given(environment)? {
+            Some((by, name)) if name != *of && !self.override_env => {
+                let message = format!(
+                    "the backup is of {of}, and {by} says {name}: --env {name} --override-env \
+                     brings it all the same"
+                );
+                Err(refusal(Exit::USAGE, message))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The environment that is named, and by what.
+    fn given(
+        &self,
+        environment: &Environment,
+    ) -> anyhow::Result<Option<(&'static str, EnvironmentName)>> {
+        Ok(match (&self.env, environment.get("RESON_ENV")) {
+            (Some(name), _) => Some(("--env", name.clone())),
+            (None, Some(name)) => Some(("RESON_ENV", reson_env(name)?)),
+            (None, None) => None,
+        })
     }
 
     /// Which environment is meant: that of the root, and no other but by `--override-env`.
@@ -98,11 +137,7 @@ impl RootArguments {
         store: Option<&Store>,
         environment: &Environment,
     ) -> anyhow::Result<EnvironmentName> {
-        let given = match (&self.env, environment.get("RESON_ENV")) {
-            (Some(name), _) => Some(("--env", name.clone())),
-            (None, Some(name)) => Some(("RESON_ENV", reson_env(name)?)),
-            (None, None) => None,
-        };
+        let given = self.given(environment)?;
         if let (Some((_, name)), true) = (&given, self.override_env) {
             return Ok(name.clone());
         }
@@ -126,6 +161,29 @@ impl RootArguments {
             (Err(_), None) => Ok("production".parse()?),
         }
     }
+}
+
+/// What a deployment root consists of.
+const PARTS: [&str; 9] =
+    ["CURRENT", "LOCK", "audit", "db", "gen", "pins", "rollouts", "state", "tmp"];
+
+/// Refuses a folder that holds something else than a root: the two would be mixed.
+fn check_place(dir: &Path) -> anyhow::Result<()> {
+    // One that cannot be listed is said to be so by whoever opens it.
+    let Ok(entries) = fs::read_dir(dir) else { return Ok(()) };
+    let names = entries.filter_map(Result::ok).map(|it| it.file_name());
+    let names = names.map(|it| it.to_string_lossy().into_owned());
+    let names: Vec<String> =
+        names.filter(|it| !it.starts_with('.') && it != "lost+found").collect();
+    if names.is_empty() || names.iter().any(|it| PARTS.contains(&it.as_str())) {
+        return Ok(());
+    }
+    let message = format!(
+        "{} is no deployment root, and not empty: name one, an empty folder, or one that is not \
+         there yet",
+        dir.display()
+    );
+    Err(refusal(Exit::USAGE, message))
 }
 
 fn reson_env(name: &str) -> anyhow::Result<EnvironmentName> {
@@ -200,14 +258,17 @@ impl Site {
         watch: &Watch<'_>,
         order: impl FnOnce(&Root<'_>) -> Result<R, DeployError>,
     ) -> anyhow::Result<R> {
-        if let Some(bound) = &self.overridden {
-            let noted = self.with(watch, |root| note_other_environment(root, bound));
-            noted.map_err(deploy_error)?;
-        }
+        self.note_override(watch)?;
         self.warn_of_log(watch);
         let done = self.with(watch, order).map_err(deploy_error)?;
         self.index(watch);
         Ok(done)
+    }
+
+    /// Leaves a record where somebody acts by the rules of another environment.
+    pub(crate) fn note_override(&self, watch: &Watch<'_>) -> anyhow::Result<()> {
+        let Some(bound) = &self.overridden else { return Ok(()) };
+        self.with(watch, |root| note_other_environment(root, bound)).map_err(deploy_error)
     }
 
     /// Says so where the audit log is not as it was written. A writer looks at its end alone,
@@ -229,6 +290,21 @@ impl Site {
             let why = anyhow::Error::new(err);
             watch.line(&format!("the index of the audit log waits: {why:#}"));
         }
+    }
+
+    /// Builds the index of the audit log anew where it is not what the log says, and says so.
+    pub(super) fn mend_index(&self) -> Option<String> {
+        let (path, log) = (self.dir.join(DatabaseKind::Audit.path()), self.store.audit());
+        let is_whole = schema_report(DatabaseKind::Audit, &path).ok()?.is_empty();
+        if is_whole && faithfulness(&path, &log).ok()?.differs.is_none() {
+            return None;
+        }
+        let rebuilt = AuditIndex::open(&path).and_then(|mut it| it.rebuild(log.records(1)?));
+        let done = match rebuilt {
+            Ok(_) => "it was built anew".to_owned(),
+            Err(err) => format!("it cannot be built anew: {:#}", anyhow::Error::new(err)),
+        };
+        Some(format!("the index of the audit log was not what the log says: {done}"))
     }
 
     /// [`Self::act`], for orders with errors of their own.
@@ -254,13 +330,21 @@ impl Site {
 fn observe(root: &Path, window: &Window<'_>) -> Result<Observed, String> {
     let database = root.join(DatabaseKind::Performance.path());
     let mut res = if database.exists() {
-        let rows = Performance::open_read_only(&database).map_err(|err| err.to_string())?;
-        observed(&rows, window).map_err(|err| err.to_string())?
+        match Performance::look(&database, |rows| observed(rows, window)) {
+            // Whoever brings the first sample is about to make it.
+            Err(_) if is_being_made(&database) => Observed::default(),
+            seen => seen.map_err(|err| err.to_string())?,
+        }
     } else {
         Observed::default()
     };
     res.nacks = nacks(root, window.since_us).map_err(|err| err.to_string())?;
     Ok(res)
+}
+
+/// Whether the file of the performance rows has none of its tables yet.
+fn is_being_made(database: &Path) -> bool {
+    overlay_sqlite::is_empty(database).unwrap_or_default()
 }
 
 /// What the machine is called.

@@ -4,8 +4,8 @@ use clap::Args;
 use overlay_deploy::record_verdict;
 use overlay_model::Digest;
 
+use super::installation::tree;
 use super::site::RootArguments;
-use super::wanted::tree;
 use super::watch::Watch;
 use crate::environment::Environment;
 use crate::exit::{Exit, refusal};

@@ -14,7 +14,7 @@ use crate::output::{Output, Report};
 /// Compare every file of a generation with its manifest
 ///
 /// Those that are live; with `--all` every one, also those that are gone without a record of
-/// their removal, and what is kept of each rollout.
+/// their removal, the pointer, and what is kept of each rollout.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -33,7 +33,7 @@ pub(super) struct Verify {
 struct VerifyReport {
     valid: bool,
     generations: Vec<Verified>,
-    /// What is wrong with what is kept of rollouts, each with its file.
+    /// What is wrong with the pointer, and with what is kept of rollouts, each with its file.
     rollouts: Vec<String>,
 }
 
@@ -51,6 +51,9 @@ impl Report for VerifyReport {
 
     fn text(&self, _width: usize) -> String {
         let mut res = String::new();
+        if self.generations.is_empty() && self.rollouts.is_empty() {
+            res.push_str("nothing is deployed\n");
+        }
         // Writing to a string cannot fail.
         for Verified { generation, files, problem, .. } in &self.generations {
             let _ = match problem {
@@ -87,7 +90,7 @@ impl Verify {
             exit = worst(exit, exit_of(err.exit_code()));
             rollouts.push(format!("{:#}", anyhow::Error::new(err)));
         }
-        if generations.is_empty() {
+        if generations.is_empty() && rollouts.is_empty() {
             exit = Exit::NOTHING;
         }
         output.show(&VerifyReport { valid: exit == Exit::DONE, generations, rollouts })?;

@@ -10,6 +10,8 @@ use overlay_model::{Overlay, OverlayName};
 use overlay_sqlite::{DatabaseKind, Performance};
 use overlay_store::{Store, Tree, WriteError};
 
+use super::fit::unfit;
+use super::installation::{check_apart, tree};
 use super::refusal::{deploy_error, store_error};
 use crate::environment::now_us;
 use crate::exit::{Exit, refusal};
@@ -22,9 +24,9 @@ pub(super) struct Wanted {
     /// one in `micro_overlays` beside its folder
     #[arg(value_name = "OVERLAY_FILE", required_unless_present_any = ["from", "with"])]
     overlays: Vec<PathBuf>,
-    /// A whole installation: what an empty root begins with, or without other files the tree to
-    /// deploy. Else an empty root begins with the built-in overlay, and the `providers.toml` of
-    /// the installation that the overlay lies in
+    /// A whole installation without its hidden files: what an empty root begins with, or without
+    /// other files the tree to deploy. Else an empty root begins with the built-in overlay, and the
+    /// `providers.toml` of the installation that the overlay lies in
     #[arg(long, value_name = "DIR")]
     from: Option<PathBuf>,
     /// Another file of an installation, as `scenarios.yaml`; may be given several times
@@ -66,6 +68,9 @@ impl Wanted {
         environment: EnvironmentName,
     ) -> anyhow::Result<Findings> {
         self.how.check()?;
+        if let Some(from) = &self.from {
+            check_apart(from, dir)?;
+        }
         let base = self.base(store)?;
         let request = Request {
             overlays: self.overlays.iter().map(|it| overlay(it)).collect::<anyhow::Result<_>>()?,
@@ -80,20 +85,22 @@ impl Wanted {
         };
         self.how.check_base(planned.as_ref())?;
         findings.extend(found);
+        findings.extend(planned.iter().flat_map(unfit));
         let is_sound = !findings.iter().any(|it| it.diagnostic.is_error());
         Ok((planned.filter(|_| is_sound), findings))
     }
 
     /// What is in force, or what to begin with.
     fn base(&self, store: Option<&Store>) -> anyhow::Result<Base> {
-        let current = store.map(Store::read_current).transpose().map_err(store_error)?.flatten();
-        if let Some((pointer, leased)) = current {
+        let current = store.map(|it| Base::read(it, Tree::new())).transpose();
+        let current = current.map_err(store_error)?.filter(|it| it.pointer.is_some());
+        if let Some(base) = current {
             if self.from.is_some() && !(self.overlays.is_empty() && self.with.is_empty()) {
                 let message = "something is deployed: --from takes a whole installation, and no \
                                other files beside it";
                 return Err(refusal(Exit::USAGE, message));
             }
-            return Ok(Base { pointer: Some(pointer), tree: leased.tree });
+            return Ok(base);
         }
         let tree = match &self.from {
             Some(from) => tree(from)?,
@@ -159,15 +166,9 @@ impl How {
 /// How many answers the root knows of the last hour; unknown where it has no database.
 fn requests_per_hour(dir: &Path, environment: &EnvironmentName) -> Option<f64> {
     let path = dir.join(DatabaseKind::Performance.path());
-    let rows = path.exists().then(|| Performance::open_read_only(&path).ok()).flatten()?;
     let hour = overlay_sqlite::Span::last_hour(now_us());
-    Some(rows.latency(Some(environment.as_str()), hour).ok()??.count as f64)
-}
-
-/// All files of an installation.
-pub(super) fn tree(dir: &Path) -> anyhow::Result<Tree> {
-    Tree::read_dir(dir)
-        .map_err(|err| refusal(Exit::UNREADABLE, format!("{:#}", anyhow::Error::new(err))))
+    let seen = Performance::look(&path, |rows| rows.latency(Some(environment.as_str()), hour));
+    Some(seen.ok()??.count as f64)
 }
 
 /// A file under its name without folders.

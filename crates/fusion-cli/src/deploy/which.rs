@@ -5,7 +5,7 @@ use super::refusal::{deploy_error, store_error};
 
 /// The generation in force.
 pub(super) fn live(store: &Store) -> anyhow::Result<GenerationId> {
-    let pointer = store.current().map_err(store_error)?;
+    let pointer = store.checked_current().map_err(store_error)?;
     let pointer = pointer.ok_or(DeployError::Nothing).map_err(deploy_error)?;
     Ok(pointer.stable.generation)
 }

@@ -77,3 +77,27 @@ fn a_checkpoint_shows_a_log_that_was_rewritten_as_a_whole() {
     let ran = check("prod", "other.pub").ends_with(8);
     assert!(ran.stderr.contains("not trusted"), "{ran:#?}");
 }
+
+#[test]
+fn a_filter_that_admits_nothing_says_so() {
+    let dir = deployed();
+    let log =
+        |args: &[&str]| run(dir.path(), &[&["audit", "log", "--root", "prod"], args].concat());
+    let ran = log(&["--actor", "nobody-at-all"]).ends_with(0);
+    assert_eq!((ran.stdout.as_str(), ran.stderr.as_str()), ("", "no record is as wanted\n"));
+    let ran = log(&["--action", "deploy"]).ends_with(0);
+    assert!(ran.stderr.contains("there are: deploy_committed, deploy_intent"), "{ran:#?}");
+}
+
+#[test]
+fn a_key_that_cannot_sign_or_be_made_is_a_wrong_command_line() {
+    let dir = deployed();
+    let checkpoint = |args: &[&str]| {
+        run(dir.path(), &[&["audit", "checkpoint", "--root", "prod"], args].concat())
+    };
+    checkpoint(&["--new-key", "nowhere/k"]).ends_with(64);
+    checkpoint(&["--new-key", "k"]).ends_with(0);
+    let ran = checkpoint(&["--key-file", "k.pub"]).ends_with(64);
+    assert!(ran.stderr.contains("k.pub is the public half of a key"), "{ran:#?}");
+    checkpoint(&["--key-file", "k"]).ends_with(0);
+}

@@ -118,6 +118,47 @@ fn a_changed_backup_is_not_brought_back() {
     assert_eq!(floor(dir.path()), "0.7");
 }
 
+/// Rules of production that ask for a golden verdict, and wait for nothing.
+const RULES: &str = "\
+[environments.production]
+mode = \"direct\"
+bake = \"0s\"
+checks = [\"schema\", \"load\", \"golden\"]
+";
+
+#[test]
+fn a_backup_of_another_environment_is_not_brought_but_by_an_order_on_record() {
+    let dir = deployed();
+    create(dir.path());
+    // The first one is judged by the rules it brings.
+    let configs = dir.path().join("configs");
+    write(&configs.join("deploy.toml"), RULES.replace(", \"golden\"", ""));
+    write(&configs.join("overlays/fusion_overlay.refund.txt"), crate::deploy::refund("0.8"));
+    let live = |args: &[&str]| run(dir.path(), &[args, &["--root", "live"]].concat());
+    live(&["deploy", "apply", "--from", "configs", "--env", "production"]).ends_with(0);
+    write(&configs.join("deploy.toml"), RULES);
+    live(&["deploy", "apply", "--from", "configs"]).ends_with(0);
+
+    let restore = ["backup", "restore", "--backups", "prod.backups"];
+    let ran = live(&restore).ends_with(64);
+    assert!(ran.stderr.contains("the backup is of development, and this root"), "{ran:#?}");
+    let ran = live(&[&restore[..], &["--env", "production"]].concat()).ends_with(64);
+    assert!(ran.stderr.contains("the backup is of development, and --env says"), "{ran:#?}");
+    let overridden = [&restore[..], &["--env", "production", "--override-env"]].concat();
+    let ran = live(&overridden).ends_with(1);
+    assert!(ran.stderr.contains("golden missing"), "{ran:#?}");
+    assert!(ran.stderr.contains("--unproven puts it in force all the same"), "{ran:#?}");
+    live(&[&overridden[..], &["--unproven"]].concat()).ends_with(0);
+    let log = ["audit", "log", "--action", "rollback_committed", "--json"];
+    let record = live(&log).ends_with(0).json()["records"][0].clone();
+    assert_eq!(record["detail"]["backup_environment"], "development");
+    assert!(record["detail"]["backup"].is_string() && record["detail"]["unproven"].is_array());
+    // Nor into an empty root that somebody means to be of another one.
+    let new = ["--root", "new", "--env", "staging"];
+    run(dir.path(), &[&restore[..], &new].concat()).ends_with(64);
+    assert!(!dir.path().join("new").exists());
+}
+
 #[test]
 fn old_backups_go() {
     let dir = deployed();
@@ -172,4 +213,55 @@ fn a_damaged_pointer_is_no_end_with_a_good_backup() {
     assert!(ran.stdout.starts_with("restored: generation 00000001 is in force"), "{ran:#?}");
     assert_eq!(floor(dir.path()), "0.6");
     run(dir.path(), &["audit", "verify", "--root", "prod"]).ends_with(0);
+}
+
+/// The names in the folder of the backups.
+fn folders(dir: &Path) -> Vec<String> {
+    let entries = fs::read_dir(dir.join("prod.backups")).expect("a folder");
+    entries.map(|it| it.expect("an entry").file_name().into_string().expect("a name")).collect()
+}
+
+#[test]
+fn an_older_backup_does_not_stand_in_for_the_newest() {
+    let dir = deployed();
+    let older = create(dir.path())["id"].as_str().expect("an id").to_owned();
+    apply(dir.path(), "0.7");
+    let newest = create(dir.path())["id"].as_str().expect("an id").to_owned();
+    let list = dir.path().join(format!("prod.backups/{newest}/backup.json"));
+    let text = fs::read_to_string(&list).expect("the list");
+    let half = text.get(..text.len() / 2).expect("half of it").to_owned();
+    for damaged in [Some(half), None] {
+        match &damaged {
+            Some(text) => write(&list, text),
+            None => fs::remove_file(&list).expect("removed"),
+        }
+        for args in [&["verify"][..], &["restore"]] {
+            let ran = backup(dir.path(), args).ends_with(65);
+            assert!(ran.stderr.contains(&newest), "{ran:#?}");
+            assert!(ran.stderr.contains("it is the newest one"), "{ran:#?}");
+        }
+        assert_eq!(floor(dir.path()), "0.7");
+        backup(dir.path(), &["verify", &older]).ends_with(0);
+        let ran = backup(dir.path(), &["prune"]).ends_with(0);
+        assert!(ran.stderr.contains(&newest), "{ran:#?}");
+    }
+}
+
+#[test]
+fn a_backup_that_fails_leaves_nothing_behind() {
+    let dir = deployed();
+    fs::remove_file(dir.path().join("prod/gen/00000001/manifest.json")).expect("removed");
+    let ran = backup(dir.path(), &["create"]);
+    assert_ne!(ran.code, 0, "{ran:#?}");
+    assert_eq!(folders(dir.path()), [""; 0]);
+}
+
+#[test]
+fn a_restore_of_a_damaged_backup_makes_no_root() {
+    let dir = deployed();
+    let id = create(dir.path())["id"].as_str().expect("an id").to_owned();
+    fs::write(dir.path().join(format!("prod.backups/{id}/root/CURRENT")), "x").expect("written");
+    fs::remove_dir_all(dir.path().join("prod")).expect("removed");
+    backup(dir.path(), &["restore"]).ends_with(8);
+    assert!(!dir.path().join("prod").exists());
 }

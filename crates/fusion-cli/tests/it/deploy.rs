@@ -1,14 +1,19 @@
 //! `fusion deploy`, as it is typed.
 
+mod answers;
 mod binding;
 mod control;
 pub(crate) mod crash;
 mod environments;
+mod first;
 mod harm;
+mod installation;
+mod looks;
 mod lost;
 mod refusals;
 mod retention;
 mod tampered;
+mod verdicts;
 
 use std::path::{Path, PathBuf};
 

@@ -290,3 +290,28 @@ fn nobody_there_ends_with_69_and_nobody_in_time_with_1() {
     typed(dir.path(), &args, &[]).ends_with(69);
     typed(dir.path(), "health --root root --url ftp://x", &[]).ends_with(64);
 }
+
+#[test]
+fn health_tells_of_options_that_are_wrong() {
+    let dir = deployed();
+    let wrong = [("RESON__HEALTH__LATENCY_MEAN_MS", "abc")];
+    let ran = typed(dir.path(), "health --root root --json", &wrong).ends_with(0);
+    assert!(ran.stderr.contains("error[DOC1007]: RESON__HEALTH__LATENCY_MEAN_MS"), "{ran:#?}");
+    assert_eq!(ran.json()["options"][0]["code"], "DOC1007");
+    let misspelt = [("RESON__HEALTH__LATENCY_MEEN_MS", "5")];
+    let ran = typed(dir.path(), "health --root root --strict", &misspelt).ends_with(1);
+    assert!(ran.stderr.contains("did you mean `RESON__HEALTH__LATENCY_MEAN_MS`?"), "{ran:#?}");
+}
+
+#[test]
+fn a_model_of_the_table_of_retired_ones_is_named() {
+    let dir = installation();
+    let model = "default_models = [\"gpt-4-32k\"]\n";
+    let row = "\n[[models]]\nid = \"gpt-4-32k\"\nprovider = \"vendor\"\nencoding = \"cl100k_base\"\n\
+               context_tokens = 32768\ninput_usd_per_mtok = 60\noutput_usd_per_mtok = 120\n";
+    let providers = PROVIDERS.replace("api.example.com", "api.openai.com");
+    let providers = providers.replacen("[[providers]]", &format!("{model}[[providers]]"), 1) + row;
+    write(&dir.path().join("configs/providers.toml"), providers);
+    let line = "✗ Models: default_models: model `gpt-4-32k` retired on 2025-06-06";
+    doctor(dir.path(), &[], 1, line);
+}

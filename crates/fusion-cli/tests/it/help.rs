@@ -4,6 +4,7 @@ use std::path::Path;
 use fusion_cli::{EXIT_CODES, VARIABLES, exit_codes_md};
 
 use crate::binary::{folder, run};
+use crate::optimize::{NOW, measured};
 
 /// Every command, as words.
 const COMMANDS: &[&str] = &[
@@ -138,7 +139,7 @@ fn clone() -> tempfile::TempDir {
     let dir = folder(&[]);
     let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
     let script = format!(
-        "cp -R {root}/configs {root}/goldens . && git init -q && git add -A \
+        "cp -R {root}/configs {root}/goldens {root}/schemas . && git init -q && git add -A \
          && git -c user.name=a -c user.email=a@example.com commit -q -m a"
     );
     assert!(shell(dir.path(), &script).success(), "{script}");
@@ -152,21 +153,41 @@ fn shell(dir: &Path, script: &str) -> std::process::ExitStatus {
     let mut command = std::process::Command::new("sh");
     command.args(["-c", script]).current_dir(dir).env_clear();
     command.env("PATH", format!("{folder}:/usr/local/bin:/usr/bin:/bin"));
+    command.env("SOURCE_DATE_EPOCH", NOW.to_string());
     command.stdin(std::process::Stdio::null()).stdout(std::process::Stdio::null());
     command.stderr(std::process::Stdio::null()).status().expect("a shell")
 }
 
+/// Types the examples in the help of `command`, one after the other, in a clone beside a
+/// deployment that measured its answers; each ends with `most` at most.
+#[track_caller]
+fn type_examples(command: &str, most: i32) {
+    let dir = clone();
+    measured(&dir.path().join("prod"));
+    let examples = examples(command);
+    assert!(!examples.is_empty(), "{command}");
+    for example in examples {
+        let code = shell(dir.path(), &example).code();
+        assert!(code.is_some_and(|it| it <= most), "{command}: `{example}` ends with {code:?}");
+    }
+}
+
+/// Those that change settings by rule or by search, which takes its time.
+const SETTINGS: [&str; 3] = ["overlay optimize", "overlay profile", "overlay tune"];
+
 #[test]
 fn the_examples_of_overlays_and_specs_can_be_typed() {
-    // Those of `optimize`, `profile` and `tune` measure, which takes its time.
-    let slow = ["overlay optimize", "overlay profile", "overlay tune"];
     let wanted = |it: &&&str| it.starts_with("overlay") || it.starts_with("design");
-    for command in COMMANDS.iter().filter(wanted).filter(|it| !slow.contains(it)) {
-        let dir = clone();
-        for example in examples(command) {
-            let code = shell(dir.path(), &example).code();
-            assert!(code.is_some_and(|it| it < 64), "{command}: `{example}` ends with {code:?}");
-        }
+    for command in COMMANDS.iter().filter(wanted).filter(|it| !SETTINGS.contains(it)) {
+        type_examples(command, 63);
+    }
+}
+
+#[test]
+fn the_examples_of_better_settings_come_to_something() {
+    for command in SETTINGS {
+        // Where changes are only shown it is 2.
+        type_examples(command, 2);
     }
 }
 

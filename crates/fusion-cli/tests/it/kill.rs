@@ -197,7 +197,8 @@ fn kill_throws_the_switch_of_the_deployment_root() {
     let note = report["notes"][0].as_str().unwrap_or_default();
     assert!(note.contains("does not read configs/overlay_feature_flags.yaml"), "{note}");
 
-    let again = with_root(&["flags", "kill", "--reason", "and again", "--json"]).ends_with(0).json();
+    let again =
+        with_root(&["flags", "kill", "--reason", "and again", "--json"]).ends_with(0).json();
     assert_eq!((&again["changed"], &again["emergency"]), (&json!(false), &json!(true)));
     assert_eq!(again["notes"], json!(["it is thrown already, and says: wrong sums"]));
     let undo = ["flags", "kill", "--reason", "fixed", "--undo", "--root", "prod", "--json"];

@@ -1,6 +1,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use overlay_model::plural;
 use serde::{Deserialize, Serialize};
 
 use super::arm::Arm;
@@ -238,11 +239,14 @@ fn missing(rule: Rule, observed: &Observed, limits: &Limits) -> Vec<String> {
     let mut reasons: Vec<String> = arms
         .into_iter()
         .filter(|(_, samples)| *samples < enough)
-        .map(|(arm, samples)| format!("{arm}: {samples} of {enough} samples"))
+        .map(|(arm, samples)| format!("{arm}: {samples} of {}", plural(enough, "sample")))
         .collect();
     let durations = candidate.durations.count;
     if limits.p95.is_some() && durations < enough {
-        reasons.push(format!("latency: {durations} of {enough} durations of the candidate"));
+        reasons.push(format!(
+            "latency: {durations} of {} of the candidate",
+            plural(enough, "duration")
+        ));
     }
     if rule == Rule::Concurrent {
         reasons.extend(lopsided(Metric::Latency, control.durations.count, durations, enough));

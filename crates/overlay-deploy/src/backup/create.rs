@@ -16,7 +16,7 @@ use crate::root::Root;
 /// only together with those who write it, a database, `add` puts into the folder it is
 /// given, the copy, below the same path, and says what it could not. The index of the audit
 /// log need not be there: it is rebuilt from the log. The copy is verified before its list
-/// is written.
+/// is written. Where it cannot be made, nothing of it stays.
 ///
 /// # Errors
 ///
@@ -38,7 +38,23 @@ pub fn create(
         std::io::ErrorKind::AlreadyExists => BackupError::Taken(id.to_string()),
         _ => BackupError::io("make", &target)(err),
     })?;
-    let to = BackupManifest::copy(&target);
+    let made = fill(root, dir, &target, id, add);
+    if made.is_err() {
+        // That it cannot be made is what is to be said, not that something of it stays.
+        fs::remove_dir_all(&target).ok();
+    }
+    made
+}
+
+/// Copies the root in `dir` into the empty folder `target`.
+fn fill(
+    root: &Root<'_>,
+    dir: &Path,
+    target: &Path,
+    id: &DeploymentId,
+    add: impl FnOnce(&Path) -> Vec<NotCopied>,
+) -> Result<BackupManifest, BackupError> {
+    let to = BackupManifest::copy(target);
     generations(root.store, dir, &to)?;
     {
         let _lock = root.wait_lock(Some(id.as_str()))?;
@@ -51,7 +67,7 @@ pub fn create(
     }
     let not_copied = add(&to);
     let manifest = BackupManifest { not_copied, ..described(root, &to, id)? };
-    finish(&target, &manifest)?;
+    finish(target, &manifest)?;
     Ok(manifest)
 }
 

@@ -11,6 +11,7 @@ use thiserror::Error;
 
 use super::copy;
 use crate::outcome::DeployError;
+use crate::word::EnvironmentName;
 
 /// The version of the format.
 const SCHEMA: &str = "fusion/backup/1";
@@ -111,6 +112,25 @@ pub enum BackupError {
     /// The root's pointer is damaged, missing, or was replaced by an older one.
     #[error("{0}")]
     Pointer(String),
+    /// A backup of a root of another environment.
+    #[error("the backup is of {backup}, and this root belongs to {root}")]
+    OtherEnvironment {
+        /// The environment of the root.
+        root: EnvironmentName,
+        /// That of the root that was copied.
+        backup: EnvironmentName,
+    },
+    /// A tree that was never in force in the root, and lacks what its rules ask for.
+    #[error(
+        "the tree of the backup {id} was never in force here, and it lacks what the rules of this root ask for: {}",
+        missing.join("; ")
+    )]
+    Unproven {
+        /// The name of the backup.
+        id: String,
+        /// What it lacks, at least one.
+        missing: Vec<String>,
+    },
     /// Nothing is deployed in the root.
     #[error("nothing is deployed: there is nothing to back up")]
     Nothing,
@@ -125,7 +145,8 @@ impl BackupError {
         match self {
             Self::Tampered { .. } | Self::Pointer(_) => 8,
             Self::Broken { .. } => 65,
-            Self::Taken(_) | Self::OwnHistory(_) => 1,
+            Self::Taken(_) | Self::OwnHistory(_) | Self::Unproven { .. } => 1,
+            Self::OtherEnvironment { .. } => 64,
             Self::Nothing => 5,
             Self::Io { .. } => 69,
             Self::Deploy(err) => err.exit_code(),

@@ -4,10 +4,12 @@
 mod copy;
 mod create;
 mod manifest;
+mod proof;
 mod prune;
 mod restore;
 
 pub use self::create::create;
 pub use self::manifest::{BackupError, BackupFile, BackupManifest, NotCopied, verify};
-pub use self::prune::{Due, Kept, Surplus, list, prune, surplus};
-pub use self::restore::{NoPointer, restore};
+pub use self::proof::environment_of;
+pub use self::prune::{Due, Kept, Surplus, list, newest, prune, surplus};
+pub use self::restore::{Allowed, restore};

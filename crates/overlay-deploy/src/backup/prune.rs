@@ -2,6 +2,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::manifest::{BackupError, BackupManifest, FILE, verify};
+use crate::id::DeploymentId;
 
 /// A backup in a folder of backups.
 #[derive(Debug)]
@@ -36,13 +37,34 @@ pub fn list(backups: &Path) -> Result<Vec<Kept>, BackupError> {
     Ok(res)
 }
 
+/// The newest backup of a folder; `None` where it has none. A folder that has the name of a
+/// backup and is no whole one counts by the time in its name.
+///
+/// # Errors
+///
+/// Where the folder cannot be listed, and [`BackupError::Broken`] where the newest is no whole
+/// backup: an older one is not what is meant.
+pub fn newest(backups: &Path) -> Result<Option<Kept>, BackupError> {
+    let kept = list(backups)?.into_iter().filter(|it| it.manifest.is_ok() || is_named(&it.path));
+    let newest = kept.max_by(|a, b| a.path.file_name().cmp(&b.path.file_name()));
+    match newest {
+        Some(Kept { manifest: Err(err), .. }) => Err(err),
+        newest => Ok(newest),
+    }
+}
+
+/// Whether a folder has the name of a backup.
+fn is_named(path: &Path) -> bool {
+    path.file_name().and_then(|it| it.to_str()).is_some_and(|it| it.parse::<DeploymentId>().is_ok())
+}
+
 /// What a folder of backups has beyond those that are kept.
 #[derive(Debug, Default)]
 pub struct Surplus {
     /// The backups that may go, newest first.
     pub due: Vec<Due>,
-    /// Why backups count for nothing that are newer than the last one kept; they stay for
-    /// somebody to look at.
+    /// Why backups count for nothing that are newer than the last one kept, or that are no
+    /// whole ones; they stay for somebody to look at.
     pub damaged: Vec<BackupError>,
 }
 
@@ -57,7 +79,8 @@ pub struct Due {
 
 /// All whole backups but the newest `keep`, at least one, that are as they were made: each
 /// of those is verified, and what is damaged counts for none. Where none is as it was made,
-/// none may go; folders that are no whole backup are not among them.
+/// none may go; folders that are no whole backup are not among them, and named where
+/// their name is that of a backup.
 ///
 /// # Errors
 ///
@@ -65,7 +88,13 @@ pub struct Due {
 pub fn surplus(backups: &Path, keep: usize) -> Result<Surplus, BackupError> {
     let (mut res, mut kept) = (Surplus::default(), 0);
     for Kept { path, manifest } in list(backups)? {
-        let Ok(manifest) = manifest else { continue };
+        let manifest = match manifest {
+            Ok(manifest) => manifest,
+            Err(err) => {
+                res.damaged.extend(is_named(&path).then_some(err));
+                continue;
+            }
+        };
         if kept >= keep.max(1) {
             res.due.push(Due { id: manifest.id, path });
             continue;

@@ -3,56 +3,66 @@ use std::io;
 use std::path::Path;
 
 use overlay_store::{Origin, Pointer, Store, StoreError, Tree};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::copy;
 use super::manifest::{BackupError, BackupManifest, verify};
+use super::proof::{environment_of, missing_proof, origin_notes, same_environment};
 use crate::check::check_tree;
 use crate::execute::{Applied, failures};
 use crate::id::DeploymentId;
-use crate::order::{Target, rebuild, rollback};
+use crate::order::{Proof, Target, Way, put_back, rebuild, rebuilt};
 use crate::outcome::{DeployError, Outcome};
 use crate::root::Root;
+use crate::word::EnvironmentName;
 
 /// The folder of the databases, in a root and in its copy.
 const DATABASES: &str = "db";
 
-/// What a restore does in a root whose pointer is damaged, was replaced by an older one, or
-/// is missing though the audit log knows of one.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum NoPointer {
-    /// It ends with the error, and nothing is changed.
-    Refuse,
-    /// It first writes the pointer anew by the audit log, which is verified, as
+/// What a restore may do beyond bringing back what passed in the root before. By default it
+/// ends with an error, and nothing is changed.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Allowed {
+    /// Where the pointer is damaged, was replaced by an older one, or is missing though the
+    /// audit log knows of one, it may first write it anew by the log, which is verified, as
     /// [`crate::rebuild`] does.
-    Rebuild,
+    pub rebuild: bool,
+    /// It may bring the backup of a root of another environment.
+    pub other_environment: bool,
+    /// It may put a tree in force that never was in this root, and that lacks what the rules
+    /// of the root ask for: somebody answers for it, and the audit log says so.
+    pub unproven: bool,
 }
 
 /// Brings the generation that is in force in the backup `backup` into force in the root in
 /// `dir`, on which `root` acts. The backup is verified first.
 ///
 /// A root that has been deployed to keeps its own history: the backup's tree becomes live
-/// as a generation of it, an older one where it has it, else a new one. Its audit log only
-/// grows, and its databases stay as they are. Into a root without anything the whole copy
-/// goes, but no database over one that is there.
+/// as a generation of it, an older one where it has it, else a new one, and the audit log says
+/// which backup it came from. Its audit log only grows, and its databases stay as they are.
+/// Into a root without anything the whole copy goes, but no database over one that is there.
 ///
 /// # Errors
 ///
-/// [`BackupError::Tampered`] for a backup that is not as it was made;
-/// [`BackupError::Pointer`] for a root without a pointer that could be trusted, unless that
-/// is written anew.
+/// [`BackupError::Tampered`] for a backup that is not as it was made. Unless `allowed`:
+/// [`BackupError::Pointer`] for a root without a pointer that could be trusted,
+/// [`BackupError::OtherEnvironment`], [`BackupError::Unproven`].
 pub fn restore(
     root: &Root<'_>,
     dir: &Path,
     backup: &Path,
     id: &DeploymentId,
-    no_pointer: NoPointer,
+    allowed: Allowed,
 ) -> Result<Applied, BackupError> {
     let manifest = verify(backup)?;
     let copy = BackupManifest::copy(backup);
+    let environment = environment_of(backup)?;
     let found = root.store.current();
     if matches!(found, Ok(None)) && own_history(dir, &copy).is_ok() {
-        return whole(root, dir, &copy, &manifest, id);
+        return whole(root, dir, &copy, &manifest, environment, id);
+    }
+    if !allowed.other_environment {
+        same_environment(root, environment.as_ref())?;
     }
     let lost = match found.and_then(|_| root.store.checked_current()) {
         Ok(Some(_)) => None,
@@ -61,7 +71,7 @@ pub fn restore(
         Err(err @ StoreError::Damaged { .. }) => Some(err),
         Err(err) => return Err(err.into()),
     };
-    if let (Some(err), NoPointer::Refuse) = (&lost, no_pointer) {
+    if let (Some(err), false) = (&lost, allowed.rebuild) {
         return Err(BackupError::Pointer(err.to_string()));
     }
     let from = Store::open(&copy)?;
@@ -72,14 +82,23 @@ pub fn restore(
         let outcome = Outcome::Refused;
         return Ok(Applied { outcome, reasons, rollout: None, pointer, checks });
     }
-    if lost.is_some() {
-        anew(root, &leased.tree, &manifest, id)?;
+    let mut notes = origin_notes(&manifest, environment.as_ref());
+    if let Some(missing) = missing_proof(root, &leased.tree)? {
+        if !allowed.unproven {
+            return Err(BackupError::Unproven { id: manifest.id, missing });
+        }
+        notes.insert("unproven".to_owned(), json!(missing));
     }
-    let applied = in_force(root, &leased.tree, &manifest, id)?;
+    let brought = Brought { tree: &leased.tree, manifest: &manifest, notes };
+    if lost.is_some() {
+        anew(root, &brought, id)?;
+    }
+    let applied = in_force(root, &brought, id)?;
     match (applied.outcome, lost) {
         (Outcome::Restored | Outcome::Unchanged, Some(err)) => {
-            let detail = json!({ "backup": manifest.id, "pointer": err.to_string() });
-            noted(root, id, detail)?;
+            let mut detail = brought.notes;
+            detail.insert("pointer".to_owned(), json!(err.to_string()));
+            noted(root, id, root.around.environment, Value::Object(detail))?;
             // Unchanged where the pointer alone was to be brought back.
             Ok(Applied { outcome: Outcome::Restored, ..applied })
         }
@@ -87,24 +106,34 @@ pub fn restore(
     }
 }
 
+/// What comes back into a root with a history of its own.
+struct Brought<'a> {
+    tree: &'a Tree,
+    manifest: &'a BackupManifest,
+    /// What the audit records say of it.
+    notes: Map<String, Value>,
+}
+
+impl Brought<'_> {
+    /// Its proof was looked at, or waived.
+    fn way(&self) -> Way {
+        Way { proof: Proof::Given, notes: self.notes.clone() }
+    }
+}
+
 /// Writes the pointer anew: as the audit log says it stood last, or, where what was in force
 /// then cannot be used any more, with the backup's tree.
-fn anew(
-    root: &Root<'_>,
-    tree: &Tree,
-    manifest: &BackupManifest,
-    id: &DeploymentId,
-) -> Result<(), BackupError> {
+fn anew(root: &Root<'_>, brought: &Brought<'_>, id: &DeploymentId) -> Result<(), BackupError> {
     match rebuild(root, None) {
         Err(DeployError::Store(StoreError::Tampered { .. } | StoreError::Missing { .. })) => {
             let mut writer = root.lock_without_pointer()?;
             let published = writer
-                .publish(tree, origin(manifest), id.as_str(), root.now_us())
+                .publish(brought.tree, origin(brought.manifest), id.as_str(), root.now_us())
                 .map_err(DeployError::from)?;
             drop(writer);
-            rebuild(root, Some(&Target::Generation(published.generation)))?;
+            rebuilt(root, Some(&Target::Generation(published.generation)), brought.way())?;
         }
-        rebuilt => drop(rebuilt?),
+        done => drop(done?),
     }
     Ok(())
 }
@@ -117,14 +146,14 @@ fn origin(manifest: &BackupManifest) -> Origin {
 /// Puts the backup's tree in force in a root with a pointer.
 fn in_force(
     root: &Root<'_>,
-    tree: &Tree,
-    manifest: &BackupManifest,
+    brought: &Brought<'_>,
     id: &DeploymentId,
 ) -> Result<Applied, BackupError> {
+    let Brought { tree, manifest, .. } = brought;
     for generation in root.store.generations()?.into_iter().rev() {
         let is_same = root.store.verify(generation, None).is_ok_and(|it| it.tree == manifest.tree);
         if is_same {
-            return Ok(rollback(root, &Target::Generation(generation), id, None)?);
+            return Ok(put_back(root, &Target::Generation(generation), id, None, brought.way())?);
         }
     }
     let mut writer = root.lock(Some(id.as_str()))?;
@@ -132,7 +161,8 @@ fn in_force(
         .publish(tree, origin(manifest), id.as_str(), root.now_us())
         .map_err(DeployError::from)?;
     drop(writer);
-    Ok(rollback(root, &Target::Generation(published.generation), id, None)?)
+    let target = Target::Generation(published.generation);
+    Ok(put_back(root, &target, id, None, brought.way())?)
 }
 
 /// A root without a pointer may have an audit log all the same; one that an interrupted
@@ -153,12 +183,14 @@ fn own_history(dir: &Path, copy: &Path) -> Result<(), BackupError> {
 }
 
 /// Copies everything into a root that has nothing yet. The pointer comes last: without it
-/// nothing is live.
+/// nothing is live. The audit record says what the backup was made without: of that nothing
+/// comes back.
 fn whole(
     root: &Root<'_>,
     dir: &Path,
     copy: &Path,
     manifest: &BackupManifest,
+    environment: Option<EnvironmentName>,
     id: &DeploymentId,
 ) -> Result<Applied, BackupError> {
     for part in ["gen", "pins", "rollouts", "audit"] {
@@ -174,7 +206,14 @@ fn whole(
     let moved =
         copy::file(&copy.join("CURRENT"), &fresh).and_then(|()| fs::rename(&fresh, &current));
     moved.and_then(|()| copy::sync(dir)).map_err(BackupError::io("write", &current))?;
-    let pointer = noted(root, id, json!({ "backup": manifest.id, "epoch": manifest.epoch }))?;
+    let BackupManifest { epoch, left_out, not_copied, .. } = manifest;
+    let mut detail = origin_notes(manifest, environment.as_ref());
+    detail.insert("epoch".to_owned(), json!(epoch));
+    detail.insert("left_out".to_owned(), json!(left_out));
+    detail.insert("not_copied".to_owned(), json!(not_copied));
+    // From now on the root belongs to the environment of the copy.
+    let environment = environment.unwrap_or_else(|| root.around.environment.clone());
+    let pointer = noted(root, id, &environment, Value::Object(detail))?;
     let (outcome, reasons) = (Outcome::Restored, Vec::new());
     Ok(Applied { outcome, reasons, rollout: None, pointer, checks: Vec::new() })
 }
@@ -183,10 +222,12 @@ fn whole(
 fn noted(
     root: &Root<'_>,
     id: &DeploymentId,
+    environment: &EnvironmentName,
     detail: Value,
 ) -> Result<Option<Pointer>, BackupError> {
     let mut writer = root.lock(Some(id.as_str()))?;
-    let entry = root.note("restored", writer.current().map(|it| it.stable), detail);
+    let mut entry = root.note("restored", writer.current().map(|it| it.stable), detail);
+    entry.env = environment.to_string();
     writer.append(entry).map_err(DeployError::from)?;
     Ok(writer.current().cloned())
 }

@@ -3,7 +3,7 @@
 use overlay_model::Digest;
 use overlay_store::audit::{AuditError, Record};
 use overlay_store::vfs::Vfs;
-use overlay_store::{Store, StoreError};
+use overlay_store::{GenerationId, Store, StoreError};
 use serde::{Deserialize, Serialize};
 
 use crate::word::EnvironmentName;
@@ -14,6 +14,8 @@ pub(crate) const GOLDEN: &str = "golden_verdict";
 pub(crate) const PROMOTION: &str = "promotion_evidence";
 /// The action of a rollout that ended well, as the store writes it.
 const DEPLOYED: &str = "deploy_committed";
+/// The action of a return to an older generation, as the store writes it.
+const RETURNED: &str = "rollback_committed";
 
 /// What the golden tests came to for a tree.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -56,6 +58,27 @@ pub fn passed_in<F: Vfs>(
         it.entry.action == DEPLOYED && it.entry.env == environment.as_str() && is_of(it, tree)
     };
     Ok(last(store, is_pass)?.map(|it| it.seq))
+}
+
+/// Whether a generation was in force for good: a deployment, or a return to it, ended well.
+///
+/// # Errors
+///
+/// Where the audit log cannot be read.
+pub(crate) fn was_in_force<F: Vfs>(
+    store: &Store<F>,
+    generation: GenerationId,
+) -> Result<bool, StoreError> {
+    if store.succession()?.iter().any(|it| it.generation == generation) {
+        return Ok(true);
+    }
+    // Records of before do not say what they put in force, only what they are about.
+    let is_end = |it: &Record| {
+        let is_old = it.entry.detail.get("pointer").is_none();
+        is_old && [DEPLOYED, RETURNED].contains(&it.entry.action.as_str())
+    };
+    let wanted = |it: &Record| it.entry.generation == Some(generation.0) && is_end(it);
+    Ok(last(store, wanted)?.is_some())
 }
 
 /// Whether a pass of this tree in `environment` was brought along.

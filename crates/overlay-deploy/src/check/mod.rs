@@ -11,9 +11,9 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-pub(crate) use self::evidence::{GOLDEN, PROMOTION, promotion_evidence};
+pub(crate) use self::evidence::{GOLDEN, PROMOTION, promotion_evidence, was_in_force};
 pub use self::evidence::{GoldenVerdict, golden_verdict, passed_in};
-pub use self::tree::{check_tree, tree_findings};
+pub use self::tree::{check_candidate, check_tree, tree_findings};
 use crate::file::{CheckKind, CheckSpec, Probe};
 use crate::word::CheckName;
 

@@ -4,8 +4,8 @@ use overlay_store::vfs::Vfs;
 use overlay_store::{GenerationRef, Tree};
 
 use crate::check::{
-    CheckResult, CheckVerdict, Judged, check_tree, golden_verdict, probe, promotion_evidence,
-    result,
+    CheckResult, CheckVerdict, Judged, check_candidate, check_tree, golden_verdict, probe,
+    promotion_evidence, result,
 };
 use crate::file::{CheckKind, When};
 use crate::outcome::{DeployError, is_lost};
@@ -34,7 +34,7 @@ impl<F: Vfs> Root<'_, F> {
     /// anything is written.
     pub(crate) fn inner_checks(&self, planned: &Planned) -> Result<Vec<CheckResult>, DeployError> {
         let Planned { plan, tree } = planned;
-        let mut results = check_tree(tree, &plan.environment);
+        let mut results = check_candidate(tree, &plan.environment);
         for check in plan.checks.iter().filter(|it| it.kind.is_inner()) {
             if let Some(judged) = self.recorded(check, plan)? {
                 results.push(result(&check.name, check.kind, judged));

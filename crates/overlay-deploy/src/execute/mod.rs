@@ -4,8 +4,9 @@ mod drive;
 mod gate;
 mod stage;
 
-use overlay_store::vfs::Vfs;
+use overlay_store::vfs::{Held, Vfs};
 use overlay_store::{Change, GenerationRef, Origin, Phase, Pointer, Writer};
+use serde_json::Map;
 
 pub(crate) use self::gate::failures;
 use crate::check::CheckResult;
@@ -15,7 +16,7 @@ use crate::mode::Mode;
 use crate::outcome::{DeployError, Outcome};
 use crate::plan::{Plan, Planned};
 use crate::rollout::Rollout;
-use crate::root::{Root, check_base};
+use crate::root::{Root, base_of, check_base};
 
 /// How far a deployment came.
 #[derive(Clone, Debug, PartialEq)]
@@ -66,8 +67,8 @@ pub fn execute<F: Vfs>(
     id: &DeploymentId,
 ) -> Result<Applied, DeployError> {
     let plan = &planned.plan;
-    if plan.is_empty() {
-        return root.unchanged();
+    if let Some(applied) = root.without_change(plan)? {
+        return Ok(applied);
     }
     let results = root.inner_checks(planned)?;
     let reasons = failures(&results);
@@ -83,6 +84,35 @@ pub fn execute<F: Vfs>(
 }
 
 impl<F: Vfs> Root<'_, F> {
+    /// What a plan that changes no file comes to: nothing to do where its tree is in force for
+    /// good, the rest of a first deployment whose process died, or `None` where the tree has
+    /// to go through its checks once more.
+    fn without_change(&self, plan: &Plan) -> Result<Option<Applied>, DeployError> {
+        let pointer = if plan.changes.is_empty() { self.store.current()? } else { None };
+        let Some(pointer) = pointer else { return Ok(None) };
+        base_of(Some(&pointer), plan.base_epoch)?;
+        if let Some((rollout, _held)) = self.abandoned_first(&pointer)? {
+            return self.drive(&rollout.id).map(Some);
+        }
+        idle(Some(&pointer))?;
+        if plan.is_empty() { self.unchanged().map(Some) } else { Ok(None) }
+    }
+
+    /// The first deployment of a root, whose process died before the checks after it ended,
+    /// with the lock of its controller. There is nothing to go back to.
+    pub(crate) fn abandoned_first(
+        &self,
+        pointer: &Pointer,
+    ) -> Result<Option<(Rollout, Held)>, DeployError> {
+        let id = pointer.deployment.as_deref().filter(|_| pointer.phase == Phase::PostCheck);
+        let Some(id) = id else { return Ok(None) };
+        let (rollout, _) = self.kept_or_told(id)?;
+        if rollout.base.is_some() {
+            return Ok(None);
+        }
+        Ok(self.held(id)?.map(|held| (rollout, held)))
+    }
+
     pub(crate) fn unchanged(&self) -> Result<Applied, DeployError> {
         let pointer = self.store.current()?;
         let (outcome, reasons) = (Outcome::Unchanged, Vec::new());
@@ -156,18 +186,32 @@ impl<F: Vfs> Root<'_, F> {
         planned: &Planned,
         id: &DeploymentId,
         results: Vec<CheckResult>,
-    ) -> Result<(Rollout, overlay_store::vfs::Held), DeployError> {
+    ) -> Result<(Rollout, Held), DeployError> {
         let plan = &planned.plan;
         check_base(writer, plan.base_epoch)?;
-        idle(writer.current())?;
+        self.make_way(writer, id)?;
         if self.store.read_rollout(id.as_str())?.is_some() {
             return Err(DeployError::IdTaken(id.clone()));
         }
         let held = self.store.lock_rollout(id.as_str())?;
         let held = held.ok_or_else(|| DeployError::Driven(id.to_string()))?;
         let at_us = self.now_us();
-        let candidate = writer.publish(&planned.tree, origin(plan), id.as_str(), at_us)?;
+        let candidate = match plan.base.filter(|_| plan.again) {
+            Some(stable) => stable,
+            None => writer.publish(&planned.tree, origin(plan), id.as_str(), at_us)?,
+        };
         Ok((self.record(plan, id, candidate, results), held))
+    }
+
+    /// Only a root with nothing under way, or with nothing left to lose, takes a deployment.
+    fn make_way(&self, writer: &mut Writer<'_, F>, id: &DeploymentId) -> Result<(), DeployError> {
+        let Some(pointer) = writer.current().cloned() else { return Ok(()) };
+        match self.abandoned_first(&pointer)? {
+            Some(_held) => {
+                self.supersede(writer, &pointer, format!("the deployment {id} took its place"))
+            }
+            None => idle(Some(&pointer)),
+        }
     }
 
     fn record(
@@ -185,7 +229,8 @@ impl<F: Vfs> Root<'_, F> {
             actor: self.around.actor.to_owned(),
             started_us: self.now_us(),
             overlays: plan.overlays.clone(),
-            base: plan.base,
+            // What is checked once more is no way back from itself.
+            base: plan.base.filter(|_| !plan.again),
             candidate,
             tree: plan.tree,
             rules: plan.rules.clone(),
@@ -196,6 +241,7 @@ impl<F: Vfs> Root<'_, F> {
             control: None,
             abort: None,
             ended: None,
+            notes: Map::new(),
         }
     }
 
@@ -215,7 +261,7 @@ fn is_quiet(plan: &Plan) -> bool {
     plan.rules.bake.0.is_zero() && plan.checks.iter().all(|it| it.kind.is_inner())
 }
 
-/// Only a root with nothing under way, or with nothing left to lose, takes a deployment.
+/// Whether nothing is under way.
 fn idle(pointer: Option<&Pointer>) -> Result<(), DeployError> {
     match pointer {
         Some(it) if !matches!(it.phase, Phase::Stable | Phase::Frozen) => {

@@ -43,15 +43,23 @@ pub fn resume<F: Vfs>(root: &Root<'_, F>) -> Result<Applied, DeployError> {
     root.drive(&rollout.id)
 }
 
-/// Gives all units back to the old generation at once, and ends the rollout.
+/// Gives all units back to the old generation at once, and ends the rollout. Where what is
+/// kept of it is damaged or gone, the audit log says what to return to.
 ///
 /// # Errors
 ///
 /// [`DeployError::Idle`] where nothing is under way.
 pub fn abort<F: Vfs>(root: &Root<'_, F>) -> Result<Applied, DeployError> {
-    let (pointer, rollout) = root.under_way()?;
+    let (pointer, id) = root.moving()?;
+    let (rollout, lost) = root.kept_or_told(&id)?;
     let why = format!("aborted by {}", root.around.actor);
-    root.end(&pointer, rollout, Outcome::Aborted, why)
+    root.end(&pointer, rollout, Outcome::Aborted, reasons(why, lost))
+}
+
+/// Why a rollout is taken back; what was damaged is written over with it.
+pub(super) fn reasons(why: String, lost: Option<DeployError>) -> Vec<String> {
+    let lost = lost.map(|err| format!("{err}; it was taken back by the audit log"));
+    [why].into_iter().chain(lost).collect()
 }
 
 /// Makes the candidate the stable generation without waiting for a verdict: a person has
@@ -75,13 +83,19 @@ pub fn promote<F: Vfs>(root: &Root<'_, F>) -> Result<Applied, DeployError> {
 impl<F: Vfs> Root<'_, F> {
     /// The rollout that is under way.
     pub(crate) fn under_way(&self) -> Result<(Pointer, Rollout), DeployError> {
+        let (pointer, id) = self.moving()?;
+        let rollout = self.kept(&id)?;
+        Ok((pointer, rollout))
+    }
+
+    /// The pointer, and the id of the rollout that is under way.
+    fn moving(&self) -> Result<(Pointer, String), DeployError> {
         let pointer = self.pointer()?;
         if matches!(pointer.phase, Phase::Stable | Phase::Frozen) {
             return Err(DeployError::Idle);
         }
         let id = pointer.deployment.clone().ok_or(DeployError::Idle)?;
-        let rollout = self.kept(&id)?;
-        Ok((pointer, rollout))
+        Ok((pointer, id))
     }
 
     /// The lock of a rollout's controller, where nobody has it for longer than a moment.
@@ -102,13 +116,13 @@ impl<F: Vfs> Root<'_, F> {
         pointer: &Pointer,
         mut rollout: Rollout,
         outcome: Outcome,
-        why: String,
+        reasons: Vec<String>,
     ) -> Result<Applied, DeployError> {
         let id = rollout.id.clone();
         if pointer.phase != Phase::Aborting {
-            self.back(pointer, rollout, outcome, vec![why])?;
+            self.back(pointer, rollout, outcome, reasons)?;
         } else if rollout.abort.is_none() {
-            rollout.abort = Some(Abort { outcome, reasons: vec![why], at: pointer.phase });
+            rollout.abort = Some(Abort { outcome, reasons, at: pointer.phase });
             self.settle(pointer, rollout)?;
         }
         self.drive(&id)

@@ -2,6 +2,7 @@
 
 mod control;
 mod keep;
+mod lost;
 mod promotion;
 mod rebuild;
 mod recover;
@@ -11,7 +12,10 @@ mod verify;
 pub use self::control::{abort, pause, promote, resume};
 pub use self::keep::{collect, note_other_environment, pin, record_verdict, unpin};
 pub use self::promotion::{PromoteError, Promotion, accept, promotable};
-pub use self::rebuild::rebuild;
+pub(crate) use self::rebuild::rebuilt;
+pub use self::rebuild::{rebuild, rebuild_unproven};
 pub use self::recover::{Recovered, recover};
-pub use self::rollback::{Target, UnknownTarget, rollback};
+pub(crate) use self::rollback::{Proof, Way, put_back};
+pub use self::rollback::{Target, UnknownTarget, rollback, rollback_unproven, take_back};
+pub(crate) use self::verify::lost_rollout;
 pub use self::verify::{Verified, verify, verify_rollouts};

@@ -69,6 +69,7 @@ pub fn promotable<F: Vfs>(
     from: &Store<F>,
     environment: &EnvironmentName,
 ) -> Result<Promotion, PromoteError> {
+    from.checked_current()?;
     let Some((pointer, leased)) = from.read_current()? else { return Err(PromoteError::Nothing) };
     if pointer.phase != Phase::Stable {
         return Err(PromoteError::UnderWay(pointer.phase));

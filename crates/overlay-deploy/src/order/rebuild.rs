@@ -1,8 +1,8 @@
 use overlay_store::vfs::Vfs;
 use overlay_store::{Change, Pointer, StoreError};
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::rollback::Target;
+use super::rollback::{Proof, Target, Way};
 use crate::execute::action;
 use crate::outcome::DeployError;
 use crate::root::Root;
@@ -18,30 +18,70 @@ use crate::root::Root;
 /// # Errors
 ///
 /// [`StoreError::Audit`] for a log that was tampered with; a generation that was tampered
-/// with is an error too, and another one the way out.
+/// with is an error too, and another one the way out. [`DeployError::NotRecorded`] for a log
+/// that does not say what was in force: nothing else can say which epoch comes next.
+/// [`DeployError::Unproven`] where `to` was never in force for good.
 pub fn rebuild<F: Vfs>(
     root: &Root<'_, F>,
     to: Option<&Target>,
+) -> Result<Option<Pointer>, DeployError> {
+    rebuilt(root, to, Way::default())
+}
+
+/// [`rebuild`] with a generation in force that never was for good: somebody answers for it,
+/// and the audit log says so.
+///
+/// # Errors
+///
+/// As [`rebuild`].
+pub fn rebuild_unproven<F: Vfs>(
+    root: &Root<'_, F>,
+    to: &Target,
+) -> Result<Option<Pointer>, DeployError> {
+    rebuilt(root, Some(to), Way { proof: Proof::Waived, ..Way::default() })
+}
+
+/// [`rebuild`] in another way.
+pub(crate) fn rebuilt<F: Vfs>(
+    root: &Root<'_, F>,
+    to: Option<&Target>,
+    way: Way,
 ) -> Result<Option<Pointer>, DeployError> {
     let why = match root.store.checked_current() {
         Ok(_) => return Ok(None),
         Err(StoreError::Damaged { why, .. }) => why,
         Err(err) => return Err(err.into()),
     };
-    let mut writer = root.lock_without_pointer()?;
+    let mut writer = root.lock_without_pointer().map_err(not_recorded)?;
     let last = writer.current().cloned().ok_or(DeployError::Nothing)?;
     let idle = |stable| Change { deployment: last.deployment.clone(), ..Change::to(stable) };
     let mut change = match to {
         Some(target) => idle(root.resolve(target, &last)?),
         None => Change::from(&last),
     };
-    root.store.verify(change.stable.generation, Some(change.stable.manifest))?;
+    let stable = change.stable.generation;
+    root.store.verify(stable, Some(change.stable.manifest))?;
+    let mut detail = match to {
+        Some(target) => root.proven(target, stable, way)?,
+        None => way.notes,
+    };
+    detail.insert("why".to_owned(), json!(why));
     let is_whole = |it: overlay_store::GenerationRef| {
         root.store.verify(it.generation, Some(it.manifest)).is_ok()
     };
     if !change.candidate.is_none_or(is_whole) {
         change = idle(change.stable);
     }
-    let entry = root.note(action::REBUILT, Some(change.stable), json!({ "why": why }));
+    let entry = root.note(action::REBUILT, Some(change.stable), Value::Object(detail));
     Ok(Some(writer.switch(None, change, entry)?))
+}
+
+/// The log is whole: what is damaged still is only what it should say of the pointer.
+fn not_recorded(err: DeployError) -> DeployError {
+    match err {
+        DeployError::Store(StoreError::Damaged { path, .. }) if path == "CURRENT" => {
+            DeployError::NotRecorded
+        }
+        err => err,
+    }
 }

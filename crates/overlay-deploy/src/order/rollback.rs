@@ -3,16 +3,18 @@ use std::str::FromStr;
 
 use overlay_store::vfs::Vfs;
 use overlay_store::{GenerationId, GenerationRef, Phase, Pointer, Writer};
+use serde_json::{Map, Value, json};
 use thiserror::Error;
 
-use crate::check::check_tree;
+use super::control::abort;
+use crate::check::{check_tree, was_in_force};
 use crate::execute::{Applied, action, failures};
 use crate::file::Environment;
 use crate::id::DeploymentId;
 use crate::mode::Mode;
 use crate::outcome::{DeployError, Outcome};
-use crate::rollout::Rollout;
-use crate::root::{Root, check_base};
+use crate::rollout::{Abort, Rollout};
+use crate::root::{Root, base_of, check_base};
 
 /// Which generation to return to.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -63,6 +65,31 @@ impl fmt::Display for Target {
     }
 }
 
+/// Takes back what came last: a candidate on trial, as [`crate::abort`] does, else the
+/// generation in force, as [`rollback`] by one step. `base_epoch` is the epoch the root has
+/// to be at, where that matters.
+///
+/// # Errors
+///
+/// As these two.
+pub fn take_back<F: Vfs>(
+    root: &Root<'_, F>,
+    id: &DeploymentId,
+    base_epoch: Option<u64>,
+) -> Result<Applied, DeployError> {
+    let pointer = root.pointer()?;
+    match pointer.phase {
+        // After the switch the one before is one step back.
+        Phase::Stable | Phase::PostCheck | Phase::Frozen => {
+            rollback(root, &Target::Steps(1), id, base_epoch)
+        }
+        _ => {
+            base_of(Some(&pointer), base_epoch.unwrap_or(pointer.epoch))?;
+            abort(root)
+        }
+    }
+}
+
 /// Puts an older generation in force again, in one step. Its hashes are verified and the
 /// loader loads it first; a rollout that is under way ends. `base_epoch` is the epoch the
 /// root has to be at, where that matters.
@@ -72,12 +99,59 @@ impl fmt::Display for Target {
 ///
 /// # Errors
 ///
-/// [`DeployError::Unknown`] where there is no such generation; a tampered one is an error.
+/// [`DeployError::Unknown`] where there is no such generation, [`DeployError::Unproven`] where
+/// it was never in force for good; a tampered one is an error.
 pub fn rollback<F: Vfs>(
     root: &Root<'_, F>,
     target: &Target,
     id: &DeploymentId,
     base_epoch: Option<u64>,
+) -> Result<Applied, DeployError> {
+    put_back(root, target, id, base_epoch, Way::default())
+}
+
+/// [`rollback`], also to a generation that was never in force for good: somebody answers for
+/// it, and the audit log says so.
+///
+/// # Errors
+///
+/// As [`rollback`].
+pub fn rollback_unproven<F: Vfs>(
+    root: &Root<'_, F>,
+    target: &Target,
+    id: &DeploymentId,
+    base_epoch: Option<u64>,
+) -> Result<Applied, DeployError> {
+    put_back(root, target, id, base_epoch, Way { proof: Proof::Waived, ..Way::default() })
+}
+
+/// Whether what comes into force has to have been in force for good before.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) enum Proof {
+    /// It has.
+    #[default]
+    Needed,
+    /// Somebody answers for it.
+    Waived,
+    /// Whoever asks has the proof.
+    Given,
+}
+
+/// How a generation comes back.
+#[derive(Debug, Default)]
+pub(crate) struct Way {
+    pub(crate) proof: Proof,
+    /// What the audit records say beside.
+    pub(crate) notes: Map<String, Value>,
+}
+
+/// [`rollback`] in another way.
+pub(crate) fn put_back<F: Vfs>(
+    root: &Root<'_, F>,
+    target: &Target,
+    id: &DeploymentId,
+    base_epoch: Option<u64>,
+    way: Way,
 ) -> Result<Applied, DeployError> {
     let mut writer = root.lock(Some(id.as_str()))?;
     let pointer = writer.current().cloned().ok_or(DeployError::Nothing)?;
@@ -90,15 +164,16 @@ pub fn rollback<F: Vfs>(
         return root.unchanged();
     }
     let leased = root.store.read(generation)?;
+    let notes = root.proven(target, generation.generation, way)?;
     let results = check_tree(&leased.tree, root.around.environment);
     let reasons = failures(&results);
     if !reasons.is_empty() {
         let (outcome, pointer) = (Outcome::Frozen, Some(pointer));
         return Ok(Applied { outcome, reasons, rollout: None, pointer, checks: results });
     }
-    let rollout =
-        Rollout { results, tree: leased.manifest.tree, ..root.return_to(generation, &pointer, id) };
-    root.supersede(&mut writer, &pointer, id)?;
+    let back = root.return_to(generation, &pointer, id);
+    let rollout = Rollout { results, tree: leased.manifest.tree, notes, ..back };
+    root.supersede(&mut writer, &pointer, format!("the rollback {id} took its place"))?;
     let change = root.change(generation, id.as_str());
     root.switch(&mut writer, pointer.epoch, change, action::ROLLBACK, &rollout)?;
     drop(writer);
@@ -106,6 +181,26 @@ pub fn rollback<F: Vfs>(
 }
 
 impl<F: Vfs> Root<'_, F> {
+    /// Whether `generation` may come back in this way, and what the audit records say of it.
+    pub(super) fn proven(
+        &self,
+        target: &Target,
+        generation: GenerationId,
+        way: Way,
+    ) -> Result<Map<String, Value>, DeployError> {
+        let Way { proof, mut notes } = way;
+        // Steps go by what was in force.
+        let is_known = proof == Proof::Given || matches!(target, Target::Steps(_));
+        if is_known || was_in_force(self.store, generation)? {
+            return Ok(notes);
+        }
+        if proof == Proof::Needed {
+            return Err(DeployError::Unproven(generation));
+        }
+        notes.insert("unproven".to_owned(), json!(true));
+        Ok(notes)
+    }
+
     /// The generation that is meant, with the digest of its manifest.
     pub(super) fn resolve(
         &self,
@@ -171,26 +266,30 @@ impl<F: Vfs> Root<'_, F> {
             control: None,
             abort: None,
             ended: None,
+            notes: Map::new(),
         };
         rollout.end(Outcome::Restored, Vec::new(), self.now_us());
         rollout
     }
 
-    /// Notes in a rollout that is under way that it has ended.
-    fn supersede(
+    /// Notes in a rollout that is under way that it has ended, and why.
+    pub(crate) fn supersede(
         &self,
         writer: &mut Writer<'_, F>,
         pointer: &Pointer,
-        by: &DeploymentId,
+        why: String,
     ) -> Result<(), DeployError> {
         let is_idle = matches!(pointer.phase, Phase::Stable | Phase::Frozen);
         let Some(id) = pointer.deployment.as_deref().filter(|_| !is_idle) else { return Ok(()) };
-        let Some(mut rollout) = crate::rollout::rollout(self.store, id)? else { return Ok(()) };
-        rollout.end(
-            Outcome::Aborted,
-            vec![format!("the rollback {by} took its place")],
-            self.now_us(),
-        );
+        let mut rollout = match crate::rollout::rollout(self.store, id) {
+            Ok(Some(rollout)) => rollout,
+            // What is damaged must not bar the way back.
+            Ok(None) | Err(DeployError::DamagedRollout { .. }) => return Ok(()),
+            Err(err) => return Err(err),
+        };
+        let (outcome, reasons) = (Outcome::Aborted, vec![why]);
+        rollout.abort = Some(Abort { outcome, reasons: reasons.clone(), at: pointer.phase });
+        rollout.end(outcome, reasons, self.now_us());
         Ok(writer.write_rollout(id, &rollout.encode()?)?)
     }
 }

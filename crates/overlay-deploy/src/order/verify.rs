@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 
 use overlay_store::vfs::Vfs;
-use overlay_store::{GenerationId, Manifest, Store, StoreError};
+use overlay_store::{GenerationId, Manifest, Phase, Pointer, Store, StoreError};
 
 use super::keep::GC;
 use crate::outcome::DeployError;
@@ -21,9 +21,13 @@ pub struct Verified {
 ///
 /// # Errors
 ///
-/// Where the root cannot be read at all.
+/// Where the root cannot be read at all, or what is live is asked for and its pointer is
+/// damaged, missing, or older than the audit log says.
 pub fn verify<F: Vfs>(store: &Store<F>, all: bool) -> Result<Vec<Verified>, DeployError> {
-    let pointer = store.current()?;
+    let pointer = match store.checked_current() {
+        Err(StoreError::Damaged { .. }) if all => None,
+        pointer => pointer?,
+    };
     let named: Vec<_> =
         pointer.iter().flat_map(|it| [Some(it.stable), it.candidate]).flatten().collect();
     let mut ids: BTreeSet<GenerationId> = named.iter().map(|it| it.generation).collect();
@@ -63,12 +67,29 @@ fn recorded<F: Vfs>(store: &Store<F>) -> Result<(u64, BTreeSet<GenerationId>), D
     Ok((highest, res))
 }
 
-/// What is wrong with what is kept of rollouts.
+/// What is wrong with the pointer, and with what is kept of rollouts.
 ///
 /// # Errors
 ///
 /// Where the folder cannot be read.
 pub fn verify_rollouts<F: Vfs>(store: &Store<F>) -> Result<Vec<DeployError>, DeployError> {
+    let (pointer, damaged) = match store.checked_current() {
+        Ok(pointer) => (pointer, None),
+        Err(err) => (None, Some(DeployError::from(err))),
+    };
+    let lost = pointer.map(|it| lost_rollout(store, &it)).transpose()?.flatten();
     let ids = store.rollouts()?;
-    Ok(ids.iter().filter_map(|id| rollout(store, id).err()).collect())
+    let kept = ids.iter().filter_map(|id| rollout(store, id).err());
+    Ok(damaged.into_iter().chain(lost).chain(kept).collect())
+}
+
+/// A rollout that is under way, and that nothing is kept of.
+pub(crate) fn lost_rollout<F: Vfs>(
+    store: &Store<F>,
+    pointer: &Pointer,
+) -> Result<Option<DeployError>, DeployError> {
+    let rests = matches!(pointer.phase, Phase::Stable | Phase::Frozen);
+    let Some(id) = pointer.deployment.as_deref().filter(|_| !rests) else { return Ok(None) };
+    let is_lost = store.read_rollout(id)?.is_none();
+    Ok(is_lost.then(|| DeployError::missing_rollout(id)))
 }

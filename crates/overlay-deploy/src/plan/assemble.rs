@@ -174,6 +174,18 @@ pub(crate) fn is_overlay(path: &str) -> bool {
     name.is_some_and(|it| it.starts_with("fusion_overlay.") && it.ends_with(".txt"))
 }
 
+/// Whether a file of a tree belongs to an installation: something reads it, or it is one of
+/// the examples beside.
+pub(super) fn has_place(path: &str) -> bool {
+    let is_micro = |it: &str| MICRO.iter().any(|ending| it.ends_with(&format!(".{ending}")));
+    let micro = path.strip_prefix("micro_overlays/");
+    TOP.contains(&path)
+        || is_overlay(path)
+        || micro.is_some_and(is_micro)
+        || path.starts_with("examples/")
+        || path.starts_with("README")
+}
+
 /// `OVERLAY_NAME`, else what the file is called.
 pub(crate) fn name_of(overlay: &Overlay, path: &str) -> Option<OverlayName> {
     let file_name = path.rsplit('/').next().unwrap_or(path);

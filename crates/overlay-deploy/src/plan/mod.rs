@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use overlay_loader::FileFinding;
 use overlay_model::{Diagnostic, Digest, Overlay, Severity};
-use overlay_store::{GenerationRef, Tree};
+use overlay_store::{GenerationRef, Phase, Pointer, Tree};
 use serde::{Deserialize, Serialize};
 
 use self::assemble::{Assembly, assemble};
@@ -44,6 +44,10 @@ pub struct Plan {
     pub overlays: Vec<String>,
     /// What changes.
     pub changes: Vec<FileChange>,
+    /// Whether what is in force has these files already, and its deployment did not end well:
+    /// its checks run once more.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub again: bool,
     /// Which checks run, in their order.
     pub checks: Vec<PlannedCheck>,
     /// The rules it is judged by.
@@ -88,9 +92,9 @@ pub struct Planned {
 }
 
 impl Plan {
-    /// Whether it changes anything.
+    /// Whether there is nothing to do.
     pub fn is_empty(&self) -> bool {
-        self.changes.is_empty() && self.base.is_some()
+        self.changes.is_empty() && self.base.is_some() && !self.again
     }
 }
 
@@ -162,10 +166,15 @@ fn planned(
     let mut find = |diagnostic| findings.push(FileFinding { path: String::new(), diagnostic });
     let environment = effective(request, rules, &mut find);
     let (checks, specs) = checks(&environment, request, rules, &mut find);
-    let mode = mode(base, request, &environment, &mut find);
     let changes = changes(base.pointer.as_ref().map_or(&Tree::new(), |_| &base.tree), &tree);
+    let again = changes.is_empty() && base.pointer.as_ref().is_some_and(is_unsettled);
+    let mode = match mode(base, request, &environment, &mut find) {
+        // There are no two generations to share the units.
+        _ if again => Mode::Direct,
+        mode => mode,
+    };
     let expected = expected(mode, &environment, request.requests_per_hour);
-    if request.stages.is_some() && mode != Mode::Staged && base.pointer.is_some() {
+    if request.stages.is_some() && mode != Mode::Staged && base.pointer.is_some() && !again {
         let message = format!("stages were given, and the deployment is {mode}");
         find(Diagnostic::error(code::STAGES, message).hint("give `--mode staged`, or no stages"));
     }
@@ -185,6 +194,7 @@ fn planned(
         tree: tree.digest(),
         overlays,
         changes,
+        again,
         checks,
         rules: environment,
         specs,
@@ -192,6 +202,11 @@ fn planned(
         warnings: warnings.cloned().map(Warning::from).collect(),
     };
     (Some(Planned { plan, tree }), findings)
+}
+
+/// Whether the deployment of what is in force has not ended well, or not yet.
+fn is_unsettled(pointer: &Pointer) -> bool {
+    matches!(pointer.phase, Phase::PostCheck | Phase::Frozen)
 }
 
 impl From<FileFinding> for Warning {
@@ -281,6 +296,16 @@ fn remarks(
     }
     if changes.is_empty() {
         find(Diagnostic::note(code::NO_CHANGE, "the tree in force has these files already"));
+    }
+    let unread: Vec<&str> = changes
+        .iter()
+        .filter(|it| it.to.is_some() && !assemble::has_place(&it.path))
+        .map(|it| it.path.as_str())
+        .collect();
+    if !unread.is_empty() {
+        let message = format!("nothing reads {}", unread.join(", "));
+        let hint = "it would be in each generation and each backup: move it elsewhere";
+        find(Diagnostic::warning(code::NO_PLACE, message).hint(hint));
     }
     if base.pointer.is_some() && changes.iter().any(|it| it.path == "deploy.toml") {
         let message = "deploy.toml changes: the rules in force judge this deployment";

@@ -21,8 +21,10 @@ impl Base {
     ///
     /// # Errors
     ///
-    /// Where the root cannot be read, or what is in force was tampered with.
+    /// Where the root cannot be read, or what is in force was tampered with; also for a
+    /// pointer that is missing, or older than the audit log says.
     pub fn read<F: Vfs>(store: &Store<F>, first: Tree) -> Result<Self, StoreError> {
+        store.checked_current()?;
         Ok(match store.read_current()? {
             Some((pointer, leased)) => Self { pointer: Some(pointer), tree: leased.tree },
             None => Self { pointer: None, tree: first },

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Display, Formatter};
 
-use overlay_model::Change;
+use overlay_model::{Change, plural};
 
 use super::{Expected, FileChange, Plan, When};
 use crate::mode::Mode;
@@ -18,7 +18,9 @@ impl Display for Plan {
             )?,
             None => writeln!(f, "{environment}: {mode}, the first deployment")?,
         }
-        if self.changes.is_empty() {
+        if self.again {
+            writeln!(f, "  no change; what is in force goes through its checks once more")?;
+        } else if self.changes.is_empty() {
             writeln!(f, "  no change")?;
         }
         for change in &self.changes {
@@ -69,8 +71,11 @@ fn course(f: &mut Formatter<'_>, plan: &Plan) -> fmt::Result {
     if plan.mode == Mode::Staged {
         writeln!(
             f,
-            "stages: {} %, each at least {} and {} samples an arm, pausing after {}",
-            rules.stages, rules.bake, rules.limits.min_samples, rules.max_stage
+            "stages: {} %, each at least {} and {} an arm, pausing after {}",
+            rules.stages,
+            rules.bake,
+            plural(rules.limits.min_samples, "sample"),
+            rules.max_stage
         )?;
     }
     let Expected { at_least, at_most, hours, .. } = &plan.expected;

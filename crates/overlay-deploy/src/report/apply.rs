@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use overlay_store::{GenerationId, Phase};
+use overlay_store::{GenerationId, GenerationRef, Phase};
 use serde::Serialize;
 
 use super::status::Health;
@@ -71,7 +71,12 @@ impl ApplyReport {
     pub fn of(applied: &Applied, plan: &Plan, health: Health, duration: Duration) -> Self {
         let rollout = applied.rollout.as_ref();
         let outcome = applied.outcome;
-        let rollback = outcome.rollback();
+        let backup = plan.base.filter(|it| rollout.is_none_or(|rollout| rollout.candidate != *it));
+        let rollback = match outcome.rollback() {
+            // Whoever took its place put something else in force.
+            RollbackOutcome::Restored if stable(applied) != backup => RollbackOutcome::NotNeeded,
+            rollback => rollback,
+        };
         let started = rollout.and_then(|it| Timestamp::from_microsecond(it.started_us).ok());
         Self {
             schema: "fusion/deploy-apply/1",
@@ -85,13 +90,18 @@ impl ApplyReport {
                 outcome: rollback,
             },
             overlay_name: plan.overlays.join(","),
-            deployment_mode: plan.mode,
+            deployment_mode: rollout.map_or(plan.mode, |it| it.mode),
             deployment_time: started.map(|it| it.to_string()),
-            backup: plan.base.map(|it| it.generation),
+            backup: backup.map(|it| it.generation),
             health,
             duration_ms: u64::try_from(duration.as_millis()).unwrap_or(u64::MAX),
         }
     }
+}
+
+/// What is in force now.
+fn stable(applied: &Applied) -> Option<GenerationRef> {
+    applied.pointer.as_ref().map(|it| it.stable)
 }
 
 fn reached(applied: &Applied) -> Reached {

@@ -1,6 +1,6 @@
 use overlay_model::Digest;
 use overlay_store::vfs::Vfs;
-use overlay_store::{GenerationId, Manifest, Store};
+use overlay_store::{GenerationId, Manifest, Store, StoreError};
 use serde::Serialize;
 
 use super::status::{LEFT_ALONE, is_left_alone};
@@ -35,13 +35,17 @@ pub struct Listed {
     pub problem: Option<String>,
 }
 
-/// The generations of a root, newest first.
+/// The generations of a root, newest first. Where the pointer is damaged, missing, or older
+/// than the audit log says, none is in force as far as anybody knows.
 ///
 /// # Errors
 ///
 /// Where the root cannot be read.
 pub fn list<F: Vfs>(store: &Store<F>) -> Result<Vec<Listed>, DeployError> {
-    let pointer = store.current()?;
+    let pointer = match store.checked_current() {
+        Err(StoreError::Damaged { path, .. }) if path == "CURRENT" => None,
+        pointer => pointer?,
+    };
     let pins = store.pins()?;
     let left = match &pointer {
         Some(it) if is_left_alone(store, it)? => Some(LEFT_ALONE),

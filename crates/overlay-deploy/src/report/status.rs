@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::check::check_tree;
 use crate::execute::failures;
+use crate::order::lost_rollout;
 use crate::outcome::{DeployError, is_lost};
 use crate::plan::{name_of, overlay_files};
 use crate::rollout::rollout;
@@ -76,9 +77,9 @@ pub enum HealthStatus {
 ///
 /// # Errors
 ///
-/// Where the pointer is damaged or missing, or the root cannot be read. A generation that was
-/// tampered with is no error but unhealthy, an audit log that was, or a pointer older than
-/// the log says, degraded.
+/// Where the pointer is damaged or missing, or the root cannot be read. A generation or an audit
+/// log that was tampered with, and a pointer older than the log says, is no error but
+/// unhealthy.
 pub fn status<F: Vfs>(
     store: &Store<F>,
     environment: &EnvironmentName,
@@ -110,7 +111,11 @@ pub fn status<F: Vfs>(
     };
     let is_lost = [Some(&stable), candidate.as_ref()];
     let is_lost = is_lost.into_iter().flatten().any(|it| it.digest.is_none());
-    let damaged = [waiting(store, &pointer, &mut health)?, history(store, &pointer)?];
+    let history = history(store, &pointer)?;
+    if history.is_some() {
+        health.status = HealthStatus::Unhealthy;
+    }
+    let damaged = [waiting(store, &pointer, &mut health)?, history];
     let is_damaged = damaged.iter().any(Option::is_some);
     health.reasons.extend(damaged.into_iter().flatten());
     if health.status == HealthStatus::Healthy && !health.reasons.is_empty() {
@@ -131,6 +136,11 @@ pub fn status<F: Vfs>(
 
 /// What a rollout that nobody drives waits for.
 pub(super) const LEFT_ALONE: &str = "the process that drove it ended: resume, recover or abort";
+
+/// The same of the first deployment of a root: there is nothing to take it back to.
+const LEFT_FIRST: &str = "the process that drove it ended: resume, or deploy again";
+/// The same where nothing is kept of it: there is no way on.
+const LEFT_LOST: &str = "the process that drove it ended: recover or abort";
 
 /// Whether a rollout is under way that nobody drives.
 pub(super) fn is_left_alone<F: Vfs>(
@@ -164,21 +174,29 @@ fn waiting<F: Vfs>(
 ) -> Result<Option<String>, DeployError> {
     let kept = pointer.deployment.as_deref().map(|id| rollout(store, id)).transpose();
     let (kept, damaged) = match kept {
-        Ok(kept) => (kept.flatten(), None),
-        Err(err) if err.exit_code() == 8 => (None, Some(err.to_string())),
+        Ok(kept) => (kept.flatten(), lost_rollout(store, pointer)?),
+        Err(err) if err.exit_code() == 8 => (None, Some(err)),
         Err(err) => return Err(err),
     };
+    let is_first = kept.as_ref().is_some_and(|it| it.base.is_none());
     if is_left_alone(store, pointer)? {
-        health.reasons.push(LEFT_ALONE.to_owned());
+        let why = match damaged {
+            Some(_) => LEFT_LOST,
+            None if is_first => LEFT_FIRST,
+            None => LEFT_ALONE,
+        };
+        health.reasons.push(why.to_owned());
     }
+    let damaged = damaged.map(|it| it.to_string());
     let reason = match pointer.phase {
         Phase::Frozen => {
             health.status = HealthStatus::Unhealthy;
             health
                 .reasons
                 .extend(kept.and_then(|it| it.ended).map(|it| it.reasons).into_iter().flatten());
-            "the rollout is frozen: roll back to a generation that loads"
+            "the rollout is frozen: roll back to a generation that loads, or deploy again"
         }
+        Phase::Paused if damaged.is_some() => "the rollout is paused: abort it",
         Phase::Paused => "the rollout is paused: resume, promote or abort it",
         Phase::Aborting => "the rollout is on its way back",
         _ => return Ok(damaged),

@@ -1,9 +1,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use overlay_deploy::backup::{self, BackupError, NoPointer, NotCopied};
-use overlay_deploy::{Outcome, status};
+use overlay_deploy::backup::{self, Allowed, BackupError, NotCopied};
+use overlay_deploy::{Outcome, status, verify};
 use overlay_store::Store;
+use serde_json::json;
 
 use crate::world::World;
 
@@ -46,17 +47,18 @@ fn take_with(world: &World, add: impl FnOnce(&Path) -> Vec<NotCopied>) -> PathBu
 }
 
 fn restore(world: &World, backup: &Path) -> Result<Outcome, BackupError> {
+    restore_with(world, backup, Allowed::default())
+}
+
+fn restore_with(world: &World, backup: &Path, allowed: Allowed) -> Result<Outcome, BackupError> {
     let id = world.id();
-    let refuse = NoPointer::Refuse;
-    world.act(|root| backup::restore(root, world.path(), backup, &id, refuse)).map(|it| it.outcome)
+    let restored = world.act(|root| backup::restore(root, world.path(), backup, &id, allowed));
+    restored.map(|it| it.outcome)
 }
 
 /// [`restore`], with the pointer written anew first.
 fn restore_anew(world: &World, backup: &Path) -> Result<Outcome, BackupError> {
-    let id = world.id();
-    let rebuild = NoPointer::Rebuild;
-    let restored = world.act(|root| backup::restore(root, world.path(), backup, &id, rebuild));
-    restored.map(|it| it.outcome)
+    restore_with(world, backup, Allowed { rebuild: true, ..Allowed::default() })
 }
 
 #[test]
@@ -289,6 +291,87 @@ fn what_was_tampered_with_is_left_out_or_refused() {
     assert!(
         BackupError::exit_code(&backup::verify(&backups(&world).join(id.as_str())).unwrap_err())
             == 65
+    );
+    fs::remove_dir_all(backups(&world)).unwrap();
+}
+
+#[test]
+fn what_a_backup_does_not_hold_is_on_record_after_a_restore() {
+    let (world, _) = backed_up();
+    world.deploy(&world.refund("0.7"));
+    world.tamper(1);
+    let backup = take_with(&world, |_| {
+        vec![NotCopied { path: "db/perf.sqlite".to_owned(), why: "damaged".to_owned() }]
+    });
+    let empty = World::new("development");
+    assert_eq!(restore(&empty, &backup).unwrap(), Outcome::Restored);
+    let last = empty.store.audit().last().unwrap().unwrap().entry;
+    assert_eq!((last.action.as_str(), &last.detail["left_out"]), ("restored", &json!([1])));
+    assert_eq!(last.detail["not_copied"][0]["path"], "db/perf.sqlite");
+    let all = verify(&empty.store, true).unwrap();
+    assert!(all.iter().all(|it| it.result.is_ok()), "nobody removed it: {all:?}");
+    fs::remove_dir_all(backups(&world)).unwrap();
+}
+
+/// A root of this environment with the trust floor 0.6 in force, and a backup of it.
+fn backup_of(environment: &str) -> (World, PathBuf) {
+    let world = World::new(environment);
+    world.deploy(&world.refund("0.6"));
+    let backup = take(&world);
+    (world, backup)
+}
+
+#[test]
+fn a_backup_of_another_environment_is_refused() {
+    let (world, backup) = backup_of("development");
+    assert_eq!(backup::environment_of(&backup).unwrap(), Some(world.environment.clone()));
+    let production = World::new("production");
+    production.deploy(&production.refund("0.8"));
+    let err = restore(&production, &backup).unwrap_err();
+    assert_eq!(
+        err.to_string(),
+        "the backup is of development, and this root belongs to production"
+    );
+    assert_eq!((err.exit_code(), production.floor().as_str()), (64, "0.8"));
+    let allowed = Allowed { other_environment: true, ..Allowed::default() };
+    let err = restore_with(&production, &backup, allowed).unwrap_err();
+    assert!(matches!(err, BackupError::Unproven { .. }), "{err}");
+    let allowed = Allowed { unproven: true, ..allowed };
+    assert_eq!(restore_with(&production, &backup, allowed).unwrap(), Outcome::Restored);
+    let last = production.store.audit().last().unwrap().unwrap().entry;
+    let id = backup.file_name().unwrap().to_str().unwrap();
+    assert_eq!((last.action.as_str(), &last.detail["backup"]), ("rollback_committed", &json!(id)));
+    assert_eq!(last.detail["backup_environment"], "development");
+    fs::remove_dir_all(backups(&world)).unwrap();
+}
+
+#[test]
+fn a_tree_that_never_passed_here_needs_what_the_rules_ask_for() {
+    let (world, backup) = backup_of("production");
+    let other = World::new("production");
+    other.deploy(&other.refund("0.8"));
+    let err = restore(&other, &backup).unwrap_err();
+    assert!(err.to_string().contains("golden missing: no golden verdict"), "{err}");
+    assert_eq!((err.exit_code(), other.floor().as_str()), (1, "0.8"));
+    let tree = world.base().tree.digest();
+    other.act(|root| overlay_deploy::record_verdict(root, tree, true, "suite")).unwrap();
+    assert_eq!(restore(&other, &backup).unwrap(), Outcome::Restored);
+    let last = other.store.audit().last().unwrap().unwrap().entry;
+    assert!(last.detail.get("unproven").is_none(), "{last:?}");
+    // What was in force here comes back without being asked.
+    assert_eq!(restore(&world, &backup).unwrap(), Outcome::Unchanged);
+    fs::remove_dir_all(backups(&world)).unwrap();
+}
+
+#[test]
+fn an_empty_root_belongs_to_the_environment_of_its_copy() {
+    let (world, backup) = backup_of("production");
+    let empty = World::new("development");
+    assert_eq!(restore(&empty, &backup).unwrap(), Outcome::Restored);
+    let last = empty.store.audit().last().unwrap().unwrap().entry;
+    assert_eq!(
+        (last.env.as_str(), &last.detail["backup_environment"]),
+        ("production", &json!("production"))
     );
     fs::remove_dir_all(backups(&world)).unwrap();
 }

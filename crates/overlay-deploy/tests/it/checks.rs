@@ -4,9 +4,9 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::thread;
 
-use overlay_deploy::{CheckVerdict, Request};
+use overlay_deploy::{CheckVerdict, Outcome, Request, check_tree, tree_findings};
 
-use crate::plan::file;
+use crate::plan::{file, overlay, overlay_text};
 use crate::world::World;
 
 /// Runs one check before a deployment; what it came to, with its message.
@@ -104,4 +104,48 @@ fn a_query_needs_one_number_within_its_limit() {
         r#"{"status":"success","data":{"resultType":"scalar","result":[1767225600.0,"NaN"]}}"#;
     check(&ask(nan), CheckVerdict::Missing, "gives no number");
     check(&ask("<html>"), CheckVerdict::Missing, "no answer to a query");
+}
+
+/// A scenario with one rule.
+fn scenarios(rule: &str) -> String {
+    format!(
+        "schema_version: \"2.0.0\"\nscenarios:\n  - id: duplicate\n    prompt: Decide.\n    \
+         expect:\n      - id: names_invoice\n        {rule}\n"
+    )
+}
+
+#[test]
+fn a_rule_that_cannot_be_evaluated_keeps_a_candidate_out_and_no_way_back() {
+    let world = World::new("development");
+    let with = |rule: &str| {
+        let with = vec![file("scenarios.yaml", &scenarios(rule))];
+        world.planned(&Request { with, ..world.request() })
+    };
+    assert_eq!(world.deploy(&with("regex: \"INV-[0-9]+\"")).outcome, Outcome::Deployed);
+    for rule in ["regex: \"(\"", "json_schema: {type: 3}"] {
+        let broken = with(rule);
+        let applied = world.deploy(&broken);
+        assert_eq!(applied.outcome, Outcome::Refused, "{rule}");
+        let start = "scenarios.yaml: error[DEP1115]: scenario `duplicate`: rule `names_invoice` \
+                     cannot be evaluated: ";
+        assert!(applied.reasons[0].starts_with(start), "{:?}", applied.reasons);
+        let failed: Vec<_> = applied.checks.iter().filter(|it| !it.is_passed()).collect();
+        assert_eq!((failed.len(), failed[0].name.as_str()), (1, "load"));
+        assert_eq!(tree_findings(&broken.tree, &world.environment).len(), 1);
+        // What was in force before such rules were refused can come back.
+        assert!(check_tree(&broken.tree, &world.environment).iter().all(|it| it.is_passed()));
+    }
+}
+
+#[test]
+fn a_gate_of_a_prompt_that_cannot_be_evaluated_is_a_rule() {
+    let world = World::new("development");
+    let micro = "## Quality Gates\n- It is named. [check: regex \"Roll(\"]\n";
+    let mut overlay = overlay("refund.txt", &overlay_text("refund", "0.6"));
+    overlay.micro = Some(file("refund.md", micro));
+    let planned = world.planned(&Request { overlays: vec![overlay], ..world.request() });
+    let applied = world.deploy(&planned);
+    assert_eq!(applied.outcome, Outcome::Refused);
+    let start = "micro_overlays/refund.md: error[DEP1115]: rule `gate-1` cannot be evaluated: ";
+    assert!(applied.reasons[0].starts_with(start), "{:?}", applied.reasons);
 }

@@ -37,13 +37,13 @@ fn an_older_pointer_put_back_is_found_out_and_rebuilt() {
     let current = world.path().join("CURRENT");
     let old = fs::read(&current).unwrap();
     world.deploy(&world.refund("0.75"));
+    let planned = world.refund("0.8");
     fs::write(&current, old).unwrap();
     let (status, is_tampered, reasons) = health(&world);
-    assert_eq!((status, is_tampered), (HealthStatus::Degraded, true));
+    assert_eq!((status, is_tampered), (HealthStatus::Unhealthy, true));
     assert!(reasons.contains("it is at epoch 3, and audit record"), "{reasons}");
     let err = world.act(recover).unwrap_err();
     assert_eq!(err.exit_code(), 8, "{err}");
-    let planned = world.refund("0.8");
     assert_eq!(world.execute(&planned).unwrap_err().exit_code(), 8);
 
     let pointer = world.act(|root| rebuild(root, None)).unwrap().unwrap();
@@ -92,7 +92,7 @@ fn an_edited_or_missing_audit_log_shows() {
     let text = fs::read_to_string(&log).unwrap();
     fs::write(&log, text.replacen("anna", "nora", 1)).unwrap();
     let (status, is_tampered, reasons) = health(&world);
-    assert_eq!((status, is_tampered), (HealthStatus::Degraded, true));
+    assert_eq!((status, is_tampered), (HealthStatus::Unhealthy, true));
     assert!(reasons.contains("audit record 1 "), "{reasons}");
     fs::remove_file(&log).unwrap();
     assert!(health(&world).1);

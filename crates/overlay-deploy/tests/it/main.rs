@@ -16,5 +16,6 @@ mod samples;
 mod shipped;
 #[path = "../simulation/mod.rs"]
 mod simulation;
+mod unfinished;
 mod words;
 mod world;

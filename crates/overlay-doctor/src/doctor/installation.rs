@@ -1,10 +1,10 @@
 //! The files of the installation, and what they name.
 
 use overlay_loader::{FileFinding, Generation, Installation, Source};
-use overlay_model::{Diagnostic, Severity};
+use overlay_model::{Diagnostic, Severity, plural};
 use toml::de::DeTable;
 
-use super::outcome::{Found, Outcome, plural};
+use super::outcome::{Found, Outcome};
 use super::{CheckStatus, Scene};
 use crate::options::{FILE, OptionOrigin};
 

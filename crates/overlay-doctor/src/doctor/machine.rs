@@ -21,6 +21,7 @@ pub(super) fn permissions(scene: &Scene<'_>) -> Outcome {
             // A root that nothing was deployed to has only itself.
             if name.is_empty() || path.exists() {
                 writable(&path, scene.inputs.host.user, &mut found);
+                found.extend(mounted(root, &path));
             }
         }
     }
@@ -68,6 +69,18 @@ fn writable(path: &Path, user: u32, found: &mut Vec<Found>) {
         let text = format!("everybody may write to {shown}");
         found.push(Found::warn(text).hint(format!("chmod o-w {shown}")));
     }
+}
+
+/// A folder of a root on another file system than the root: files are written to one folder
+/// and renamed into another, which works on one file system only.
+fn mounted(root: &Path, folder: &Path) -> Option<Found> {
+    let (of_root, of_folder) = (root.metadata().ok()?, folder.metadata().ok()?);
+    (of_root.dev() != of_folder.dev()).then(|| {
+        let (root, folder) = (root.display(), folder.display());
+        let text = format!("{folder} is on another file system than {root}");
+        Found::fail(text)
+            .hint(format!("unmount {folder}, and give {root} as a whole the other one"))
+    })
 }
 
 pub(super) fn disk(scene: &Scene<'_>) -> Outcome {

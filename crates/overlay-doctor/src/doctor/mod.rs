@@ -19,6 +19,7 @@ use overlay_loader::environment_layer;
 use overlay_model::{Diagnostic, Layer};
 use serde::Serialize;
 
+pub use self::models::{VendorEnd, VendorEnds};
 pub use self::outcome::CheckStatus;
 use self::outcome::Outcome;
 use crate::environment::Environment;
@@ -39,6 +40,8 @@ pub struct Inputs<'a> {
     pub variables: &'a BTreeMap<String, String>,
     /// The adapters that this build has.
     pub adapters: &'a [&'a str],
+    /// When models end that `providers.toml` names no day for.
+    pub ends: VendorEnds<'a>,
     /// The version of the program.
     pub version: &'a str,
     /// What the machine gives.

@@ -4,11 +4,23 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Unit};
 use overlay_loader::Installation;
-use overlay_model::OverlayName;
-use overlay_schema::{Settings, Voter};
+use overlay_model::{OverlayName, plural};
+use overlay_schema::{Model, Providers, Settings, Voter};
 
 use super::Scene;
 use super::outcome::{Found, Outcome};
+
+/// The end of a model, as its vendor says it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct VendorEnd {
+    /// From this day on requests fail.
+    pub on: Date,
+    /// What the vendor recommends instead, where it is one name.
+    pub successor: Option<String>,
+}
+
+/// The end of a model by the host of its endpoint and its name; `None` for one that has none.
+pub type VendorEnds<'a> = &'a dyn Fn(&str, &str) -> Option<VendorEnd>;
 
 /// Whether the models that overlays ask are there, and for how long.
 pub(super) fn models(scene: &Scene<'_>) -> Outcome {
@@ -26,21 +38,38 @@ pub(super) fn models(scene: &Scene<'_>) -> Outcome {
             found.push(Found::fail(text).hint("add it there, or name another one"));
             continue;
         };
-        let Some(retires) = model.retires.as_deref().and_then(|it| it.parse::<Date>().ok()) else {
+        let Some(VendorEnd { on: retires, successor }) =
+            end(scene, installation.providers(), model)
+        else {
             continue;
         };
         let Some(days) = today.and_then(|it| days_between(it, retires)) else { continue };
-        let hint = "name another model before that day";
+        let another = match successor {
+            Some(name) => format!("name another model, its vendor recommends `{name}`"),
+            None => "name another model".to_owned(),
+        };
+        let hint = format!("{another}, before that day");
         if days <= 0 {
             let text = format!("{users}: model `{id}` retired on {retires}");
-            found.push(Found::fail(text).hint("name another model"));
+            found.push(Found::fail(text).hint(another));
         } else if days.unsigned_abs() <= warn_days {
-            let text = format!("{users}: model `{id}` retires on {retires}, in {days} days");
+            let text =
+                format!("{users}: model `{id}` retires on {retires}, in {}", plural(days, "day"));
             found.push(Found::warn(text).hint(hint));
         }
     }
-    let what = if named.len() == 1 { "model is" } else { "models are" };
-    Outcome::of(found, format!("{} {what} asked, none of them retired", named.len()))
+    Outcome::of(found, format!("{} asked, none retired", plural(named.len(), "model")))
+}
+
+/// When a model ends: the day that its row says, else the one that its vendor does.
+fn end(scene: &Scene<'_>, providers: &Providers, model: &Model) -> Option<VendorEnd> {
+    let of_row = model.retires.as_deref().and_then(|it| it.parse::<Date>().ok());
+    if let Some(on) = of_row {
+        return Some(VendorEnd { on, successor: None });
+    }
+    let provider = providers.providers.iter().find(|it| it.name == model.provider)?;
+    let host = provider.endpoint.split("://").nth(1)?.split(['/', ':']).next()?;
+    (scene.inputs.ends)(host, &model.id)
 }
 
 /// The models that are asked, each with who asks it.

@@ -26,11 +26,6 @@ impl CheckStatus {
     }
 }
 
-/// `1 flag`, `2 flags`.
-pub(super) fn plural(count: usize, what: &str) -> String {
-    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
-}
-
 /// Something that a check came upon.
 pub(super) struct Found {
     pub(super) status: CheckStatus,

@@ -1,10 +1,11 @@
 //! The program and the machine it runs on.
 
+use overlay_model::plural;
 use overlay_schema::FORMAT_VERSION;
 use overlay_store::audit::Record;
 
 use super::Scene;
-use super::outcome::{Found, Outcome, plural};
+use super::outcome::{Found, Outcome};
 
 /// One second, microseconds.
 const SECOND_US: i64 = 1_000_000;

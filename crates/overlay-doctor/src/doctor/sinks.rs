@@ -31,17 +31,22 @@ pub(super) fn adapters(scene: &Scene<'_>) -> Outcome {
 pub(super) fn sinks(scene: &Scene<'_>) -> Outcome {
     let is_bad = scene.is_production();
     let (audit, metrics) = (scene.options.text("audit", "sink"), scene.options.metrics_sink());
-    let null = |section: &str, what: &str| {
-        let text = format!("{section}.sink is `null`: {what}");
-        let hint = match scene.options.get(section, "sink").map(|it| &it.origin) {
+    let null = |section: &str, key: &str, is_bad: bool, what: &str| {
+        let text = format!("{section}.{key} is `null`: {what}");
+        let hint = match scene.options.get(section, key).map(|it| &it.origin) {
             Some(OptionOrigin::Variable(name)) => format!("unset {name}"),
-            _ => format!("take `{section}.sink` out of fusion.toml"),
+            _ => format!("take `{section}.{key}` out of fusion.toml"),
         };
         Found::fail_if(is_bad, text).hint(hint)
     };
+    let no_log = || null("audit", "sink", is_bad, "nobody can say later who changed what");
+    let no_series =
+        || null("metrics", "sink", is_bad, "no rollout can be judged, no alert can fire");
+    let no_rows = || null("database", "kind", false, "response times are unknown");
     let found = [
-        (audit == NULL).then(|| null("audit", "nobody can say later who changed what")),
-        (metrics == NULL).then(|| null("metrics", "no rollout can be judged, no alert can fire")),
+        (audit == NULL).then(no_log),
+        (metrics == NULL).then(no_series),
+        (is_bad && scene.options.text("database", "kind") == NULL).then(no_rows),
     ];
     Outcome::of(
         found.into_iter().flatten().collect(),

@@ -2,13 +2,14 @@
 
 use std::path::Path;
 
-use overlay_sqlite::{DatabaseKind, SqliteError, schema_report};
+use overlay_model::plural;
+use overlay_sqlite::{DatabaseKind, Faithfulness, SqliteError, faithfulness, schema_report};
 use overlay_store::{Store, StoreError};
 use rustix::fs::{Access, access};
 use rustix::io::Errno;
 
 use super::Scene;
-use super::outcome::{Found, Outcome};
+use super::outcome::{CheckStatus, Found, Outcome};
 use super::sinks::NULL;
 use crate::live::{FALLEN, NO_POINTER, fallen, replaced};
 use crate::site::with_cause;
@@ -43,10 +44,10 @@ pub(super) fn generation(scene: &Scene<'_>) -> Outcome {
             });
             let fallen = fallen(leased).map(|it| Found::warn(it).hint(FALLEN));
             let fine = format!(
-                "generation {} at epoch {}, {} files as they were published",
+                "generation {} at epoch {}, {} as published",
                 pointer.stable.generation.0,
                 pointer.epoch,
-                leased.manifest.files.len()
+                plural(leased.manifest.files.len(), "file")
             );
             let found = [replaced, fallen, candidate];
             Outcome::of(found.into_iter().flatten().collect(), fine)
@@ -79,12 +80,12 @@ pub(super) fn audit(scene: &Scene<'_>) -> Outcome {
     };
     match store.audit().verify(expected) {
         Ok(verified) if verified.unfinished_bytes > 0 => {
-            let bytes = verified.unfinished_bytes;
-            let text =
-                format!("{} records, and {bytes} bytes of an unfinished one", verified.records);
+            let bytes = plural(verified.unfinished_bytes, "byte");
+            let records = plural(verified.records, "record");
+            let text = format!("{records}, and {bytes} of an unfinished one");
             Found::warn(text).hint("`fusion deploy recover` puts it in order").into()
         }
-        Ok(verified) => Outcome::ok(format!("{} records, unbroken", verified.records)),
+        Ok(verified) => Outcome::ok(format!("{}, unbroken", plural(verified.records, "record"))),
         Err(err) => {
             let hint = "keep a copy of the root, and compare with an exported checkpoint";
             Found::fail(with_cause(&err)).hint(hint).into()
@@ -93,7 +94,36 @@ pub(super) fn audit(scene: &Scene<'_>) -> Outcome {
 }
 
 pub(super) fn audit_database(scene: &Scene<'_>) -> Outcome {
-    database(scene, DatabaseKind::Audit)
+    let outcome = database(scene, DatabaseKind::Audit);
+    match (opened(scene), scene.inputs.root) {
+        (Ok(store), Some(root)) if outcome.status == CheckStatus::Ok => held(store, root, outcome),
+        _ => outcome,
+    }
+}
+
+/// Whether the rows of the index say what the records of the log say.
+fn held(store: &Store, root: &Path, whole: Outcome) -> Outcome {
+    let kind = DatabaseKind::Audit;
+    match faithfulness(&root.join(kind.path()), &store.audit()) {
+        Ok(Faithfulness { differs: Some(seq), .. }) => {
+            let text = format!("{}: row {seq} is not what the audit log says", kind.path());
+            Found::fail(text).hint(anew(kind)).into()
+        }
+        Ok(Faithfulness { waiting: 0, same, .. }) => {
+            let rows = plural(same, "row");
+            Outcome::ok(format!("{}, and {rows} as the log has them", whole.message))
+        }
+        Ok(Faithfulness { waiting, .. }) => {
+            let waiting = plural(waiting, "record");
+            Outcome::ok(format!("{}; {waiting} of the log to be taken in", whole.message))
+        }
+        // The check of the log says what is wrong with it.
+        Err(SqliteError::Log(_)) => whole,
+        Err(err) => {
+            let path = root.join(kind.path());
+            Found::fail(with_cause(&err)).hint(unread(kind, &path, &err)).into()
+        }
+    }
 }
 
 pub(super) fn performance_database(scene: &Scene<'_>) -> Outcome {
@@ -153,6 +183,7 @@ fn unread(kind: DatabaseKind, path: &Path, err: &SqliteError) -> String {
                  stands beside it, its folder has to be writable too"
             )
         }
+        SqliteError::Full { .. } => "nothing is lost: make room on the disk".to_owned(),
         SqliteError::Busy { .. } => "another program writes to it: ask again".to_owned(),
         _ => anew(kind).to_owned(),
     }

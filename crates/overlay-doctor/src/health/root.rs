@@ -2,15 +2,16 @@ use std::path::Path;
 
 use overlay_loader::acknowledgements;
 use overlay_sqlite::{DatabaseKind, Performance, Span, schema_report};
-use overlay_store::{Phase, Pointer, Store, StoreError};
+use overlay_store::{Pointer, Store, StoreError};
 
-use super::{Concern, Verdict, Vitals};
-use crate::live::{FALLEN, LEFT_ALONE, fallen, left_alone, replaced};
+use super::{Concern, Vitals};
+use crate::live::{FALLEN, fallen};
 use crate::site::with_cause;
 
 /// What a deployment root tells about its service at `now_us`, microseconds since 1970:
-/// databases, response times of the last hour (of one environment, or of all), and what
-/// speaks against what is live. The service itself is not asked.
+/// databases, response times of the last hour (of one environment, or of all), what instances
+/// say, and whether the token budget has put the built-in minimum in force. The service itself
+/// is not asked; how pointer, generations, rollout and audit log are, `overlay-deploy` says.
 ///
 /// # Errors
 ///
@@ -21,44 +22,14 @@ pub fn vitals_of_root(
     now_us: i64,
 ) -> Result<Vitals, StoreError> {
     let store = Store::open(root)?;
-    let mut concerns = Vec::new();
-    let pointer = match store.read_current() {
-        Ok(Some((pointer, leased))) => {
-            let fallen = fallen(&leased).map(|it| format!("{it}: {FALLEN}"));
-            concerns.extend(fallen.map(Concern::degraded));
-            Some(pointer)
-        }
-        // Said below, where it was there once.
-        Ok(None) => None,
-        Err(err) => {
-            concerns.push(Concern::unhealthy(with_cause(&err)));
-            store.current().ok().flatten()
-        }
+    let fallen = match store.read_current() {
+        Ok(Some((_, leased))) => fallen(&leased).map(|it| format!("{it}: {FALLEN}")),
+        _ => None,
     };
-    if concerns.iter().all(|it| it.weight < Verdict::Unhealthy) {
-        let nothing = || pointer.is_none().then(|| "nothing is deployed".to_owned());
-        concerns.extend(replaced(&store).or_else(nothing).map(Concern::unhealthy));
-    }
-    if let Err(err) = store.audit().verify(pointer.as_ref().map(|it| it.audit)) {
-        concerns.push(Concern::unhealthy(format!("audit: {}", with_cause(&err))));
-    }
-    if let Some(pointer) = &pointer {
-        concerns.extend(of_pointer(pointer));
-        let left_alone = left_alone(&store, pointer).map(|it| format!("{it}: {LEFT_ALONE}"));
-        concerns.extend(left_alone.map(Concern::degraded));
-    }
-    concerns.extend(of_instances(root, pointer.as_ref()));
+    let mut concerns: Vec<_> = fallen.map(Concern::degraded).into_iter().collect();
+    concerns.extend(of_instances(root, store.current().ok().flatten().as_ref()));
     let (database, latency) = rows(root, environment, now_us);
     Ok(Vitals { database, latency, concerns, ..Vitals::default() })
-}
-
-fn of_pointer(pointer: &Pointer) -> Option<Concern> {
-    match pointer.phase {
-        Phase::Frozen => Some(Concern::degraded("the deployment is frozen: no generation is good")),
-        Phase::Aborting => Some(Concern::degraded("a rollout is being taken back")),
-        Phase::Paused => Some(Concern::degraded("a rollout waits for a person")),
-        _ => None,
-    }
 }
 
 /// What instances say of what is live.

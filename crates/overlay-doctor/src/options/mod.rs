@@ -141,7 +141,7 @@ impl Options {
 impl OptionRow {
     /// Whether its value names adapters.
     fn is_adapter(&self) -> bool {
-        self.kind == Kind::Word || (self.section, self.key) == ("adapters", "use")
+        matches!(self.kind, Kind::Adapter(_)) || (self.section, self.key) == ("adapters", "use")
     }
 }
 

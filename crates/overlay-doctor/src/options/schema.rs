@@ -2,6 +2,7 @@ use serde_json::{Map, Value, json};
 
 use super::read::FORMAT;
 use super::{Kind, OPTIONS, OptionRow};
+use crate::doctor::check_ids;
 
 /// The JSON Schema of `fusion.toml`.
 pub fn options_schema() -> Value {
@@ -30,8 +31,12 @@ fn property(row: &OptionRow) -> Value {
         Kind::Count { least, most } => {
             json!({ "type": "integer", "minimum": least, "maximum": most })
         }
-        Kind::Word => json!({ "type": "string", "pattern": name }),
+        Kind::Adapter(names) => json!({ "enum": names }),
         Kind::Words => json!({ "type": "array", "items": { "type": "string", "pattern": name } }),
+        Kind::Checks => {
+            let checks: Vec<_> = check_ids().collect();
+            json!({ "type": "array", "items": { "enum": checks } })
+        }
         Kind::Address => {
             json!({ "type": "string", "pattern": "^(\\[[0-9a-fA-F:.]+\\]|[0-9.]+):[0-9]{1,5}$" })
         }

@@ -43,7 +43,7 @@ pub const OPTIONS: &[OptionRow] = &[
     row(
         "audit",
         "sink",
-        Kind::Word,
+        Kind::Adapter(&["file", "null"]),
         "file",
         "Where the audit log goes: `file` is the hash-chained log of the deployment root, `null` \
          is nowhere. Production refuses `null`.",
@@ -51,7 +51,7 @@ pub const OPTIONS: &[OptionRow] = &[
     row(
         "database",
         "kind",
-        Kind::Word,
+        Kind::Adapter(&["null", "sqlite"]),
         "sqlite",
         "The adapter that keeps the audit index and the performance rows. `null` keeps none: \
          response times are unknown then.",
@@ -74,7 +74,7 @@ pub const OPTIONS: &[OptionRow] = &[
     row(
         "doctor",
         "fail_on",
-        Kind::Words,
+        Kind::Checks,
         r#"["models", "open-files", "permissions"]"#,
         "Checks whose warnings are failures in production.",
     ),
@@ -155,7 +155,7 @@ pub const OPTIONS: &[OptionRow] = &[
     row(
         "metrics",
         "sink",
-        Kind::Word,
+        Kind::Adapter(&["null", "prometheus"]),
         "prometheus",
         "Where metrics go: `prometheus` is the page `/metrics`, `null` is nowhere. Production \
          refuses `null`.",

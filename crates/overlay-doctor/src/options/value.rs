@@ -5,6 +5,9 @@ use std::ops::Range;
 use serde::Serialize;
 use toml::de::DeValue;
 
+use crate::doctor::check_ids;
+use crate::nearest::nearest;
+
 /// What an option takes.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Kind {
@@ -15,10 +18,12 @@ pub enum Kind {
         /// The largest.
         most: u64,
     },
-    /// The name of an adapter: 1 to 64 of `a-z`, `0-9`, `_` and `-`.
-    Word,
-    /// A list of such names.
+    /// The name of an adapter, one of these: each option has its own part to play.
+    Adapter(&'static [&'static str]),
+    /// A list of names: 1 to 64 of `a-z`, `0-9`, `_` and `-` each.
     Words,
+    /// A list of checks by their ids, see [`check_ids`].
+    Checks,
     /// An address with a port: `127.0.0.1:9630`, `[::1]:9630`.
     Address,
 }
@@ -62,8 +67,12 @@ impl Kind {
     pub fn takes(self) -> String {
         match self {
             Self::Count { least, most } => format!("a whole number from {least} to {most}"),
-            Self::Word => "the name of an adapter".to_owned(),
+            Self::Adapter(names) => {
+                let names: Vec<_> = names.iter().map(|it| format!("`{it}`")).collect();
+                names.join(" or ")
+            }
             Self::Words => "a list of names".to_owned(),
+            Self::Checks => "a list of checks of `fusion doctor`".to_owned(),
             Self::Address => "an address with a port, as `127.0.0.1:9630`".to_owned(),
         }
     }
@@ -76,14 +85,14 @@ impl Kind {
                 let not = || format!("`{}` is not {}", text.escape_debug(), self.takes());
                 self.number(text.trim().parse().map_err(|_| not())?)
             }
-            Self::Words => {
+            Self::Words | Self::Checks => {
                 let inner = text.trim().trim_start_matches('[').trim_end_matches(']');
                 let words = inner.split(',').map(|it| it.trim().trim_matches('"'));
                 let words = words.filter(|it| !it.is_empty());
-                let words: Result<Vec<_>, _> = words.map(name).collect();
+                let words: Result<Vec<_>, _> = words.map(|it| self.item(it)).collect();
                 words.map(OptionValue::Words)
             }
-            Self::Word | Self::Address => self.text(text.trim()),
+            Self::Adapter(_) | Self::Address => self.text(text.trim()),
         }
     }
 
@@ -98,16 +107,16 @@ impl Kind {
                 let number = number.map_err(|_| Unfit::Value(beyond()))?;
                 self.number(number).map_err(Unfit::Value)
             }
-            Self::Words => {
+            Self::Words | Self::Checks => {
                 let list = value.as_array().ok_or_else(other)?;
                 let words = list.iter().map(|it| {
                     let item = it.get_ref();
                     let text = item.as_str().ok_or_else(|| Unfit::Type(found(item)))?;
-                    name(text).map_err(Unfit::Value)
+                    self.item(text).map_err(Unfit::Value)
                 });
                 words.collect::<Result<Vec<_>, _>>().map(OptionValue::Words)
             }
-            Self::Word | Self::Address => {
+            Self::Adapter(_) | Self::Address => {
                 let text = value.as_str().ok_or_else(other)?;
                 self.text(text).map_err(Unfit::Value)
             }
@@ -127,17 +136,32 @@ impl Kind {
             Self::Address if text.parse::<SocketAddr>().is_err() => {
                 Err(format!("`{}` is not {}", text.escape_debug(), self.takes()))
             }
-            Self::Address => Ok(OptionValue::Text(text.to_owned())),
-            Self::Count { .. } | Self::Word | Self::Words => name(text).map(OptionValue::Text),
+            Self::Adapter(names) if !names.contains(&text) => {
+                let not = format!("`{}` is no adapter for this", text.escape_debug());
+                Err(format!("{not}: use {}", self.takes()))
+            }
+            _ => Ok(OptionValue::Text(text.to_owned())),
         }
+    }
+
+    /// One name of a list.
+    fn item(self, text: &str) -> Result<String, String> {
+        let text = name(text)?;
+        if self != Self::Checks || check_ids().any(|it| it == text) {
+            return Ok(text);
+        }
+        let there: Vec<_> = check_ids().collect();
+        let near = nearest(&text, there.iter().copied()).map(|it| format!("did you mean `{it}`?"));
+        let there = || format!("there are {}", there.join(", "));
+        Err(format!("`{text}` is no check: {}", near.unwrap_or_else(there)))
     }
 
     /// What it takes in a sentence of its type.
     pub(crate) fn type_name(self) -> &'static str {
         match self {
             Self::Count { .. } => "a whole number",
-            Self::Words => "a list of texts",
-            Self::Word | Self::Address => "a text",
+            Self::Words | Self::Checks => "a list of texts",
+            Self::Adapter(_) | Self::Address => "a text",
         }
     }
 }

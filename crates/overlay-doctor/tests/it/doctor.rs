@@ -40,11 +40,11 @@ fn an_installation_alone_is_checked_without_a_root() {
         ✓ Variables of the environment: none beats an overlay
         ✓ Configuration files: 2 overlays, 0 scenarios, 1 flag
         ✓ References: every flag, overlay, scenario and model that is named is there
-        ✓ Models: 1 model is asked, none of them retired
+        ✓ Models: 1 model asked, none retired
         - Secrets: providers.toml names none
         ✓ Adapters: file, prometheus, sqlite are in this build
         ✓ Audit and metrics sinks: audit to file, metrics to prometheus
-        ✓ Metric series: known names can have 85 series of 10000
+        ✓ Metric series: known names can have 86 series of 10000
         ✓ Permissions: the installation can be read
         ✓ Port: 127.0.0.1:0 is free
         - Live generation: no deployment root is named
@@ -78,7 +78,7 @@ fn none_of_many_faults_hides_another() {
     let report = site.report();
     let failed: Vec<_> =
         report.checks.iter().filter(|it| it.status == Fail).map(|it| it.id).collect();
-    assert_eq!(failed, ["adapters", "sinks", "disk", "audit-database"]);
+    assert_eq!(failed, ["options", "sinks", "disk", "audit-database"]);
     assert_eq!(report.verdict, Fail);
     assert_eq!(report.checks.len(), check_ids().count());
 }
@@ -180,9 +180,29 @@ fn a_model_that_retires_is_told_in_time() {
     site.environment = Environment::Development;
     site.check("models", Warn, "in 10 days");
     site.now_us = NOW_US - 30 * DAY_US;
-    site.check("models", Ok, "none of them retired");
+    site.check("models", Ok, "none retired");
     site.now_us = NOW_US + 10 * DAY_US;
     site.check("models", Fail, "retired on 2026-10-01");
+}
+
+#[test]
+fn a_model_that_its_vendor_ended_fails() {
+    let mut site = Site::new();
+    for name in ["providers.toml", "overlays/fusion_overlay.refund.txt"] {
+        let path = format!("configs/{name}");
+        let text = std::fs::read_to_string(site.path(&path)).expect("a file");
+        let text = text.replace("\"small\"", "\"gpt-4-32k\"").replace("=small", "=gpt-4-32k");
+        site.write(&path, &text);
+    }
+    // Who has it at another endpoint asks another vendor.
+    site.check("models", Ok, "none retired");
+    let path = "configs/providers.toml";
+    let text = std::fs::read_to_string(site.path(path)).expect("a file");
+    site.write(path, &text.replace("http://127.0.0.1:1/v1", "https://api.openai.com/v1"));
+    let check = site.check("models", Fail, "model `gpt-4-32k` retired on 2025-06-06");
+    assert_eq!(check.hint.as_deref(), Some("name another model, its vendor recommends `gpt-4o`"));
+    site.now_us = NOW_US - 500 * DAY_US;
+    site.check("models", Fail, "retires on 2025-06-06, in 28 days");
 }
 
 #[test]
@@ -247,6 +267,39 @@ fn an_adapter_of_another_build_is_named() {
     assert_eq!(check.hint.as_deref(), Some("this build has file, null, prometheus, sqlite"));
 }
 
+/// An adapter that this build has plays its own part only.
+#[test]
+fn an_adapter_of_another_option_is_refused() {
+    let cases = [
+        ("audit", "sink", "prometheus", "`file` or `null`"),
+        ("audit", "sink", "flagd", "`file` or `null`"),
+        ("metrics", "sink", "file", "`null` or `prometheus`"),
+        ("database", "kind", "prometheus", "`null` or `sqlite`"),
+    ];
+    for (section, key, name, wanted) in cases {
+        let site = Site::new();
+        site.write("configs/fusion.toml", &format!("[{section}]\n{key} = \"{name}\"\n"));
+        let what = format!("`{section}.{key}`: `{name}` is no adapter for this: use {wanted}");
+        site.check("options", Fail, &what);
+    }
+}
+
+#[test]
+fn production_is_warned_of_no_database() {
+    let site = Site::new().variable("RESON__DATABASE__KIND", "null");
+    let check = site.check("sinks", Warn, "database.kind is `null`");
+    assert_eq!(check.hint.as_deref(), Some("unset RESON__DATABASE__KIND"));
+}
+
+#[test]
+fn checks_that_must_not_warn_are_checks() {
+    let site = Site::new();
+    site.write("configs/fusion.toml", "[doctor]\nfail_on = [\"disc\", \"port\"]\n");
+    site.check("options", Fail, "`doctor.fail_on`: `disc` is no check: did you mean `disk`?");
+    let site = Site::new().variable("RESON__DOCTOR__FAIL_ON", "nosuch");
+    site.check("options", Fail, "`nosuch` is no check: there are version, clock, ");
+}
+
 #[test]
 fn series_of_known_names_beyond_a_limit_warn() {
     let site = Site::new().variable("RESON__METRICS__SERIES_OVERALL", "256");
@@ -275,6 +328,22 @@ fn the_root_belongs_to_whoever_deploys() {
     std::fs::set_permissions(site.root().join("db"), mode).expect("a folder");
     site.environment = Environment::Staging;
     site.check("permissions", Warn, "everybody may write to");
+}
+
+#[test]
+fn a_root_is_on_one_file_system() {
+    use std::os::unix::fs::MetadataExt as _;
+
+    let site = Site::new().deployed();
+    let Result::Ok(other) = tempfile::tempdir_in("/dev/shm") else { return };
+    let device = |path: &std::path::Path| std::fs::metadata(path).expect("a folder").dev();
+    if device(other.path()) == device(&site.root()) {
+        return;
+    }
+    let tmp = site.root().join("tmp");
+    std::fs::remove_dir_all(&tmp).expect("removed");
+    std::os::unix::fs::symlink(other.path(), &tmp).expect("linked");
+    site.check("permissions", Fail, "root/tmp is on another file system than ");
 }
 
 #[test]
@@ -309,6 +378,25 @@ fn a_part_of_the_schema_that_is_missing_is_named() {
     assert!(check.found.iter().any(|it| it == trigger), "{check:#?}");
     std::fs::remove_file(site.root().join(DatabaseKind::Audit.path())).expect("removed");
     site.check("audit-database", Skip, "there is no db/audit.sqlite");
+}
+
+#[test]
+fn a_row_that_the_audit_log_does_not_know_is_named() {
+    let site = Site::new().deployed();
+    site.check("audit-database", Ok, "whole schema, and 2 rows as the log has them");
+    site.switch(|writer| Change::to(writer.current().expect("a pointer").stable));
+    site.check("audit-database", Ok, "whole schema; 2 records of the log to be taken in");
+    let path = site.root().join(DatabaseKind::Audit.path());
+    let conn = rusqlite::Connection::open(path).expect("a database");
+    let trigger = "SELECT sql FROM sqlite_schema WHERE name = 'overlay_audit_log_update'";
+    let trigger: String = conn.query_one(trigger, [], |row| row.get(0)).expect("a trigger");
+    let change = "DROP TRIGGER overlay_audit_log_update;
+        UPDATE overlay_audit_log SET user_name = 'mallory'";
+    conn.execute_batch(change).expect("changed");
+    conn.execute_batch(&trigger).expect("made again");
+    let check =
+        site.check("audit-database", Fail, "db/audit.sqlite: row 1 is not what the audit log says");
+    assert!(check.hint.is_some_and(|it| it.contains("it is built again from the audit log")));
 }
 
 #[test]

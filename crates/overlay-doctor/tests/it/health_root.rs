@@ -3,7 +3,7 @@ use std::sync::Arc;
 use overlay_doctor::{Thresholds, Verdict, diagnose, health, vitals_of_root};
 use overlay_loader::{Live, Options};
 use overlay_sqlite::{DatabaseKind, Performance, PerformanceRow};
-use overlay_store::{Change, Store, StoreError};
+use overlay_store::StoreError;
 
 use crate::site::{NOW_US, Site};
 
@@ -62,15 +62,6 @@ fn instances_that_refuse_or_lag_are_concerns() {
 }
 
 #[test]
-fn what_was_tampered_with_is_unhealthy() {
-    let site = Site::new().deployed();
-    site.write("root/gen/00000001/tree/providers.toml", "");
-    let vitals = vitals_of_root(&site.root(), None, NOW_US).expect("a root");
-    assert_eq!(health(&vitals, &Thresholds::default()).status, Verdict::Unhealthy);
-    assert!(vitals.concerns[0].what.contains("tampered with"), "{vitals:#?}");
-}
-
-#[test]
 fn a_database_that_is_damaged_degrades() {
     let site = Site::new().deployed();
     std::fs::write(site.root().join(DatabaseKind::Audit.path()), "no database at all")
@@ -109,33 +100,10 @@ fn concerns(site: &Site) -> Vec<(Verdict, String)> {
 }
 
 #[test]
-fn a_rollout_that_nobody_drives_degrades() {
-    let site = Site::new().deployed().left_alone();
-    let why = "nobody drives the rollout d-1, which stands at 5 %: its process ended: \
-               `fusion deploy resume` goes on with it, `fusion deploy recover` takes it back";
-    assert_eq!(concerns(&site), [(Verdict::Degraded, why.to_owned())]);
-    let store = Store::open(&site.root()).expect("a root");
-    let _driving = store.lock_rollout("d-1").expect("asked").expect("free");
-    assert_eq!(concerns(&site), []);
-}
-
-#[test]
 fn a_fall_of_the_token_budget_degrades() {
     let concerns = concerns(&Site::new().deployed().fallen());
     let [(Verdict::Degraded, why)] = concerns.as_slice() else { panic!("{concerns:?}") };
     assert!(why.contains("since 2026-09-21T14:00:00Z: `fusion budget check`"), "{why}");
-}
-
-#[test]
-fn an_earlier_pointer_put_back_is_unhealthy() {
-    let site = Site::new().deployed();
-    let current = site.root().join("CURRENT");
-    let earlier = std::fs::read(&current).expect("the pointer");
-    site.switch(|writer| Change::to(writer.current().expect("a pointer").stable));
-    assert_eq!(concerns(&site), []);
-    std::fs::write(&current, earlier).expect("written");
-    let concerns = concerns(&site);
-    assert!(concerns.iter().any(|it| it.0 == Verdict::Unhealthy && it.1.contains("at epoch 1")));
 }
 
 #[test]

@@ -58,9 +58,9 @@ fn everything_that_is_wrong_is_found_with_its_place() {
             10:12: error[DOC1004]: `health.pool_pct`: 101 is not a whole number from 1 to 100 (the default 90 is in force)
             11:19: error[DOC1003]: `health.latency_mean_ms` is a whole number, not a number with a fraction (the default 1000 is in force)
             12:1: error[DOC1002]: unknown option `pool` in `[health]` (did you mean `service.pool`?)
-            14:8: error[DOC1004]: `metrics.sink`: `a b` is no name: use a-z, 0-9, `_` and `-` (the default "prometheus" is in force)
+            14:8: error[DOC1004]: `metrics.sink`: `a b` is no adapter for this: use `null` or `prometheus` (the default "prometheus" is in force)
             16:11: error[DOC1003]: `doctor.fail_on` is a list of texts, not a whole number (the default ["models", "open-files", "permissions"] is in force)
-            18:8: error[DOC1004]: `audit.sink`: `File` is no name: use a-z, 0-9, `_` and `-` (the default "file" is in force)
+            18:8: error[DOC1004]: `audit.sink`: `File` is no adapter for this: use `file` or `null` (the default "file" is in force)
         "#]],
     );
 }

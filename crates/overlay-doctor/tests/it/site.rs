@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use overlay_doctor::{Check, CheckStatus, DoctorReport, Environment, Host, Inputs, doctor};
+use overlay_doctor::{
+    Check, CheckStatus, DoctorReport, Environment, Host, Inputs, VendorEnd, doctor,
+};
 use overlay_schema::EMBEDDED_OVERLAY;
 use overlay_sqlite::{AuditIndex, DatabaseKind, Performance};
 use overlay_store::audit::Entry;
@@ -170,6 +172,7 @@ impl Site {
             configs,
             variables: &self.variables,
             adapters: ADAPTERS,
+            ends: &ended,
             version: "0.1.0",
             host: &self.host,
             now_us: self.now_us,
@@ -190,6 +193,13 @@ impl Site {
         assert!(status <= CheckStatus::Ok || check.hint.is_some(), "no hint: {check:#?}");
         check
     }
+}
+
+/// Vendors end one model.
+fn ended(host: &str, model: &str) -> Option<VendorEnd> {
+    let on = "2025-06-06".parse().ok()?;
+    let ended = VendorEnd { on, successor: Some("gpt-4o".to_owned()) };
+    ((host, model) == ("api.openai.com", "gpt-4-32k")).then_some(ended)
 }
 
 fn entry() -> Entry {

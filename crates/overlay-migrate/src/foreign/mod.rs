@@ -37,7 +37,7 @@ impl Tool {
     fn of(path: &str, text: &str) -> Option<Self> {
         let name = file_name(path);
         let is_yaml = name.ends_with(".yaml") || name.ends_with(".yml");
-        if is_yaml && name.contains("promptfooconfig") {
+        if is_yaml && name.contains(PROMPTFOO) || is_promptfoo_json(path) {
             return Some(Self::Promptfoo);
         }
         if name == "tensorzero.toml" {
@@ -48,6 +48,15 @@ impl Tool {
     }
 }
 
+/// What the names of promptfoo's files have in common.
+const PROMPTFOO: &str = "promptfooconfig";
+
+/// Whether this is the file of promptfoo written as JSON.
+pub(crate) fn is_promptfoo_json(path: &str) -> bool {
+    let name = file_name(path);
+    name.ends_with(".json") && name.contains(PROMPTFOO)
+}
+
 /// What a file of another tool names; nothing where it is none of such a tool.
 pub(crate) fn findings(
     path: &str,
@@ -56,6 +65,7 @@ pub(crate) fn findings(
     table: (&Retired, Date),
 ) -> Vec<Finding> {
     let Some(tool) = Tool::of(path, text) else { return Vec::new() };
+    // JSON is read as the YAML that it is.
     let node = if tool == Tool::TensorZero { Node::toml(text) } else { Node::yaml(text) };
     match node {
         Ok(node) => {

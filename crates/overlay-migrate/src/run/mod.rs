@@ -12,7 +12,7 @@ mod undo;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use overlay_model::{Diagnostic, Digest};
+use overlay_model::{Diagnostic, Digest, plural};
 use serde::Serialize;
 use thiserror::Error;
 
@@ -74,15 +74,10 @@ impl std::fmt::Display for Outcome {
             Progress::RolledBack => "rolled back",
             Progress::Unstarted | Progress::Running | Progress::RollingBack => "broken off",
         };
-        let steps = self.steps.len();
-        let s = if steps == 1 { "" } else { "s" };
+        let steps = plural(self.steps.len(), "step");
         let resumed = if self.resumed { ", resumed" } else { "" };
         let milliseconds = self.took_us / 1000;
-        writeln!(
-            f,
-            "plan {} {what}: {steps} step{s} in {milliseconds} ms{resumed}",
-            self.plan.short()
-        )?;
+        writeln!(f, "plan {} {what}: {steps} in {milliseconds} ms{resumed}", self.plan.short())?;
         writeln!(f, "backups and journal: {}", self.folder)
     }
 }
@@ -198,15 +193,15 @@ pub(crate) fn runs<'a>(site: Site<'a>) -> Result<Vec<Run<'a>>, RunError> {
 impl Run<'_> {
     /// How far the run came, for people.
     fn done(&self) -> String {
-        let all = self.plan.steps.len();
+        let all = plural(self.plan.steps.len(), "step");
         let count =
             |is: &dyn Fn(&str) -> bool| self.plan.steps.iter().filter(|it| is(&it.id)).count();
         match self.journal.progress() {
             Progress::RollingBack => {
-                format!("{} of its {all} steps are undone", count(&|it| self.journal.is_undone(it)))
+                format!("{} of {all} undone", count(&|it| self.journal.is_undone(it)))
             }
             _ => {
-                format!("{} of its {all} steps are taken", count(&|it| self.journal.is_applied(it)))
+                format!("{} of {all} taken", count(&|it| self.journal.is_applied(it)))
             }
         }
     }

@@ -61,6 +61,36 @@ fn promptfoo() {
 }
 
 #[test]
+fn promptfoo_as_json() {
+    check(
+        "eval/promptfooconfig.json",
+        "{\n\t\"prompts\": [\"Answer: {{q}}\"],\n\t\"providers\": [\"openai:chat:gpt-4-32k\"]\n}\n",
+        expect_test::expect![[r#"
+            eval/promptfooconfig.json:2:14: note[MIG1402]: a prompt of promptfoo (13 characters) (its text belongs into micro_overlays/<name>.md)
+            eval/promptfooconfig.json:3:16: warning[MIG1301]: model `gpt-4-32k` was retired on 2025-06-06 (the vendor recommends `gpt-4o`: https://developers.openai.com/api/docs/deprecations)
+            eval/promptfooconfig.json:3:16: note[MIG1401]: promptfoo asks for model `openai:chat:gpt-4-32k` (`providers.toml` has no such model)
+        "#]],
+    );
+    check(
+        "promptfooconfig.json",
+        "{\"providers\": [\"openai:chat:gpt-4-32k\"\n",
+        expect_test::expect![[r#"
+            promptfooconfig.json:1:15: warning[MIG1403]: cannot be read as a file of promptfoo: unclosed bracket '[' at line 1, column 15
+        "#]],
+    );
+}
+
+#[test]
+fn promptfoo_as_json_is_read_from_disk() {
+    let dir = tempfile::tempdir().unwrap();
+    for name in ["promptfooconfig.json", "answers.json"] {
+        std::fs::write(dir.path().join(name), "{\"providers\": [\"openai:gpt-4-32k\"]}").unwrap();
+    }
+    let tree = Tree::read(dir.path()).unwrap();
+    assert_eq!(tree.files().keys().collect::<Vec<_>>(), ["promptfooconfig.json"]);
+}
+
+#[test]
 fn tensorzero() {
     check(
         "config/tensorzero.toml",

@@ -148,7 +148,7 @@ fn a_run_that_was_broken_off_is_named_and_taken_back() {
     assert_eq!(
         validation.findings[0].to_string(),
         format!(
-            "error[MIG1504]: the run of plan {} is not finished: 3 of its 4 steps are taken \
+            "error[MIG1504]: the run of plan {} is not finished: 3 of 4 steps taken \
              (`fusion migrate apply` goes on, `fusion migrate rollback` takes it back)",
             plan.digest.short()
         )

@@ -1,6 +1,9 @@
 use std::fs;
 
-use overlay_sqlite::{AuditIndex, AuditQuery, DatabaseKind, Indexed, SqliteError, schema_report};
+use overlay_sqlite::{
+    AuditIndex, AuditQuery, DatabaseKind, Faithfulness, Indexed, SqliteError, faithfulness,
+    schema_report,
+};
 use overlay_store::audit::Head;
 use rusqlite::Connection;
 
@@ -55,6 +58,12 @@ fn rows_are_chosen_newest_first() {
     check(AuditQuery { actor: text("' OR 1=1 --"), ..all() }, &[]);
 }
 
+/// Record 2, done by somebody else.
+const REPLACED: &str = "INSERT OR REPLACE INTO overlay_audit_log
+    SELECT id, overlay_type, overlay_id, action, 'mallory', timestamp, data, host, environment,
+        deployment_id, generation, base_generation, manifest_sha256, prev_hash, hash
+    FROM overlay_audit_log WHERE id = 2";
+
 #[test]
 fn rows_cannot_be_changed() {
     let root = Root::new(0);
@@ -66,6 +75,11 @@ fn rows_cannot_be_changed() {
         ("DELETE FROM overlay_audit_log WHERE id = 1", "audit rows are never deleted"),
         ("UPDATE overlay_audit_overlays SET overlay_id = 'x'", "audit rows are never changed"),
         ("DELETE FROM overlay_audit_overlays", "audit rows are never deleted"),
+        (REPLACED, "audit rows are never replaced"),
+        (
+            "INSERT OR REPLACE INTO overlay_audit_overlays SELECT * FROM overlay_audit_overlays",
+            "audit rows are never replaced",
+        ),
     ] {
         let err = conn.execute(sql, []).unwrap_err();
         assert_eq!(err.to_string(), expect);
@@ -192,4 +206,59 @@ fn eight_follow_the_same_log() {
     });
     assert_eq!(added, 24);
     assert_eq!(AuditIndex::open(&path).unwrap().head().unwrap(), root.head);
+}
+
+/// A file from before rows could not be replaced.
+#[test]
+fn older_file_is_brought_up_to_date() {
+    let root = Root::new(3);
+    let path = root.path("db/audit.sqlite");
+    drop(AuditIndex::open_updated(&path, &root.log()).unwrap());
+    let conn = Connection::open(&path).unwrap();
+    let older =
+        "DROP TRIGGER overlay_audit_log_replace; DROP TRIGGER overlay_audit_overlays_replace;
+        DELETE FROM refinery_schema_history WHERE version = 2";
+    conn.execute_batch(older).unwrap();
+    drop(conn);
+    let index = AuditIndex::open(&path).unwrap();
+    let applied: Vec<_> = index.applied().iter().map(|it| it.name.as_str()).collect();
+    assert_eq!(applied, ["V2__audit_rows_are_never_replaced"]);
+    assert_eq!(schema_report(DatabaseKind::Audit, &path).unwrap(), []);
+    assert_eq!(index.head().unwrap(), root.head);
+}
+
+#[track_caller]
+fn check_faithful(change: &str, expect: Faithfulness) {
+    let mut root = Root::new(3);
+    let path = root.path("db/audit.sqlite");
+    drop(AuditIndex::open_updated(&path, &root.log()).unwrap());
+    root.append(crate::entry(4));
+    let conn = Connection::open(&path).unwrap();
+    let triggers = "SELECT name FROM sqlite_schema WHERE type = 'trigger'";
+    let names: Vec<String> = {
+        let mut statement = conn.prepare(triggers).unwrap();
+        statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+    };
+    for name in names {
+        conn.execute_batch(&format!("DROP TRIGGER {name}")).unwrap();
+    }
+    conn.execute_batch("PRAGMA foreign_keys = OFF").unwrap();
+    conn.execute_batch(change).unwrap();
+    drop(conn);
+    assert_eq!(faithfulness(&path, &root.log()).unwrap(), expect, "{change}");
+}
+
+#[test]
+fn index_is_held_against_the_log() {
+    let differs = |seq: u64| Faithfulness { same: seq - 1, differs: Some(seq), waiting: 0 };
+    check_faithful("", Faithfulness { same: 3, differs: None, waiting: 1 });
+    check_faithful(REPLACED, differs(2));
+    check_faithful("UPDATE overlay_audit_log SET data = NULL WHERE id = 3", differs(3));
+    check_faithful("DELETE FROM overlay_audit_log WHERE id = 1", differs(1));
+    check_faithful("INSERT INTO overlay_audit_overlays VALUES (2, 'other')", differs(2));
+    check_faithful("DELETE FROM overlay_audit_overlays WHERE id = 3", differs(3));
+    let last = "UPDATE overlay_audit_log SET id = 99 WHERE id = 3";
+    check_faithful(last, differs(3));
+    let more = "INSERT INTO overlay_audit_overlays VALUES (99, 'other')";
+    check_faithful(more, Faithfulness { same: 3, differs: Some(99), waiting: 1 });
 }

@@ -1,6 +1,7 @@
 use overlay_model::Digest;
 use overlay_sqlite::{
-    AuditIndex, DatabaseKind, ObjectKind, Performance, SqliteError, migrations, schema_report,
+    AuditIndex, DatabaseKind, ObjectKind, Performance, SqliteError, is_empty, migrations,
+    schema_report,
 };
 use rusqlite::Connection;
 
@@ -153,8 +154,11 @@ fn report_of_an_empty_file_names_everything() {
     assert!(matches!(err, SqliteError::Unreachable { .. }), "{err}");
     assert!(!path.exists());
     std::fs::write(&path, "").unwrap();
+    assert!(is_empty(&path).unwrap());
     let found = schema_report(DatabaseKind::Performance, &path).unwrap();
     assert_eq!(found.iter().filter(|it| it.kind == ObjectKind::Table).count(), 2);
+    drop(Performance::open(&path).unwrap());
+    assert!(!is_empty(&path).unwrap());
 }
 
 #[track_caller]

@@ -35,7 +35,7 @@ impl Deploying {
             if stderr.read_line(&mut line).expect("UTF-8") == 0 {
                 break;
             }
-            if line.contains(": canary ") {
+            if line.contains(": canary ") || line.contains(": checks after") {
                 return Self { child, stderr };
             }
             lines.push(line);
@@ -52,9 +52,15 @@ impl Deploying {
 
     /// Ends it as Ctrl-C does: the exit code, and what it said on the way.
     #[cfg(unix)]
-    pub(super) fn interrupt(mut self) -> (Option<i32>, String) {
+    pub(super) fn interrupt(self) -> (Option<i32>, String) {
+        self.signal("-INT")
+    }
+
+    /// Sends it a signal: the exit code, and what it said on the way.
+    #[cfg(unix)]
+    pub(super) fn signal(mut self, signal: &str) -> (Option<i32>, String) {
         let pid = self.child.id().to_string();
-        let sent = Command::new("kill").args(["-INT", &pid]).status().expect("kill runs");
+        let sent = Command::new("kill").args([signal, &pid]).status().expect("kill runs");
         assert!(sent.success());
         let mut said = String::new();
         self.stderr.read_to_string(&mut said).expect("UTF-8");
@@ -69,7 +75,7 @@ impl Deploying {
 }
 
 /// A root whose deployer was killed while the candidate had 50 %.
-fn killed() -> tempfile::TempDir {
+pub(super) fn killed() -> tempfile::TempDir {
     let dir = deployed();
     Deploying::start(dir.path(), &["--stages", "50,100", "--bake", "20s"]).kill();
     assert_eq!(status(dir.path())["phase"], "canary");

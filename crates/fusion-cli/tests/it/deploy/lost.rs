@@ -20,7 +20,11 @@ fn a_pointer_that_is_gone_is_said_to_be_and_rebuilt() {
             write(&current, bytes);
         }
         let hint = "`fusion deploy recover --rebuild`";
-        for args in [&["status"][..], &["recover"], &["rollback", "--to", "1"]] {
+        let looks = [&["status"][..], &["plan", "refund.txt"], &["show"], &["diff"], &["verify"]];
+        let list = deploy(dir.path(), &["list"]).ends_with(8);
+        assert!(!list.stdout.contains("* "), "{list:#?}");
+        assert!(list.stdout.contains(hint), "{list:#?}");
+        for args in looks.into_iter().chain([&["recover"][..], &["rollback", "--to", "1"]]) {
             let ran = deploy(dir.path(), args).ends_with(8);
             assert!(ran.stderr.contains(hint), "{ran:#?}");
         }
@@ -49,7 +53,9 @@ fn an_older_pointer_put_back_is_found_out() {
     assert!(ran.stdout.contains("CURRENT is damaged: it is at epoch 1"), "{ran:#?}");
     audit_verify(dir.path()).ends_with(8);
     edit(dir.path(), "0.8");
-    for args in [&["recover"][..], &["apply", "refund.txt"], &["rollback", "--to", "1"]] {
+    let looks = [&["list"][..], &["plan", "refund.txt"], &["show"], &["diff"], &["verify"]];
+    let orders = [&["recover"][..], &["apply", "refund.txt"], &["rollback", "--to", "1"]];
+    for args in looks.into_iter().chain(orders) {
         deploy(dir.path(), args).ends_with(8);
     }
     deploy(dir.path(), &["recover", "--rebuild", "--to", "1"]).ends_with(0);
@@ -93,4 +99,86 @@ fn a_live_generation_that_is_gone_is_damage_and_not_bad_input() {
     assert_eq!(floor(dir.path()), "0.6");
     let ran = deploy(dir.path(), &["verify", "--all"]).ends_with(8);
     assert!(ran.stdout.contains("00000002: generation 00000002 is gone"), "{ran:#?}");
+}
+
+#[test]
+fn a_rollout_whose_file_is_lost_is_taken_back_by_the_commands_that_are_advised() {
+    for order in [&["abort"][..], &["recover"], &["pin", "x"], &["rollback"]] {
+        let dir = super::crash::killed();
+        let rollouts = dir.path().join("prod/rollouts");
+        let id = status(dir.path())["deployment"].as_str().expect("an id").to_owned();
+        fs::remove_file(rollouts.join(format!("{id}.json"))).expect("it is there");
+        let ran = deploy(dir.path(), &["status"]).ends_with(8);
+        assert!(ran.stdout.contains(".json is damaged: it is missing"), "{ran:#?}");
+        assert!(ran.stdout.contains("recover or abort"), "{ran:#?}");
+        for order in ["resume", "promote", "pause"] {
+            let ran = deploy(dir.path(), &[order]).ends_with(8);
+            assert!(ran.stderr.contains("`fusion deploy abort`"), "{ran:#?}");
+        }
+        deploy(dir.path(), order).ends_with(0);
+        assert_eq!(floor(dir.path()), "0.6");
+        assert_eq!(deploy(dir.path(), &["status"]).ends_with(0).code, 0);
+    }
+}
+
+/// A root as versions of before made one: its records do not say what was put in force.
+fn of_before(dir: &std::path::Path) {
+    use overlay_store::audit::Entry;
+    use overlay_store::{Change, Holder, Origin, Store, Tree};
+
+    let store = Store::create(&dir.join("prod")).expect("a root");
+    let holder = Holder { pid: 1, host: "test".to_owned(), started_us: 1, deployment: None };
+    let mut writer = store.lock(&holder).expect("the lock");
+    let mut tree = Tree::new();
+    tree.insert("overlays/fusion_overlay.refund.txt", super::refund("0.6")).expect("a file");
+    let made = writer.publish(&tree, Origin::default(), "made", 1).expect("a generation");
+    let entry = Entry {
+        at_us: 1,
+        actor: "test".to_owned(),
+        host: "test".to_owned(),
+        action: "deploy".to_owned(),
+        env: "development".to_owned(),
+        deployment: None,
+        generation: Some(made.generation.0),
+        base: None,
+        manifest_sha256: Some(made.manifest),
+        // Only an object can hold what is added now.
+        detail: "older".into(),
+    };
+    writer.switch(Some(0), Change::to(made), entry).expect("live");
+}
+
+#[test]
+fn a_log_of_before_says_what_is_left_to_do() {
+    for damage in [None, Some("garbage")] {
+        let dir = crate::binary::folder(&[]);
+        of_before(dir.path());
+        run(dir.path(), &["backup", "create", "--root", "prod"]).ends_with(0);
+        // The backup has not all of the log: nothing may be written over it.
+        deploy(dir.path(), &["pin", "release", "1"]).ends_with(0);
+        let (current, old) = (dir.path().join("prod/CURRENT"), dir.path().join("old"));
+        match damage {
+            None => fs::remove_file(&current).expect("it is there"),
+            Some(bytes) => write(&current, bytes),
+        }
+        let rebuilds: [&[&str]; 3] = [
+            &["deploy", "recover", "--rebuild", "--root", "prod"],
+            &["deploy", "recover", "--rebuild", "--to", "1", "--root", "prod"],
+            &["backup", "restore", "--rebuild", "--root", "prod"],
+        ];
+        for args in rebuilds {
+            let ran = run(dir.path(), args).ends_with(8);
+            assert!(ran.stderr.contains("of a version that did not write down what"), "{ran:#?}");
+            assert!(ran.stderr.contains("move the root away, keep it"), "{ran:#?}");
+        }
+        // As the message says.
+        fs::rename(dir.path().join("prod"), &old).expect("moved");
+        let ran = run(dir.path(), &["deploy", "verify", "--all", "--root", "old"]).ends_with(8);
+        assert!(ran.stdout.starts_with("00000001: 1 file as published\nCURRENT is "), "{ran:#?}");
+        run(dir.path(), &["backup", "restore", "--root", "prod"]).ends_with(0);
+        assert_eq!(floor(dir.path()), "0.6");
+        fs::remove_dir_all(dir.path().join("prod")).expect("removed");
+        deploy(dir.path(), &["apply", "--from", "old/gen/00000001/tree"]).ends_with(0);
+        assert_eq!(floor(dir.path()), "0.6");
+    }
 }

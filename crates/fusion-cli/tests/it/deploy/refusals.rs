@@ -135,6 +135,18 @@ fn a_command_knows_the_root_and_the_tree() {
 
 #[cfg(unix)]
 #[test]
+fn a_terminal_that_is_closed_is_an_interrupt() {
+    for signal in ["-HUP", "-TERM"] {
+        let dir = deployed();
+        let deploying = Deploying::start(dir.path(), &["--stages", "50,100", "--bake", "30s"]);
+        let (code, said) = deploying.signal(signal);
+        assert_eq!(code, Some(11), "{signal}: {said}");
+        assert!(said.contains("`fusion deploy resume --root prod`"), "{signal}: {said}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
 fn an_interrupt_says_what_stays() {
     let dir = deployed();
     let deploying = Deploying::start(dir.path(), &["--stages", "50,100", "--bake", "30s"]);

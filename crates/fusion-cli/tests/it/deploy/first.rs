@@ -1,0 +1,67 @@
+//! A first deployment whose process was killed in the checks after it: there is nothing to go
+//! back to.
+
+use serde_json::json;
+
+use super::crash::Deploying;
+use super::{deploy, edit, floor, status};
+use crate::binary::{folder, run};
+
+/// A root whose first deployer was killed while the generation was watched.
+fn killed(bake: &str) -> tempfile::TempDir {
+    let dir = folder(&[]);
+    edit(dir.path(), "0.6");
+    let args = ["apply", "refund.txt", "--mode", "blue-green", "--bake", bake];
+    Deploying::run(dir.path(), &args).kill();
+    assert_eq!(status(dir.path())["phase"], "post_check");
+    dir
+}
+
+#[test]
+fn it_waits_for_resume_whatever_comes_first() {
+    let dir = killed("2s");
+    let ran = deploy(dir.path(), &["pin", "first"]).ends_with(0);
+    assert!(ran.stderr.contains("`fusion deploy resume` sees it through"), "{ran:#?}");
+    run(dir.path(), &["backup", "create", "--root", "prod"]).ends_with(0);
+    let ran = deploy(dir.path(), &["recover"]).ends_with(0);
+    assert!(ran.stdout.contains("is the first one"), "{ran:#?}");
+    let ran = deploy(dir.path(), &["status"]).ends_with(0);
+    assert!(ran.stdout.contains("the process that drove it ended: resume, or deploy"), "{ran:#?}");
+    deploy(dir.path(), &["resume"]).ends_with(0);
+    let status = status(dir.path());
+    assert_eq!(
+        (&status["phase"], &status["health"]["status"]),
+        (&json!("stable"), &json!("healthy"))
+    );
+}
+
+#[test]
+fn the_same_deployment_sees_it_through() {
+    let dir = killed("2s");
+    let plan = deploy(dir.path(), &["plan", "refund.txt"]).ends_with(2);
+    assert!(plan.stdout.contains("goes through its checks once more"), "{plan:#?}");
+    let report = deploy(dir.path(), &["apply", "refund.txt", "--json"]).ends_with(0).json();
+    assert_eq!((&report["deployed"], &report["generation"]), (&json!(true), &json!(1)));
+    let ran = deploy(dir.path(), &["apply", "refund.txt"]).ends_with(0);
+    assert!(ran.stdout.starts_with("unchanged"), "{ran:#?}");
+}
+
+#[test]
+fn another_one_takes_its_place() {
+    let dir = killed("20s");
+    edit(dir.path(), "0.7");
+    deploy(dir.path(), &["apply", "refund.txt"]).ends_with(0);
+    assert_eq!(floor(dir.path()), "0.7");
+}
+
+#[test]
+fn what_is_frozen_is_deployed_again() {
+    let dir = killed("20s");
+    deploy(dir.path(), &["abort"]).ends_with(7);
+    assert_eq!(status(dir.path())["phase"], "frozen");
+    deploy(dir.path(), &["rollback", "--to", "1"]).ends_with(1);
+    let ran = deploy(dir.path(), &["apply", "refund.txt"]).ends_with(0);
+    assert!(ran.stdout.starts_with("deployed: refund as generation 00000001"), "{ran:#?}");
+    assert!(!ran.stdout.contains("back to generation"), "{ran:#?}");
+    assert_eq!(status(dir.path())["phase"], "stable");
+}
