@@ -29,8 +29,8 @@ const LOCKED: [&str; 3] = ["", "fuzz", "benches/peers"];
 /// Release a version: checks, record, changelog, versions, tag, tarball, notes
 ///
 /// Refuses with every reason at once where the tree is not clean, the version is not the next
-/// one, the changelog has nothing to say, or one of the goldens, the budget gate and the
-/// quality gate does not pass. Pushing the tag is left to you.
+/// one, the changelog has nothing to say, or one of the goldens, the budget gate (with
+/// --strict) and the quality gate does not pass. Pushing the tag is left to you.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -98,8 +98,13 @@ fn refusals(repository: &Repository<'_>, version: &Version) -> anyhow::Result<Ve
     }
     let text = repository.read("Cargo.toml")?;
     let current = manifest::version(&text)?;
-    if *version <= current && !(*version == current && repository.tags()?.is_empty()) {
+    let is_first = *version == current && repository.tags()?.is_empty();
+    if *version <= current && !is_first {
         reasons.push(format!("{version} is not above {current}, the version of the workspace"));
+    } else if !is_first && !follows(&current, version) {
+        let [patch, minor, major] = next(&current);
+        reasons
+            .push(format!("{version} does not follow {current}: {patch}, {minor} or {major} does"));
     }
     if repository.tags()?.contains(&tag(version)) {
         reasons.push(format!("there is a tag {} already", tag(version)));
@@ -113,11 +118,26 @@ fn refusals(repository: &Repository<'_>, version: &Version) -> anyhow::Result<Ve
     Ok(reasons)
 }
 
+/// The versions that follow `current`: its own release where it comes before one, else the
+/// next patch, minor and major one.
+fn next(current: &Version) -> [Version; 3] {
+    let Version { major, minor, patch, .. } = *current;
+    let patch = if current.pre.is_empty() { patch + 1 } else { patch };
+    [(major, minor, patch), (major, minor + 1, 0), (major + 1, 0, 0)]
+        .map(|(major, minor, patch)| Version::new(major, minor, patch))
+}
+
+/// Whether `version` is the next one, or comes before it (`0.2.0-rc.1`).
+fn follows(current: &Version, version: &Version) -> bool {
+    let released = Version::new(version.major, version.minor, version.patch);
+    next(current).contains(&released)
+}
+
 /// Which of the gates do not pass.
 fn gates(environment: &Environment) -> anyhow::Result<Vec<String>> {
     let results = [
         ("golden", Golden::default().run(environment.clone())),
-        ("budget-gate", BudgetGate::default().run(environment.clone())?),
+        ("budget-gate --strict", BudgetGate::strict().run(environment.clone())?),
         ("quality-gate", QualityGate::of_corpus().run(environment.clone())?),
     ];
     let failed = results.into_iter().filter(|(_, exit)| *exit != Exit::DONE);
@@ -278,6 +298,23 @@ mod tests {
             ]
         );
         Ok(())
+    }
+
+    #[test]
+    fn no_version_is_left_out() {
+        let check = |current: &str, version: &str, expect: bool| {
+            let [current, version] =
+                [current, version].map(|it| it.parse::<Version>().unwrap_or(Version::new(9, 9, 9)));
+            assert_eq!(follows(&current, &version), expect, "{current} to {version}");
+        };
+        for next in ["0.1.1", "0.2.0", "1.0.0", "0.2.0-rc.1"] {
+            check("0.1.0", next, true);
+        }
+        for later in ["0.1.2", "0.3.0", "0.2.1", "3.0.0", "1.1.0"] {
+            check("0.1.0", later, false);
+        }
+        check("1.0.0-rc.1", "1.0.0", true);
+        check("1.0.0-rc.1", "1.0.0-rc.2", true);
     }
 
     #[test]

@@ -86,9 +86,6 @@ pub(crate) fn plan_of(
     scenario: &Scenario,
     question: &str,
 ) -> Result<ExecutionPlan, String> {
-    let settings = side.settings.as_ref().map_err(Clone::clone)?;
-    let models =
-        Models { providers: sides.suite.installation().providers(), ledger: &sides.ledger };
     let request = Request {
         overlay: side.overlay.clone(),
         question,
@@ -99,8 +96,36 @@ pub(crate) fn plan_of(
         spent_today: 0.0,
         now_hours: 0.0,
     };
-    compile(settings, side.micro.map(|(_, it)| it), &models, &request)
-        .map_err(|err| err.to_string())
+    planned(sides, side, &request)
+}
+
+/// The plan of one side without a scenario: what it sends before anything is asked.
+pub(crate) fn plan_alone(
+    sides: &Sides<'_>,
+    side: &SideSettings<'_>,
+) -> Result<ExecutionPlan, String> {
+    let request = Request {
+        overlay: side.overlay.clone(),
+        question: "",
+        turns: &[],
+        pinned: &[],
+        rules: &[],
+        scenario_type: "",
+        spent_today: 0.0,
+        now_hours: 0.0,
+    };
+    planned(sides, side, &request)
+}
+
+fn planned(
+    sides: &Sides<'_>,
+    side: &SideSettings<'_>,
+    request: &Request<'_>,
+) -> Result<ExecutionPlan, String> {
+    let settings = side.settings.as_ref().map_err(Clone::clone)?;
+    let models =
+        Models { providers: sides.suite.installation().providers(), ledger: &sides.ledger };
+    compile(settings, side.micro.map(|(_, it)| it), &models, request).map_err(|err| err.to_string())
 }
 
 /// The calls of a plan, in order.

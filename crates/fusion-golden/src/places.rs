@@ -74,9 +74,17 @@ pub(crate) fn section_line(micro: &MicroOverlay, section: &str) -> Option<usize>
 
 /// The line of a model's id in `providers.toml`, counted from 1.
 pub(crate) fn model_line(text: &str, model: &str) -> Option<usize> {
+    model_field_line(text, model, "id")
+}
+
+/// The line of a field of a model in `providers.toml`, counted from 1.
+pub(crate) fn model_field_line(text: &str, model: &str, field: &str) -> Option<usize> {
     let outline = Outline::of(TextFormat::Toml, text)?;
     let models = outline.field("models")?.value.items();
-    let ids = models.iter().filter_map(|it| it.field("id"));
-    let at = ids.map(|it| &it.value.at).find(|at| text.get((*at).clone()) == Some(model))?;
+    let is_it = |it: &&Outline| {
+        let id = it.field("id").and_then(|it| text.get(it.value.at.clone()));
+        id == Some(model)
+    };
+    let at = &models.iter().find(is_it)?.field(field)?.value.at;
     Some(Location::of(text, at.clone()).line)
 }

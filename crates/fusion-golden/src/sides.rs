@@ -62,7 +62,7 @@ impl<'a> Sides<'a> {
                 sides
                     .settings
                     .entry((name.clone(), parameters(scenario)))
-                    .or_insert_with(|| SideSettings::new(suite, name.as_ref(), scenario));
+                    .or_insert_with(|| SideSettings::new(suite, name.as_ref(), Some(scenario)));
             }
         }
         sides
@@ -91,9 +91,14 @@ fn parameters(scenario: &Scenario) -> String {
 }
 
 impl<'a> SideSettings<'a> {
-    fn new(suite: &'a Suite, name: Option<&OverlayName>, scenario: &Scenario) -> Self {
+    /// The settings of an overlay for a scenario, or for none in particular.
+    pub(crate) fn new(
+        suite: &'a Suite,
+        name: Option<&OverlayName>,
+        scenario: Option<&Scenario>,
+    ) -> Self {
         let installation = suite.installation();
-        let (effective, settings) = installation.settings(name, Some(scenario), &[]);
+        let (effective, settings) = installation.settings(name, scenario, &[]);
         let loaded = name.and_then(|it| installation.overlays().get(it));
         let overlay = loaded.zip(name).map(|(loaded, name)| OverlayRef {
             name: name.clone(),

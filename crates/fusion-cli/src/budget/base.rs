@@ -19,17 +19,25 @@ use crate::input;
 /// A side as it was read; temporary files live as long.
 pub(super) struct Opened {
     pub(super) side: Base,
+    /// Whether it is a commit of the repository.
+    pub(super) is_commit: bool,
     folders: Vec<TempDir>,
 }
 
 impl Opened {
+    fn of(side: Base, folders: Vec<TempDir>) -> Self {
+        Self { side, is_commit: false, folders }
+    }
+
     /// The suite of a candidate with its name, and the folders to be kept.
     pub(super) fn into_suite(self) -> anyhow::Result<(String, Suite, Vec<TempDir>)> {
         match self.side {
             Base::Suite { name, suite } | Base::Installation { name, suite } => {
                 Ok((name, suite, self.folders))
             }
-            Base::Record(_) => Err(refusal(Exit::USAGE, "a record cannot be the candidate")),
+            Base::Record(_) | Base::Nothing { .. } => {
+                Err(refusal(Exit::USAGE, "a record cannot be the candidate"))
+            }
         }
     }
 
@@ -53,7 +61,7 @@ pub(super) fn open(value: &str, dir: &Path) -> anyhow::Result<Opened> {
         return of_generation(value, Path::new(root), Some(number));
     }
     if path.is_file() {
-        return Ok(Opened { side: Base::Record(record(path)?), folders: Vec::new() });
+        return Ok(Opened::of(Base::Record(record(path)?), Vec::new()));
     }
     let repository = Repository::of(&existing(dir)).ok_or_else(|| nothing(value))?;
     let commit = repository.commit(value).ok_or_else(|| nothing(value))?;
@@ -80,7 +88,7 @@ fn of_folder(path: &Path, dir: &Path) -> anyhow::Result<Opened> {
     let is_suite = path.join("suite.toml").is_file() || path.join("cassettes").is_dir();
     if is_suite || inner.is_dir() {
         let suite = Suite::open(if is_suite { path } else { &inner }).map_err(suite_error)?;
-        return Ok(Opened { side: Base::Suite { name, suite }, folders: Vec::new() });
+        return Ok(Opened::of(Base::Suite { name, suite }, Vec::new()));
     }
     let configs = path.join("configs");
     let installation = [path, &configs].into_iter().find(|it| it.join("overlays").is_dir());
@@ -92,7 +100,7 @@ fn of_folder(path: &Path, dir: &Path) -> anyhow::Result<Opened> {
         return Err(refusal(Exit::UNREADABLE, message));
     };
     let (suite, folder) = alone(installation, None)?;
-    Ok(Opened { side: Base::Installation { name, suite }, folders: vec![folder] })
+    Ok(Opened::of(Base::Installation { name, suite }, vec![folder]))
 }
 
 /// A suite without goldens over the installation in the folder `installation`, with the
@@ -159,7 +167,7 @@ pub(super) fn of_stored(name: &str, tree: &Tree) -> anyhow::Result<Opened> {
     }
     let (suite, inner) = alone(&configs, None)?;
     let name = name.to_owned();
-    Ok(Opened { side: Base::Installation { name, suite }, folders: vec![folder, inner] })
+    Ok(Opened::of(Base::Installation { name, suite }, vec![folder, inner]))
 }
 
 /// `suite.toml`, as far as places go.
@@ -195,7 +203,8 @@ fn of_commit(
         let err = suite_error(err);
         refusal(Exit::UNREADABLE, format!("{name} has no suite at {place}: {err:#}"))
     })?;
-    Ok(Opened { side: Base::Suite { name, suite }, folders: vec![folder] })
+    let side = Base::Suite { name, suite };
+    Ok(Opened { side, is_commit: true, folders: vec![folder] })
 }
 
 /// `folder/path` without `.` and `..`; `None` where it leads out, or is the root itself.
@@ -211,54 +220,128 @@ fn joined(folder: &str, path: &str) -> Option<String> {
     (!parts.is_empty()).then(|| parts.join("/"))
 }
 
+/// What is compared, as far as the choice of its base goes.
+#[derive(Clone, Copy)]
+pub(super) enum Judged<'a> {
+    /// The suite in the working tree.
+    WorkingTree(&'a Suite),
+    /// A commit.
+    Commit(&'a str),
+    /// Something outside of the repository's history, such as what is live.
+    Elsewhere,
+}
+
+/// Bases, with what a reader should know about them.
+#[derive(Default)]
+pub(super) struct Bases {
+    pub(super) opened: Vec<Opened>,
+    pub(super) notes: Vec<String>,
+}
+
 /// The bases where none is given: where the candidate parted from the main branch, and the
-/// newest released record. With what a reader should know about them.
-pub(super) fn usual(
-    candidate: Option<&str>,
-    dir: &Path,
-    recorded_in: &Path,
-) -> anyhow::Result<(Vec<Opened>, Vec<String>)> {
-    let mut notes = Vec::new();
-    let mut bases = Vec::new();
+/// newest released record.
+pub(super) fn usual(judged: Judged<'_>, dir: &Path, recorded_in: &Path) -> anyhow::Result<Bases> {
+    let mut bases = Bases::default();
+    let mut first = None;
     match Repository::of(&existing(dir)) {
-        Some(repository) => {
-            if let Some((name, commit)) = parting(&repository, candidate, &mut notes) {
-                bases.push(of_commit(name, &repository, &commit, dir)?);
+        Some(repository) => match parting(&repository, judged, &mut bases.notes) {
+            Parting::At(name, commit) => {
+                bases.opened.push(of_commit(name, &repository, &commit, dir)?);
             }
-        }
-        None => notes.push("not in a git repository: there is no merge base".to_owned()),
+            Parting::First(why) => first = Some(why),
+            Parting::Unknown => (),
+        },
+        None => bases.notes.push("not in a git repository: there is no merge base".to_owned()),
     }
     match newest_record(recorded_in)? {
         Some(path) => {
-            bases.push(Opened { side: Base::Record(record(&path)?), folders: Vec::new() });
+            bases.opened.push(Opened::of(Base::Record(record(&path)?), Vec::new()));
         }
-        None => notes.push("there is no released record to compare with".to_owned()),
+        None => {
+            bases.notes.push("there is no released record to compare with".to_owned());
+            let first = first.map(|why| Base::Nothing { why });
+            bases.opened.extend(first.map(|side| Opened::of(side, Vec::new())));
+        }
     }
-    Ok((bases, notes))
+    Ok(bases)
 }
 
-/// The commit in which a change begins, and how reports call it.
-fn parting(
-    repository: &Repository,
-    candidate: Option<&str>,
-    notes: &mut Vec<String>,
-) -> Option<(String, String)> {
-    let tip = candidate.and_then(|it| repository.commit(it)).or_else(|| repository.commit("HEAD"));
-    let Some(tip) = tip else {
-        notes.push("the repository has no commit: there is no merge base".to_owned());
-        return None;
+/// Where a change begins.
+enum Parting {
+    /// In a commit, and how reports call it.
+    At(String, String),
+    /// Nowhere: there is nothing before it, and why.
+    First(String),
+    /// That cannot be told.
+    Unknown,
+}
+
+/// The branches that a change is merged into, the first one that there is.
+const MAIN: [&str; 5] = ["origin/main", "main", "origin/master", "master", "origin/HEAD"];
+
+/// Where a change begins. What is compared with itself passes whatever it is, so that a
+/// commit of the main branch itself is held to the one before it.
+fn parting(repository: &Repository, judged: Judged<'_>, notes: &mut Vec<String>) -> Parting {
+    let given = match judged {
+        Judged::Commit(it) => repository.commit(it),
+        _ => None,
     };
-    let short = |it: &str| it.chars().take(9).collect::<String>();
-    for main in ["origin/main", "main", "master"] {
-        let Some(commit) = repository.commit(main) else { continue };
-        if let Some(base) = repository.merge_base(&tip, &commit) {
-            return Some((format!("merge base with {main} ({})", short(&base)), base));
+    let Some(tip) = given.or_else(|| repository.commit("HEAD")) else {
+        notes.push("the repository has no commit: there is no merge base".to_owned());
+        return Parting::Unknown;
+    };
+    let differs = match judged {
+        Judged::WorkingTree(suite) => {
+            let read = [suite.dir(), suite.installation().root()].map(Path::to_path_buf);
+            repository.has_changes(&read)
         }
-        notes.push(format!("{main} has no commit in common with this one (a shallow clone?)"));
+        Judged::Commit(_) => false,
+        Judged::Elsewhere => true,
+    };
+    for main in MAIN {
+        let Some(commit) = repository.commit(main) else { continue };
+        match repository.merge_base(&tip, &commit) {
+            Some(base) if base == tip && !differs => return before(repository, &tip, main, notes),
+            Some(base) => {
+                return Parting::At(format!("merge base with {main} ({})", short(&base)), base);
+            }
+            None => notes.push(format!(
+                "{main} has no commit in common with this one: in a shallow clone, fetch the history \
+                 (`git fetch --unshallow`)"
+            )),
+        }
     }
-    notes.push("no merge base with a main branch: the base is HEAD".to_owned());
-    let head = repository.commit("HEAD")?;
-    Some((format!("HEAD ({})", short(&head)), head))
+    if matches!(judged, Judged::Elsewhere) {
+        notes.push("no merge base with a main branch: the base is HEAD".to_owned());
+        return Parting::At(format!("HEAD ({})", short(&tip)), tip);
+    }
+    notes.push(
+        "no main branch (origin/main, main, origin/master, master): name the base with --base"
+            .to_owned(),
+    );
+    Parting::Unknown
+}
+
+/// The commit before one that is on the main branch.
+fn before(repository: &Repository, tip: &str, main: &str, notes: &mut Vec<String>) -> Parting {
+    match repository.parent(tip) {
+        Some(parent) => {
+            Parting::At(format!("the commit before, on {main} ({})", short(&parent)), parent)
+        }
+        None if repository.is_shallow() => {
+            notes.push(
+                "the commit before is not in this shallow clone: fetch the history (`git fetch \
+                 --unshallow`)"
+                    .to_owned(),
+            );
+            Parting::Unknown
+        }
+        None => Parting::First(format!("{} is the first commit: it replaces nothing", short(tip))),
+    }
+}
+
+fn short(commit: &str) -> String {
+    commit.chars().take(9).collect()
 }
 
 /// The record of the newest version in the folder `released` of a suite.

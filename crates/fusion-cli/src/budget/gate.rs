@@ -5,7 +5,7 @@ use fusion_golden::Suite;
 use fusion_golden::budget::{BudgetReport, Budgets, gate};
 use tempfile::TempDir;
 
-use super::base::{Opened, open, usual};
+use super::base::{Bases, Judged, Opened, open, usual};
 use super::reports::{Reports, exit_of};
 use crate::environment::Environment;
 use crate::exit::Exit;
@@ -18,7 +18,8 @@ use crate::output::Output;
 /// A side is a folder (a suite, a folder with `goldens/` and `configs/`, an installation), a
 /// deployment root (its stable generation), ROOT@N (one of its generations), a record of
 /// `goldens/released/`, or a git reference. Without --base: the merge base with the main branch
-/// and the newest released record; the worse counts. Limits stand in `budgets.toml` of the
+/// (on that branch itself, with nothing changed, the commit before) and the newest released
+/// record; the worse counts. Limits stand in `budgets.toml` of the
 /// candidate's installation, else 12 and 25 % of tokens and cost, 2 and 5 s of p95.
 #[derive(Args, Debug)]
 #[command(after_help = "\
@@ -55,6 +56,8 @@ struct Candidate {
     name: String,
     suite: Suite,
     working_tree: Option<Suite>,
+    /// Whether it is one of the repository's history.
+    is_commit: bool,
     /// Held while its files are read.
     _folders: Vec<TempDir>,
 }
@@ -73,8 +76,8 @@ impl Gate {
         let given = self.suite.clone().or_else(|| environment.path("FUSION_SUITE"));
         let dir = given.unwrap_or_else(|| PathBuf::from("goldens"));
         let candidate = self.candidate(&dir)?;
-        let (bases, notes) = self.bases(&dir, &candidate)?;
-        let mut report = self.compare(&candidate, bases)?;
+        let Bases { opened, notes } = self.bases(&dir, &candidate)?;
+        let mut report = self.compare(&candidate, opened)?;
         report.notes = notes;
         self.reports.write(&report, self.json.as_deref(), output, environment)?;
         Ok(exit_of(&report, output.strict))
@@ -84,24 +87,28 @@ impl Gate {
         let Some(value) = &self.candidate else {
             let suite = Suite::open(dir).map_err(suite_error)?;
             let name = "working tree".to_owned();
-            return Ok(Candidate { name, suite, working_tree: None, _folders: Vec::new() });
+            let (working_tree, is_commit, _folders) = (None, false, Vec::new());
+            return Ok(Candidate { name, suite, working_tree, is_commit, _folders });
         };
-        let (name, suite, folders) = open(value, dir)?.into_suite()?;
+        let opened = open(value, dir)?;
+        let is_commit = opened.is_commit;
+        let (name, suite, folders) = opened.into_suite()?;
         // What the working tree has recorded speaks for an installation alone, too.
         let working_tree = Suite::open(dir).ok();
-        Ok(Candidate { name, suite, working_tree, _folders: folders })
+        Ok(Candidate { name, suite, working_tree, is_commit, _folders: folders })
     }
 
-    fn bases(
-        &self,
-        dir: &Path,
-        candidate: &Candidate,
-    ) -> anyhow::Result<(Vec<Opened>, Vec<String>)> {
+    fn bases(&self, dir: &Path, candidate: &Candidate) -> anyhow::Result<Bases> {
         if self.bases.is_empty() {
-            return usual(self.candidate.as_deref(), dir, candidate.suite.dir());
+            let judged = match self.candidate.as_deref() {
+                None => Judged::WorkingTree(&candidate.suite),
+                Some(value) if candidate.is_commit => Judged::Commit(value),
+                Some(_) => Judged::Elsewhere,
+            };
+            return usual(judged, dir, candidate.suite.dir());
         }
-        let bases = self.bases.iter().map(|it| open(it, dir)).collect::<Result<_, _>>()?;
-        Ok((bases, Vec::new()))
+        let opened = self.bases.iter().map(|it| open(it, dir)).collect::<Result<_, _>>()?;
+        Ok(Bases { opened, notes: Vec::new() })
     }
 
     fn compare(&self, candidate: &Candidate, bases: Vec<Opened>) -> anyhow::Result<BudgetReport> {

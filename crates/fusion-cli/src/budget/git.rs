@@ -42,6 +42,26 @@ impl Repository {
         line(self.git().args(["merge-base", one, other]))
     }
 
+    /// The commit before one, on the line that it was made on.
+    pub(super) fn parent(&self, commit: &str) -> Option<String> {
+        self.commit(&format!("{commit}^1"))
+    }
+
+    /// Whether older commits were left out when it was cloned.
+    pub(super) fn is_shallow(&self) -> bool {
+        line(self.git().args(["rev-parse", "--is-shallow-repository"])).as_deref() == Some("true")
+    }
+
+    /// Whether files below `folders` differ from those of HEAD, new ones included. Where git
+    /// cannot say, they do not.
+    pub(super) fn has_changes(&self, folders: &[PathBuf]) -> bool {
+        let places: Vec<_> = folders.iter().filter_map(|it| self.place_of(it).ok()).collect();
+        let mut status = self.git();
+        status.args(["status", "--porcelain", "--untracked-files=all", "--"]);
+        let places = places.iter().map(|it| if it.is_empty() { "." } else { it.as_str() });
+        line(status.args(places)).is_some()
+    }
+
     /// Writes the files of `commit` below `folder` into the same places below `to`. Links
     /// and submodules are left out: what they point to is not in the commit.
     pub(super) fn extract(&self, commit: &str, folder: &str, to: &Path) -> anyhow::Result<()> {

@@ -51,12 +51,59 @@ fn check(report: &Value, name: &str, scenario: Option<&str>) -> Value {
 #[test]
 fn nothing_changed_passes() {
     let dir = committed();
+    write(&dir.path().join("README.md"), "Words.\n");
+    git(dir.path(), &["add", "-A"]);
+    git(dir.path(), &["commit", "-q", "-m", "second"]);
     let report = gate(dir.path(), &["--json", "-"]).ends_with(0).json();
     assert_eq!(report["schema"], "fusion/budget-report/1");
     assert_eq!(report["verdict"], "pass", "{report:#}");
     let base = report["bases"][0]["name"].as_str().expect("a base");
-    assert!(base.starts_with("merge base with main ("), "{base}");
+    assert!(base.starts_with("the commit before, on main ("), "{base}");
     assert_eq!(report["notes"][0], "there is no released record to compare with");
+}
+
+/// What a report is against.
+fn base_of(report: &Value) -> &str {
+    report["bases"][0]["name"].as_str().unwrap_or("nothing")
+}
+
+/// A regression that was committed is not compared with itself.
+#[test]
+fn a_committed_regression_is_seen_wherever_it_stands() {
+    let dir = committed();
+    longer(dir.path(), 200);
+    let report = gate(dir.path(), &["--json", "-"]).ends_with(1).json();
+    assert!(base_of(&report).starts_with("merge base with main ("), "{report:#}");
+    git(dir.path(), &["commit", "-q", "-a", "-m", "longer"]);
+    let report = gate(dir.path(), &["--json", "-"]).ends_with(1).json();
+    assert!(base_of(&report).starts_with("the commit before, on main ("), "{report:#}");
+    assert_eq!(report["verdict"], "fail");
+    let report = gate(dir.path(), &["--candidate", "HEAD", "--json", "-"]).ends_with(1).json();
+    assert_eq!(report["verdict"], "fail");
+    // No main branch at all, and a clone that has one commit only.
+    git(dir.path(), &["branch", "-m", "dev"]);
+    let report = gate(dir.path(), &["--json", "-"]).ends_with(1).json();
+    assert_eq!(report["verdict"], "invalid", "{report:#}");
+    assert!(report["notes"][0].as_str().is_some_and(|it| it.contains("--base")), "{report:#}");
+    git(dir.path(), &["branch", "-m", "main"]);
+    let url = format!("file://{}", dir.path().display());
+    let elsewhere = tempfile::tempdir().expect("a folder");
+    git(elsewhere.path(), &["clone", "-q", "--depth", "1", &url, "clone"]);
+    let clone = elsewhere.path().join("clone");
+    let report = gate(&clone, &["--json", "-"]).ends_with(1).json();
+    assert_eq!(report["verdict"], "invalid", "{report:#}");
+    let note = report["notes"][0].as_str().expect("a note");
+    assert!(note.contains("git fetch --unshallow"), "{note}");
+}
+
+#[test]
+fn the_first_commit_replaces_nothing_and_says_so() {
+    let dir = committed();
+    let report = gate(dir.path(), &["--json", "-"]).ends_with(0).json();
+    assert_eq!(report["verdict"], "insufficient", "{report:#}");
+    let said = report["checks"][0]["message"].as_str().expect("a message");
+    assert!(said.ends_with("is the first commit: it replaces nothing"), "{said}");
+    gate(dir.path(), &["--strict"]).ends_with(3);
 }
 
 #[test]
@@ -65,7 +112,7 @@ fn a_longer_prompt_is_blocked_with_file_and_line() {
     longer(dir.path(), 200);
     let ran = gate(dir.path(), &[]).ends_with(1);
     assert!(ran.stdout.contains("prompt: Core Directive"), "{ran:#?}");
-    assert!(ran.stdout.contains("configs/micro_overlays/refund.md:1"), "{ran:#?}");
+    assert!(ran.stdout.contains("configs/micro_overlays/refund.md:2"), "{ran:#?}");
     assert!(ran.stdout.starts_with("fail: "), "{ran:#?}");
 }
 
@@ -268,7 +315,13 @@ fn three_breaches_fall_and_five_good_runs_return() {
     let dir = committed();
     longer(dir.path(), 200);
     publish(dir.path(), 0);
-    check_at(dir.path(), 1_000).ends_with(1);
+    let breach = check_at(dir.path(), 1_000).ends_with(1).json();
+    let cause = &breach["cause"];
+    assert_eq!((&cause["check"], &cause["overlay"]), (&"prompt_tokens".into(), &"refund".into()));
+    assert_eq!((&cause["against"], &cause["limit"]), (&"HEAD".into(), &0.12.into()), "{cause:#}");
+    assert_eq!(cause["scenario"], "duplicate_charge");
+    assert_eq!(cause["changes"][0]["key"], "prompt: Core Directive", "{cause:#}");
+    assert_eq!(cause["changes"][0]["file"], "configs/micro_overlays/refund.md", "{cause:#}");
     check_at(dir.path(), 2_000).ends_with(1);
     let fell = check_at(dir.path(), 3_000).ends_with(6).json();
     assert_eq!((&fell["step"], &fell["live"]), (&"fall".into(), &2.into()), "{fell:#}");

@@ -3,7 +3,7 @@
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
-use fusion_plan::{OverlayRef, prompt_tokens};
+use fusion_plan::{ExecutionPlan, OverlayRef, prompt_tokens, request_key};
 use overlay_model::{
     Digest, Layer, MicroOverlay, Origin, OverlayName, ParamKey, SECTIONS, Scenario,
 };
@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::measured::{Measured, answer, recordings};
 use super::report::Subject;
 use crate::cassette::Cassette;
-use crate::observe::{calls, encoding, plan_of, replayed};
+use crate::observe::{calls, encoding, plan_alone, plan_of, replayed};
 use crate::sides::{SideSettings, Sides};
 use crate::suite::Suite;
 
@@ -55,13 +55,14 @@ pub struct Explanation {
     pub against: String,
     /// The overlay.
     pub overlay: Option<String>,
-    /// The scenario it was found on.
+    /// The scenario it was found on; empty where it is about the prompts of all scenarios of
+    /// the overlay, or about none.
     pub scenario: String,
     /// The smallest set of changes that leads to the same verdict; all changes where
     /// `separable` is false.
     pub changes: Vec<Change>,
-    /// Whether the set is smallest: taking one of its changes back mends it. False where
-    /// recordings of parts of it are missing.
+    /// Whether every one of the changes is known to be to blame: taking it back mends it.
+    /// False where recordings of parts of it are missing.
     pub separable: bool,
     /// How that is known.
     pub evidence: String,
@@ -83,7 +84,7 @@ pub(super) fn changes(base: &Measured, candidate: &Measured) -> Vec<Change> {
     let names: BTreeSet<_> = before.keys().chain(after.keys()).copied().collect();
     changes.extend(names.into_iter().filter_map(|name| {
         let (from, to) = (before.get(name), after.get(name));
-        let line = to.map(|it| it.line);
+        let line = to.map(|to| to.line + first_difference(from.map_or("", |it| it.text), to.text));
         let text = |it: Option<&Part<'_>>| it.map(|it| it.text.to_owned());
         (from.map(|it| it.text) != to.map(|it| it.text)).then(|| Change {
             key: format!("prompt: {name}"),
@@ -95,6 +96,24 @@ pub(super) fn changes(base: &Measured, candidate: &Measured) -> Vec<Change> {
         })
     }));
     changes
+}
+
+/// How many lines of `to` stand before the first one that differs; its last one where lines
+/// were only taken from the end.
+fn first_difference(from: &str, to: &str) -> usize {
+    let same = from.lines().zip(to.lines()).take_while(|(from, to)| from == to).count();
+    same.min(to.lines().count().saturating_sub(1))
+}
+
+/// What `providers.toml` says otherwise of the models that both sides ask.
+pub(super) fn model_changes(base: &Measured, candidate: &Measured) -> Vec<Change> {
+    let both = base.models.iter().filter_map(|(key, from)| {
+        let to = candidate.models.get(key).filter(|it| *it != from)?;
+        let (file, line) = candidate.places.get(key).cloned().unzip();
+        let (from, to) = (Some(from.clone()), Some(to.clone()));
+        Some(Change { key: key.clone(), from, to, file, line, tokens: None })
+    });
+    both.collect()
 }
 
 /// A part of a micro overlay.
@@ -133,7 +152,8 @@ pub(super) struct Workbench<'a> {
     pub(super) sides: &'a Sides<'a>,
     /// Further suites whose recordings answer.
     pub(super) recordings: &'a [&'a Suite],
-    pub(super) scenario: &'a Scenario,
+    /// `None` for an overlay before anything is asked.
+    pub(super) scenario: Option<&'a Scenario>,
     pub(super) base: &'a Measured,
     pub(super) candidate: &'a Measured,
     /// The recordings of the scenario, read when they are first needed.
@@ -144,7 +164,7 @@ impl<'a> Workbench<'a> {
     pub(super) fn new(
         sides: &'a Sides<'a>,
         recordings: &'a [&'a Suite],
-        scenario: &'a Scenario,
+        scenario: Option<&'a Scenario>,
         [base, candidate]: [&'a Measured; 2],
     ) -> Self {
         Self { sides, recordings, scenario, base, candidate, cassette: OnceCell::new() }
@@ -155,11 +175,12 @@ impl<'a> Workbench<'a> {
     pub(super) fn replayed(&self, applied: &[&Change]) -> Option<Measured> {
         let (side, micro) = self.side(applied)?;
         let side = SideSettings { micro: micro.as_ref().map(|it| ("", it)), ..side };
+        let scenario = self.scenario?;
         let cassette = self
             .cassette
-            .get_or_init(|| recordings(self.sides.suite, self.recordings, self.scenario).ok());
+            .get_or_init(|| recordings(self.sides.suite, self.recordings, scenario).ok());
         let cassette = cassette.as_ref()?;
-        let found = replayed(self.sides, &side, self.scenario, cassette).ok()?;
+        let found = replayed(self.sides, &side, scenario, cassette).ok()?;
         let answer = answer(self.sides, &found, cassette)?;
         let requests = found.keys;
         Some(Measured { requests, answer: Some(answer), refused: None, ..self.candidate.clone() })
@@ -167,11 +188,29 @@ impl<'a> Workbench<'a> {
 
     /// Tokens of the first prompt of the base under `applied`.
     pub(super) fn prompt_tokens(&self, applied: &[&Change]) -> Option<u64> {
-        let (side, micro) = self.side(applied)?;
-        let side = SideSettings { micro: micro.as_ref().map(|it| ("", it)), ..side };
-        let plan = plan_of(self.sides, &side, self.scenario, &self.scenario.question()).ok()?;
+        let plan = self.plan(applied)?;
         let encoding = encoding(self.sides, &plan)?;
         u64::try_from(prompt_tokens(&calls(&plan).next()?.request, encoding)).ok()
+    }
+
+    /// The keys of all requests of the base under `applied`.
+    pub(super) fn requests(&self, applied: &[&Change]) -> Option<Vec<Digest>> {
+        Some(calls(&self.plan(applied)?).map(request_key).collect())
+    }
+
+    /// The vocabulary of the base under `applied`.
+    pub(super) fn vocabulary(&self, applied: &[&Change]) -> Option<String> {
+        Some(encoding(self.sides, &self.plan(applied)?)?.to_string())
+    }
+
+    fn plan(&self, applied: &[&Change]) -> Option<ExecutionPlan> {
+        let (side, micro) = self.side(applied)?;
+        let side = SideSettings { micro: micro.as_ref().map(|it| ("", it)), ..side };
+        let plan = match self.scenario {
+            Some(scenario) => plan_of(self.sides, &side, scenario, &scenario.question()),
+            None => plan_alone(self.sides, &side),
+        };
+        plan.ok()
     }
 
     fn side(&self, applied: &[&Change]) -> Option<(SideSettings<'static>, Option<MicroOverlay>)> {

@@ -1,7 +1,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::attribution::Workbench;
-use super::explain::{bill, explain, explain_overlays, lend_keys};
+use super::blame::explain_overlays;
+use super::explain::{bill, explain};
 use super::file::Budgets;
 use super::identity::{answers_same, is_same};
 use super::limits::limits_check;
@@ -10,7 +11,7 @@ use super::overlays::{OfOverlay, mixed, overlay_checks, sentence};
 use super::report::{Bill, BudgetCheck, BudgetReport, Noise, ScenarioPair, Side, Subject};
 use crate::report::Verdict;
 use crate::sides::Sides;
-use crate::statistics::{Bootstrap, Gate, Levels, Limits, Pair, prompt_gate, token_gate};
+use crate::statistics::{Bootstrap, Gate, Levels, Limits, Pair, Reason, prompt_gate, token_gate};
 use crate::suite::{Suite, SuiteError};
 
 /// The version of the report's form.
@@ -57,7 +58,7 @@ pub fn compare(
     for (base, candidate) in &pairs {
         let mut found = scenario_checks(base, candidate, budgets);
         if let Some(scenario) = by_id.get(candidate.scenario.as_str()) {
-            let bench = Workbench::new(&sides, recordings, scenario, [base, candidate]);
+            let bench = Workbench::new(&sides, recordings, Some(scenario), [base, candidate]);
             if !bills.iter().any(|it| it.overlay == candidate.overlay) {
                 bills.extend(bill(&bench));
             }
@@ -70,7 +71,10 @@ pub fn compare(
         }
         checks.extend(found);
     }
-    lend_keys(&mut checks);
+    for (base, candidate) in unselected(base, candidate, &pairs) {
+        checks.extend(unselected_check(base, candidate, budgets));
+        benches.push(Workbench::new(&sides, recordings, None, [base, candidate]));
+    }
     explanations.extend(explain_overlays(&mut checks, &bills, &benches, budgets));
     checks.iter_mut().for_each(|it| it.against.clone_from(&base.name));
     explanations.iter_mut().for_each(|it| it.against.clone_from(&base.name));
@@ -88,6 +92,43 @@ pub fn compare(
         notes: Vec::new(),
         findings: suite.findings().to_vec(),
     })
+}
+
+/// The overlays of both sides that no scenario selects: nobody would see them grow.
+fn unselected<'a>(
+    base: &'a Measurement,
+    candidate: &'a Measurement,
+    pairs: &[(&Measured, &Measured)],
+) -> Vec<(&'a Measured, &'a Measured)> {
+    let selected: BTreeSet<_> = pairs.iter().filter_map(|it| it.1.overlay.as_deref()).collect();
+    let alone = candidate.overlays.iter().filter(|(name, _)| !selected.contains(name.as_str()));
+    alone.filter_map(|(name, it)| Some((base.overlays.get(name)?, it))).collect()
+}
+
+/// What is known of an overlay that no scenario selects; `None` where it did not change.
+fn unselected_check(
+    base: &Measured,
+    candidate: &Measured,
+    budgets: &Budgets,
+) -> Option<BudgetCheck> {
+    if base.values == candidate.values && base.prompt == candidate.prompt {
+        return None;
+    }
+    let tokens = base.prompt_tokens.zip(candidate.prompt_tokens);
+    let gate = match tokens {
+        Some((before, after)) if !mixed(&[(base, candidate)]) => {
+            prompt_gate(before, after, budgets.tokens)
+        }
+        _ => Gate::without_figure(base.prompt_tokens, Verdict::Insufficient),
+    };
+    let what = sentence(Subject::PromptTokens, &gate);
+    let message = format!("{what}; no scenario selects it: nothing is known of its answers");
+    let gate = match gate.verdict {
+        Verdict::Pass => gate.decided(Verdict::Insufficient, Reason::TooFew),
+        _ => gate,
+    };
+    let overlay = candidate.overlay.as_deref();
+    Some(BudgetCheck::of(Subject::PromptTokens, overlay, None, gate, message))
 }
 
 /// The scenarios by the overlay that answers for the candidate.
@@ -170,20 +211,12 @@ fn scenario_checks(base: &Measured, candidate: &Measured, budgets: &Budgets) -> 
         return checks;
     }
     let limits = budgets.tokens_of(&candidate.scenario);
-    if let (Some(before), Some(after)) = (base.prompt_tokens, candidate.prompt_tokens) {
-        let is_mixed = mixed(&[(base, candidate)]);
-        let (gate, message) = if is_mixed {
-            let message = format!(
-                "counted with {} and with {}: no comparison",
-                base.encoding.as_deref().unwrap_or("-"),
-                candidate.encoding.as_deref().unwrap_or("-")
-            );
-            (Gate::without_figure(Some(before), Verdict::Invalid), message)
-        } else {
-            let gate = prompt_gate(before, after, limits);
-            let message = sentence(Subject::PromptTokens, &gate);
-            (gate, message)
-        };
+    // Of two vocabularies the check of the overlay speaks, once.
+    if let (Some(before), Some(after)) = (base.prompt_tokens, candidate.prompt_tokens)
+        && !mixed(&[(base, candidate)])
+    {
+        let gate = prompt_gate(before, after, limits);
+        let message = sentence(Subject::PromptTokens, &gate);
         checks.push(of(Subject::PromptTokens, gate, message));
     }
     checks.extend(

@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use overlay_model::{Diagnostic, Location};
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use toml::Spanned;
 
 use crate::files::{self, Content};
@@ -97,6 +98,9 @@ struct BudgetsText {
 #[serde(deny_unknown_fields)]
 struct ScenarioText {
     tokens: Option<LimitsText>,
+    /// Read only to say why there are none.
+    latency: Option<Spanned<IgnoredAny>>,
+    failures: Option<Spanned<IgnoredAny>>,
 }
 
 /// In the unit of the file: percent for tokens and failures, seconds for latency.
@@ -132,6 +136,9 @@ impl Budgets {
         for (id, it) in read.scenarios {
             let name = format!("scenarios.{}", id.get_ref());
             reading.places.insert(name.clone(), Location::of(text, id.span()));
+            for (what, given) in [("latency", it.latency), ("failures", it.failures)] {
+                reading.findings.extend(given.map(|it| no_limit_of_one(what, text, it.span())));
+            }
             let of_one = reading.limits(&format!("{name}.tokens"), it.tokens, tokens, PERCENT);
             scenarios.insert(id.into_inner(), ScenarioBudget { tokens: of_one });
         }
@@ -207,6 +214,14 @@ impl Budgets {
     pub(super) fn line(&self, key: &str) -> Option<usize> {
         self.places.get(key).map(|it| it.line)
     }
+}
+
+/// Of one recorded answer of a scenario there is no honest bound.
+fn no_limit_of_one(what: &str, text: &str, at: Range<usize>) -> Diagnostic {
+    let message = format!("a scenario has no limits of its own for {what}, only for tokens");
+    Diagnostic::error(BAD_LIMIT, message)
+        .at(text, at)
+        .hint("one recorded answer bounds neither: they are judged over an overlay's scenarios")
 }
 
 /// A file that is being read.

@@ -28,6 +28,11 @@ pub enum Base {
     },
     /// What was measured at a release.
     Record(Measurement),
+    /// Nothing was there before: no pass, and nothing to block.
+    Nothing {
+        /// Why.
+        why: String,
+    },
 }
 
 /// Whether `candidate` may replace each of `bases`: what it costs and breaks against every
@@ -53,6 +58,10 @@ pub fn gate(
     let measured = measure(candidate, &others, name, threads)?;
     let mut report = empty(candidate, &measured);
     for base in &bases {
+        if let Base::Nothing { why } = base {
+            report.begin(why);
+            continue;
+        }
         let refused = base.refusal();
         let (of_base, lost) = base.measured(candidate, recordings, threads)?;
         match refused {
@@ -94,7 +103,7 @@ impl Base {
     fn suite(&self) -> Option<&Suite> {
         match self {
             Self::Suite { suite, .. } | Self::Installation { suite, .. } => Some(suite),
-            Self::Record(_) => None,
+            Self::Record(_) | Self::Nothing { .. } => None,
         }
     }
 
@@ -120,6 +129,7 @@ impl Base {
         threads: usize,
     ) -> Result<(Measurement, Vec<String>), SuiteError> {
         match self {
+            Self::Nothing { .. } => Ok((measure(candidate, &[], "nothing", threads)?, Vec::new())),
             // The comparison itself sees which scenarios a record has more.
             Self::Record(record) => Ok((record.clone(), Vec::new())),
             Self::Suite { name, suite } | Self::Installation { name, suite } => {
@@ -160,6 +170,13 @@ impl BudgetReport {
             check.against.clone_from(&base.name);
         }
         self.checks.push(check);
+    }
+
+    /// Adds that there is nothing yet to compare with.
+    fn begin(&mut self, why: &str) {
+        self.verdict = self.verdict.max(Verdict::Insufficient);
+        let gate = Gate::without_figure(None, Verdict::Insufficient);
+        self.checks.push(BudgetCheck::of(Subject::Suite, None, None, gate, why.to_owned()));
     }
 
     /// Adds the scenarios that the base has and the candidate has not.

@@ -48,6 +48,15 @@ pub(super) fn has_same_outcome(base: &Measured, candidate: &Measured) -> bool {
     outcomes.is_some_and(|(it, other)| outcome(it) == outcome(other))
 }
 
+/// Whether prices alone differ: the same requests, the same answers, made the same of.
+pub(super) fn differ_in_price_alone(base: &Measured, candidate: &Measured) -> bool {
+    let answers = base.answer.as_ref().zip(candidate.answer.as_ref());
+    let same = |it: &MeasuredAnswer, other: &MeasuredAnswer| {
+        (it.accepted, it.tokens, &it.hard) == (other.accepted, other.tokens, &other.hard)
+    };
+    has_same_requests(base, candidate) && answers.is_some_and(|(it, other)| same(it, other))
+}
+
 /// What an answer comes to. Units are kept to two decimals, so that equal ones are equal.
 fn outcome(it: &MeasuredAnswer) -> (bool, u64, u64, &BTreeMap<String, bool>) {
     (it.accepted, it.tokens, it.units.to_bits(), &it.hard)

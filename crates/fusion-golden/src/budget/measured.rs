@@ -4,13 +4,15 @@ use std::sync::Arc;
 use fusion_plan::{CheckResult, ExecutionPlan, count, prompt_tokens};
 use overlay_loader::Installation;
 use overlay_model::{Digest, Scenario};
+use overlay_schema::Model;
 use serde::{Deserialize, Serialize};
 
 use super::file::Budgets;
 use crate::cassette::Cassette;
 use crate::ladder;
-use crate::observe::{Observed, Replayed, Seen, Unseen, calls, encoding, observe};
-use crate::sides::Sides;
+use crate::observe::{Observed, Replayed, Unseen, calls, encoding, observe, plan_alone};
+use crate::places::model_field_line;
+use crate::sides::{SideSettings, Sides};
 use crate::suite::{Suite, SuiteError};
 use crate::validate::in_threads;
 
@@ -31,6 +33,10 @@ pub struct Measurement {
     pub limits: BTreeMap<String, f64>,
     /// The scenarios, in catalogue order.
     pub scenarios: Vec<Measured>,
+    /// Every overlay by name, as it stands before anything is asked; `scenario` is empty.
+    /// Empty in records from before they were kept.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub overlays: BTreeMap<String, Measured>,
 }
 
 /// One scenario, answered by the overlay that is selected for it.
@@ -52,6 +58,10 @@ pub struct Measured {
     /// records from before it was kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rates: Option<Digest>,
+    /// What `providers.toml` says of the plan's models: `gpt-4o.input_usd_per_mtok`. Empty
+    /// where there is no plan, and in records from before it was kept.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub models: BTreeMap<String, String>,
     /// Tokens of the first prompt; `None` where no plan can be made.
     pub prompt_tokens: Option<u64>,
     /// The same of the bare baseline.
@@ -122,10 +132,11 @@ pub fn measure(
 ) -> Result<Measurement, SuiteError> {
     let (scenarios, _) = suite.select(&[])?;
     let sides = Sides::new(suite, &scenarios);
+    let known = known_models(suite);
     let measured = in_threads(&scenarios, threads, |scenario| {
         let cassette = recordings(suite, others, scenario)?;
         Ok(observe(&sides, scenario, &cassette, true)
-            .map(|observed| Measured::of(&sides, &observed, &cassette)))
+            .map(|observed| Measured::of(&sides, &observed, &cassette, &known)))
     });
     let measured: Vec<_> = measured.into_iter().collect::<Result<_, SuiteError>>()?;
     Ok(Measurement {
@@ -134,7 +145,39 @@ pub fn measure(
         digest: suite.installation().digest(),
         limits: Budgets::read(suite)?.0.in_file(),
         scenarios: measured.into_iter().flatten().collect(),
+        overlays: overlays(&sides, &known),
     })
+}
+
+/// Every overlay of the installation, before anything is asked.
+fn overlays(sides: &Sides<'_>, known: &KnownModels) -> BTreeMap<String, Measured> {
+    let names = sides.suite.installation().overlays().keys();
+    let alone = names.map(|name| {
+        let settings = SideSettings::new(sides.suite, Some(name), None);
+        let plan = plan_alone(sides, &settings);
+        (name.to_string(), Measured::before_answers(sides, &settings, plan.as_ref().ok(), known))
+    });
+    alone.collect()
+}
+
+/// What `providers.toml` says of a model that acts on what is measured: field, value, line.
+type KnownModels = BTreeMap<String, Vec<(&'static str, String, Option<usize>)>>;
+
+fn known_models(suite: &Suite) -> KnownModels {
+    let text = suite.providers_text();
+    let of_model = |model: &Model| {
+        let price = |it: Option<f64>| it.map(|it| it.to_string());
+        let fields = [
+            ("encoding", Some(model.encoding.clone())),
+            ("input_usd_per_mtok", price(model.input_usd_per_mtok)),
+            ("output_usd_per_mtok", price(model.output_usd_per_mtok)),
+        ];
+        let known = fields.into_iter().filter_map(|(field, value)| {
+            Some((field, value?, model_field_line(&text, &model.id, field)))
+        });
+        (model.id.clone(), known.collect())
+    };
+    suite.installation().providers().models.iter().map(of_model).collect()
 }
 
 impl Measurement {
@@ -168,30 +211,69 @@ pub(super) fn recordings(
 }
 
 impl Measured {
-    fn of(sides: &Sides<'_>, observed: &Observed<'_>, cassette: &Cassette) -> Self {
+    fn of(
+        sides: &Sides<'_>,
+        observed: &Observed<'_>,
+        cassette: &Cassette,
+        known: &KnownModels,
+    ) -> Self {
         let seen = observed.answering();
-        let settings = seen.settings;
-        let places = settings.values.keys().filter_map(|key| {
-            let (path, line) = settings.place(key)?;
-            Some((key.clone(), (sides.suite.installation_file(&path), line)))
-        });
         Self {
             scenario: observed.scenario.id.to_string(),
             cluster: observed.scenario.cluster.clone(),
-            overlay: settings.overlay.as_ref().map(|it| it.name.to_string()),
-            encoding: seen.plan().and_then(|it| encoding(sides, it)).map(|it| it.to_string()),
             requests: seen.keys().to_vec(),
-            rates: seen.plan().map(|it| rates(sides, it)),
-            prompt_tokens: prompt(sides, seen),
-            baseline_prompt_tokens: prompt(sides, &observed.baseline),
+            baseline_prompt_tokens: prompt(sides, observed.baseline.plan()),
             answer: seen.result.as_ref().ok().and_then(|it| answer(sides, it, cassette)),
             baseline_tokens: observed.baseline.result.as_ref().ok().and_then(output),
             refused: match &seen.result {
                 Err(Unseen::Settings(why)) => Some(why.clone()),
                 _ => None,
             },
+            ..Self::before_answers(sides, seen.settings, seen.plan(), known)
+        }
+    }
+
+    /// What is known of a side without any recording.
+    fn before_answers(
+        sides: &Sides<'_>,
+        settings: &SideSettings<'_>,
+        plan: Option<&ExecutionPlan>,
+        known: &KnownModels,
+    ) -> Self {
+        let mut places: BTreeMap<_, _> = settings
+            .values
+            .keys()
+            .filter_map(|key| {
+                let (path, line) = settings.place(key)?;
+                Some((key.clone(), (sides.suite.installation_file(&path), line)))
+            })
+            .collect();
+        let mut models = BTreeMap::new();
+        let ids: BTreeSet<_> =
+            plan.into_iter().flat_map(calls).map(|it| it.request.model.as_str()).collect();
+        for id in ids {
+            for (field, value, line) in known.get(id).into_iter().flatten() {
+                let key = format!("{id}.{field}");
+                let file = sides.suite.installation_file("providers.toml");
+                places.extend(line.map(|line| (key.clone(), (file, line))));
+                models.insert(key, value.clone());
+            }
+        }
+        Self {
+            scenario: String::new(),
+            cluster: None,
+            overlay: settings.overlay.as_ref().map(|it| it.name.to_string()),
+            encoding: plan.and_then(|it| encoding(sides, it)).map(|it| it.to_string()),
+            requests: Vec::new(),
+            rates: plan.map(|it| rates(sides, it)),
+            models,
+            prompt_tokens: prompt(sides, plan),
+            baseline_prompt_tokens: None,
+            answer: None,
+            baseline_tokens: None,
+            refused: None,
             values: settings.values.clone(),
-            places: places.collect(),
+            places,
             prompt: settings
                 .micro
                 .map(|(path, it)| (sides.suite.installation_file(path), it.text().to_owned())),
@@ -212,8 +294,8 @@ fn rates(sides: &Sides<'_>, plan: &ExecutionPlan) -> Digest {
     Digest::of(lines.collect::<String>().as_bytes())
 }
 
-fn prompt(sides: &Sides<'_>, seen: &Seen<'_>) -> Option<u64> {
-    let plan = seen.plan()?;
+fn prompt(sides: &Sides<'_>, plan: Option<&ExecutionPlan>) -> Option<u64> {
+    let plan = plan?;
     let tokens = prompt_tokens(&calls(plan).next()?.request, encoding(sides, plan)?);
     u64::try_from(tokens).ok()
 }

@@ -10,6 +10,7 @@
 //! Limits stand in [`Budgets`], the text of `budgets.toml`.
 
 mod attribution;
+mod blame;
 mod checks;
 mod explain;
 mod file;
@@ -32,5 +33,5 @@ pub use self::gate::{Base, gate};
 pub use self::measured::{Measured, MeasuredAnswer, Measurement, measure};
 pub use self::report::{Bill, BudgetCheck, BudgetReport, Noise, ScenarioPair, Side, Subject};
 pub use self::schema::{budget_report_schema, budgets_schema};
-pub use self::tripwire::{Reading, Step, Tripwire};
+pub use self::tripwire::{Cause, Place, Reading, Step, Tripwire};
 pub use self::watch::{Taken, Watch, WatchError, watch_schema};

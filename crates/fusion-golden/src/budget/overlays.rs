@@ -4,16 +4,18 @@ use std::time::Duration;
 
 use overlay_schema::Acts;
 
-use super::attribution::{Change, Explanation, changes};
+use super::attribution::{Change, Explanation, changes, model_changes};
 use super::file::Budgets;
-use super::identity::{acts, answers_same, has_same_outcome, has_same_requests, is_same};
+use super::identity::{
+    acts, answers_same, differ_in_price_alone, has_same_outcome, has_same_requests, is_same,
+};
 use super::limits::CAP;
 use super::measured::{Measured, MeasuredAnswer};
 use super::report::{BudgetCheck, Subject};
 use crate::report::Verdict;
 use crate::statistics::{
     Alpha, Bootstrap, DEFAULT_MARGIN, Gate, Levels, Limits, Pair, Reason, cost_gate, error_gate,
-    holm, latency_gate, prompt_gate, quality_gate, token_gate,
+    holm, latency_gate, price_gate, prompt_gate, quality_gate, token_gate,
 };
 
 /// The scenarios that an overlay answers, on both sides; `None` is the bare baseline.
@@ -41,10 +43,7 @@ pub(super) fn overlay_checks(
     let of_one = |(overlay, pairs): &OfOverlay<'_>| {
         let judged = all.iter_mut().filter_map(|(subject, gates)| {
             let gate = gates.next()??;
-            let mut message = sentence(*subject, &gate);
-            if *subject == Subject::Cost && gate.verdict != Verdict::Pass && has_new_prices(pairs) {
-                message.push_str("; the prices of its models differ, see providers.toml");
-            }
+            let message = message(*subject, &gate, pairs);
             Some(BudgetCheck::of(*subject, *overlay, None, gate, message))
         });
         let mut checks: Vec<_> = judged.collect();
@@ -56,10 +55,78 @@ pub(super) fn overlay_checks(
     overlays.iter().map(of_one).collect()
 }
 
-/// Whether a price changed, as far as both sides know theirs.
-fn has_new_prices(pairs: &[(&Measured, &Measured)]) -> bool {
-    let mut rates = pairs.iter().filter_map(|(base, it)| base.rates.zip(it.rates));
-    rates.any(|(before, after)| before != after)
+/// What a gate says about the scenarios of an overlay.
+fn message(subject: Subject, gate: &Gate, pairs: &[(&Measured, &Measured)]) -> String {
+    let what = sentence(subject, gate);
+    match (subject, gate.verdict) {
+        (Subject::PromptTokens, Verdict::Invalid) => vocabularies(pairs).unwrap_or(what),
+        (_, Verdict::Stale) => {
+            let ids = missing(subject, pairs);
+            let named = listed(&ids);
+            format!(
+                "{what} on a side: {named}; record them with `golden record`, then accept them with \
+                 `golden update --reason WHY`"
+            )
+        }
+        (Subject::Cost, Verdict::Warn | Verdict::Fail | Verdict::Insufficient) => {
+            let prices = model_differences(pairs, |key| key.ends_with("_usd_per_mtok"));
+            if prices.is_empty() { what } else { format!("{what}; prices: {}", listed(&prices)) }
+        }
+        _ => what,
+    }
+}
+
+/// The first of some names, and how many more there are.
+fn listed<T: AsRef<str>>(names: &[T]) -> String {
+    const MOST: usize = 6;
+    let first: Vec<_> = names.iter().take(MOST).map(AsRef::as_ref).collect();
+    match names.len().saturating_sub(MOST) {
+        0 => first.join(", "),
+        left => format!("{} and {left} more", first.join(", ")),
+    }
+}
+
+/// What `providers.toml` says otherwise of models that both sides ask, in words.
+fn model_differences(
+    pairs: &[(&Measured, &Measured)],
+    is_asked: impl Fn(&str) -> bool,
+) -> Vec<String> {
+    let mut res: Vec<String> = Vec::new();
+    for change in pairs.iter().flat_map(|(base, it)| model_changes(base, it)) {
+        let place = change.file.as_ref().zip(change.line);
+        let place = place.map(|(file, line)| format!(" ({file}:{line})")).unwrap_or_default();
+        let words = change.words() + &place;
+        if is_asked(&change.key) && !res.contains(&words) {
+            res.push(words);
+        }
+    }
+    res
+}
+
+/// `counted with o200k_base and with cl100k_base: no comparison`, and why.
+fn vocabularies(pairs: &[(&Measured, &Measured)]) -> Option<String> {
+    let (base, candidate) = pairs.iter().find(|it| mixed(&[**it]))?;
+    let name = |it: &Measured| it.encoding.clone().unwrap_or_default();
+    let why = model_differences(pairs, |key| key.ends_with(".encoding"));
+    let why = if why.is_empty() { String::new() } else { format!("; {}", listed(&why)) };
+    let (before, after) = (name(base), name(candidate));
+    Some(format!("counted with {before} and with {after}: no comparison{why}"))
+}
+
+/// The scenarios without the figure on a side.
+fn missing<'a>(subject: Subject, pairs: &[(&'a Measured, &'a Measured)]) -> Vec<&'a str> {
+    let answer =
+        |it: &Measured, has: fn(&MeasuredAnswer) -> bool| it.answer.as_ref().is_some_and(has);
+    let has = |it: &Measured| match subject {
+        Subject::PromptTokens => it.prompt_tokens.is_some(),
+        Subject::LatencyP95 => answer(it, |it| it.latency_ms.is_some()),
+        Subject::Quality => answer(it, |it| it.score.is_some()),
+        _ => it.answer.is_some(),
+    };
+    let same = if subject == Subject::Cost { is_same } else { answers_same };
+    let is_known = |base: &Measured, it: &Measured| same(base, it) || (has(base) && has(it));
+    let lacking = pairs.iter().filter(|(base, it)| !is_known(base, it));
+    lacking.map(|(_, it)| it.scenario.as_str()).collect()
 }
 
 /// Judges one figure of all overlays. Those that rest on chance are one family (Holm): that
@@ -115,8 +182,12 @@ pub(super) fn overlay_gate(
         }
         Subject::Cost => {
             let found = recorded(pairs, is_same, |it| Some(it.units));
-            let bootstrap = Bootstrap::default();
-            (cost_gate(&found.pairs, budgets.tokens, levels, bootstrap), found.counts)
+            let mut differing = pairs.iter().filter(|(base, it)| !is_same(base, it));
+            let gate = match differing.all(|(base, it)| differ_in_price_alone(base, it)) {
+                true => price_gate(&found.pairs, budgets.tokens),
+                false => cost_gate(&found.pairs, budgets.tokens, levels, Bootstrap::default()),
+            };
+            (gate, found.counts)
         }
         Subject::LatencyP95 => {
             let seconds =
@@ -263,6 +334,18 @@ fn settings_check(
 /// What the overlay costs over the bare baseline: shown, and held to its own cap only.
 fn baseline_check(overlay: Option<&str>, pairs: &[(&Measured, &Measured)]) -> Option<BudgetCheck> {
     overlay?;
+    let (gate, cap) = baseline_gate(pairs)?;
+    let share = gate.delta.unwrap_or_default() * 100.0;
+    let declared = match cap {
+        Some(cap) => format!("; BASELINE_TOKEN_CAP_PCT allows {cap}"),
+        None => "; no BASELINE_TOKEN_CAP_PCT is declared".to_owned(),
+    };
+    let message = format!("{share:+.1} % output tokens over the bare baseline{declared}");
+    Some(BudgetCheck::of(Subject::Baseline, overlay, None, gate, message))
+}
+
+/// Answer tokens against those of the bare baseline, and the cap in percent.
+pub(super) fn baseline_gate(pairs: &[(&Measured, &Measured)]) -> Option<(Gate, Option<f64>)> {
     let both =
         pairs.iter().filter_map(|(_, it)| Some((it.baseline_tokens?, it.answer.as_ref()?.tokens)));
     let (bare, own) = both.fold((0, 0), |sum, it| (sum.0 + it.0, sum.1 + it.1));
@@ -270,34 +353,32 @@ fn baseline_check(overlay: Option<&str>, pairs: &[(&Measured, &Measured)]) -> Op
         return None;
     }
     let caps = pairs.iter().filter_map(|(_, it)| it.values.get(CAP));
-    let cap = caps.filter_map(|it| it.parse::<f64>().ok()).fold(f64::INFINITY, f64::min);
-    let cap = if cap.is_finite() { cap / 100.0 } else { f64::MAX };
-    let gate = prompt_gate(bare, own, Limits { warn: cap, block: cap });
-    let share = gate.delta.unwrap_or_default() * 100.0;
-    let declared = match cap < f64::MAX {
-        true => format!("; BASELINE_TOKEN_CAP_PCT allows {}", cap * 100.0),
-        false => "; no BASELINE_TOKEN_CAP_PCT is declared".to_owned(),
-    };
-    let message = format!("{share:+.1} % output tokens over the bare baseline{declared}");
-    Some(BudgetCheck::of(Subject::Baseline, overlay, None, gate, message))
+    let cap = caps.filter_map(|it| it.parse::<f64>().ok()).min_by(f64::total_cmp);
+    let line = cap.map_or(f64::MAX, |it| it / 100.0);
+    Some((prompt_gate(bare, own, Limits { warn: line, block: line }), cap))
 }
 
 /// What a gate says, in words.
 pub(super) fn sentence(subject: Subject, gate: &Gate) -> String {
     let what = subject.words();
     let mut text = match (gate.delta, subject) {
-        (Some(delta), Subject::LatencyP95) => format!("{what} {delta:+.2} s"),
+        _ if gate.verdict == Verdict::Stale => what.to_owned(),
+        (Some(_), Subject::LatencyP95) if gate.interval.is_some() => p95(gate),
         (Some(delta), Subject::Failures | Subject::Quality) => {
             format!("{what} {:+.1} points", delta * 100.0)
         }
+        (Some(delta), Subject::LatencyP95) => format!("{what} {delta:+.2} s"),
         (Some(delta), _) => format!("{what} {:+.1} %", delta * 100.0),
         (None, _) => what.to_owned(),
     };
     let more = match gate.verdict {
-        Verdict::Stale => Some(format!("{} scenarios have no recording on a side", gate.missing)),
+        Verdict::Stale if gate.missing == 1 => Some("1 scenario has no recording".to_owned()),
+        Verdict::Stale => Some(format!("{} scenarios have no recording", gate.missing)),
         Verdict::Insufficient => {
             let needed = gate.n_needed.map_or(String::new(), |it| format!(", about {it} would do"));
-            Some(format!("{} differing pairs say too little{needed}", gate.n))
+            let of =
+                if subject == Subject::LatencyP95 { "recorded times" } else { "differing pairs" };
+            Some(format!("{} {of} say too little{needed}", gate.n))
         }
         _ if gate.n == 0 && gate.identical > 0 => {
             Some("the same requests on both sides".to_owned())
@@ -310,5 +391,33 @@ pub(super) fn sentence(subject: Subject, gate: &Gate) -> String {
             text + &more
         }
         None => text,
+    }
+}
+
+/// `p95 of the latency 12.63 s, at least 12.40 s: over the limit of 5 s; base 1.20 s`. The
+/// limits are absolute.
+fn p95(gate: &Gate) -> String {
+    let seconds = |it: Option<f64>| it.map_or_else(|| "-".to_owned(), |it| format!("{it:.2} s"));
+    let lower = gate.interval.map(|it| it.lower);
+    let upper = gate.interval.map(|it| it.upper).filter(|it| it.is_finite());
+    let (now, base) = (seconds(gate.candidate), seconds(gate.base));
+    let what = Subject::LatencyP95.words();
+    let Gate { warn, block, .. } = gate;
+    let is_over_both = lower.is_some_and(|it| it > *block);
+    match gate.verdict {
+        Verdict::Pass => format!("{what} {now}, at most {}; base {base}", seconds(upper)),
+        Verdict::Warn if is_over_both => format!(
+            "{what} {now}, over the limit of {block} s as the base's is, and not shown to be slower; \
+             base {base}"
+        ),
+        Verdict::Warn => {
+            let least = seconds(lower);
+            format!("{what} {now}, at least {least}: over the line of {warn} s; base {base}")
+        }
+        Verdict::Fail => {
+            let least = seconds(lower);
+            format!("{what} {now}, at least {least}: over the limit of {block} s; base {base}")
+        }
+        _ => format!("{what} {now}; base {base}"),
     }
 }

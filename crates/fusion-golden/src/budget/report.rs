@@ -204,8 +204,11 @@ impl BudgetReport {
         self.explanations.iter().find(|it| {
             let is_of_it = match &check.scenario {
                 Some(scenario) => it.scenario == *scenario,
-                // Prompts are explained scenario by scenario.
-                None => it.overlay == check.overlay && it.name != Subject::PromptTokens,
+                // Prompts are explained scenario by scenario, and all together.
+                None => {
+                    let is_of_all = it.name != Subject::PromptTokens || it.scenario.is_empty();
+                    it.overlay == check.overlay && is_of_all
+                }
             };
             it.against == check.against && it.name == check.name && is_of_it
         })

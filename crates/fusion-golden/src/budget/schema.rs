@@ -120,6 +120,7 @@ fn check() -> Value {
             "candidate",
             "delta",
             "interval",
+            "interval_of",
             "warn",
             "block",
             "n",
@@ -140,6 +141,10 @@ fn check() -> Value {
             "candidate": {"$ref": "#/$defs/number"},
             "delta": {"$ref": "#/$defs/number"},
             "interval": {"anyOf": [{"type": "null"}, {"$ref": "#/$defs/interval"}]},
+            "interval_of": {
+                "description": "what interval, warn and block are about",
+                "enum": ["delta", "candidate"],
+            },
             "warn": {"$ref": "#/$defs/number"},
             "block": {"$ref": "#/$defs/number"},
             "n": {"$ref": "#/$defs/count"},

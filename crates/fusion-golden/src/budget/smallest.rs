@@ -63,6 +63,20 @@ pub(super) fn smallest<'a, T>(
     Some(Smallest { set, is_smallest })
 }
 
+/// The elements of `all`, which fails, without which the rest is known to hold.
+pub(super) fn indispensable<'a, T>(
+    all: &'a [T],
+    most: usize,
+    trial: impl Fn(&[&'a T]) -> Trial,
+) -> Vec<&'a T> {
+    let holds_without = |without: usize| {
+        let rest = all.iter().enumerate().filter(|(at, _)| *at != without);
+        trial(&rest.map(|(_, it)| it).collect::<Vec<_>>()) == Trial::Holds
+    };
+    let tried = all.iter().enumerate().take(most);
+    tried.filter(|(at, _)| holds_without(*at)).map(|(_, it)| it).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -89,6 +103,17 @@ mod tests {
         // Either of two is enough: one is named.
         let either = |set: &[&u32]| fails_where(set.contains(&&2) || set.contains(&&3));
         assert_eq!(smallest(&[1, 2, 3], 100, either).map(|it| it.set.len()), Some(1));
+    }
+
+    #[test]
+    fn what_the_rest_holds_without_is_to_blame() {
+        // Only the whole, and the whole without its third, are known.
+        let trial = |set: &[&u32]| match set {
+            [1, 2, 3] => Trial::Fails,
+            [1, 2] => Trial::Holds,
+            _ => Trial::Unknown,
+        };
+        assert_eq!(indispensable(&[1, 2, 3], 100, trial), [&3]);
     }
 
     #[test]

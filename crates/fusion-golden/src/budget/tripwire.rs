@@ -1,9 +1,12 @@
 //! When an installation that is live falls to the built-in minimum, and when it returns.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
-use super::report::{BudgetReport, Subject};
+use super::report::{BudgetCheck, BudgetReport, Subject};
 use crate::report::Verdict;
+use crate::statistics::{round4, rounded};
 
 /// Breaches one after the other that make an installation fall.
 const BREACHES: u32 = 3;
@@ -53,6 +56,95 @@ pub struct Reading {
     pub breach: bool,
 }
 
+/// What crosses a limit: the check of an overlay that has the most tokens more.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Cause {
+    /// What is over the limit.
+    pub check: Subject,
+    /// The overlay; `None` for the bare baseline.
+    pub overlay: Option<String>,
+    /// Its scenario that has the most more, where scenarios were judged one by one.
+    pub scenario: Option<String>,
+    /// The base.
+    pub against: String,
+    /// The share of tokens more.
+    #[serde(serialize_with = "rounded::number")]
+    pub more: f64,
+    /// The limit: where a breach begins.
+    #[serde(serialize_with = "rounded::number")]
+    pub limit: f64,
+    /// What explains it.
+    pub changes: Vec<Place>,
+}
+
+/// A changed key, and where it stands.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Place {
+    /// `MAX_TOKENS`, or `prompt: Core Directive`.
+    pub key: String,
+    /// The file.
+    pub file: Option<String>,
+    /// The line.
+    pub line: Option<usize>,
+}
+
+impl Cause {
+    /// The cause of a breach; `None` where there is none.
+    pub fn of(report: &BudgetReport) -> Option<Self> {
+        let is_over = |it: &&BudgetCheck| matches!(it.gate.verdict, Verdict::Warn | Verdict::Fail);
+        let more = |it: &&BudgetCheck| it.gate.delta.unwrap_or(f64::NEG_INFINITY);
+        let most = |it: &&BudgetCheck, other: &&BudgetCheck| more(it).total_cmp(&more(other));
+        let checks = report.checks.iter().filter(|it| is_tokens(it.name));
+        let worst =
+            checks.clone().filter(|it| it.scenario.is_none()).filter(is_over).max_by(most)?;
+        let of_it = checks.filter(|it| {
+            it.scenario.is_some()
+                && (it.name, &it.overlay, &it.against)
+                    == (worst.name, &worst.overlay, &worst.against)
+        });
+        let places = report.changes_of(worst).into_iter().map(|it| Place {
+            key: it.key.clone(),
+            file: it.file.clone(),
+            line: it.line,
+        });
+        Some(Self {
+            check: worst.name,
+            overlay: worst.overlay.clone(),
+            scenario: of_it.max_by(most).and_then(|it| it.scenario.clone()),
+            against: worst.against.clone(),
+            more: worst.gate.delta?,
+            limit: worst.gate.warn,
+            changes: places.collect(),
+        })
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { check, overlay, scenario, against, more, limit, changes } = self;
+        let overlay = overlay.as_deref().unwrap_or("baseline");
+        write!(f, "{} of {overlay} {:+.1} % against {against}", check.words(), more * 100.0)?;
+        write!(f, ", the limit is {} %", round4(limit * 100.0))?;
+        if let Some(scenario) = scenario {
+            write!(f, "; most in {scenario}")?;
+        }
+        for Place { key, file, line } in changes {
+            write!(f, "\n  {key}")?;
+            if let Some(file) = file {
+                write!(f, " in {file}")?;
+            }
+            if let Some(line) = line {
+                write!(f, ":{line}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn is_tokens(name: Subject) -> bool {
+    matches!(name, Subject::PromptTokens | Subject::OutputTokens)
+}
+
 impl Default for Tripwire {
     fn default() -> Self {
         Self::Armed { breaches: 0 }
@@ -63,7 +155,6 @@ impl Reading {
     /// The tokens of the overlays of a report; `None` where it compares none, so that
     /// nothing can be said.
     pub fn of(report: &BudgetReport) -> Option<Self> {
-        let is_tokens = |name| matches!(name, Subject::PromptTokens | Subject::OutputTokens);
         let checks = report.checks.iter().filter(|it| it.scenario.is_none() && is_tokens(it.name));
         let found: Vec<_> =
             checks.filter_map(|it| Some((it.gate.delta?, it.gate.verdict))).collect();

@@ -142,6 +142,9 @@ impl Watch {
         let says = match (verdict, gate.n_needed) {
             (Verdict::Pass, _) => "not worse by more than five points".to_owned(),
             (Verdict::Fail, _) => "worse".to_owned(),
+            _ if self.scores.has_passed(Levels::QUALITY) => {
+                "it passed before, and the last runs do not bear that out".to_owned()
+            }
             (_, Some(needed)) => format!("undecided, about {needed} would do if they go on so"),
             (_, None) => "undecided".to_owned(),
         };
@@ -152,10 +155,25 @@ impl Watch {
 
 impl BudgetReport {
     /// Takes the verdict of a watch in, in place of those that look at the scores of this
-    /// run alone: they are made for one look.
+    /// run alone: they are made for one look. One that fails stays to be seen, as a warning:
+    /// with nothing changed one in a hundred does, night after night.
     pub fn add_watch(&mut self, watch: &Watch) {
-        self.checks.retain(|it| it.name != Subject::Quality);
-        self.explanations.retain(|it| it.name != Subject::Quality);
+        let is_of_chance = |it: &BudgetCheck| {
+            it.name == Subject::Quality
+                && matches!(it.gate.verdict, Verdict::Pass | Verdict::Insufficient)
+        };
+        self.checks.retain(|it| !is_of_chance(it));
+        for check in self.checks.iter_mut().filter(|it| it.name == Subject::Quality) {
+            if check.gate.verdict == Verdict::Fail {
+                let is_whole = check.gate.missing == 0;
+                check.gate.verdict = if is_whole { Verdict::Warn } else { Verdict::Stale };
+                check.message.push_str("; worse in this run alone, all runs together decide");
+            }
+        }
+        let kept: Vec<_> = self.checks.iter().map(|it| (it.name, it.overlay.clone())).collect();
+        self.explanations.retain(|it| {
+            it.name != Subject::Quality || kept.contains(&(it.name, it.overlay.clone()))
+        });
         self.checks.push(watch.check());
         let verdicts = self.checks.iter().map(|it| it.gate.verdict);
         self.verdict = verdicts.max().unwrap_or(Verdict::Invalid);
@@ -210,6 +228,7 @@ pub fn watch_schema() -> Value {
                     "not_worse": process,
                     "worse": process,
                     "identical": {"type": "integer", "minimum": 0},
+                    "looks": {"type": "integer", "minimum": 0},
                 },
             },
         },

@@ -11,11 +11,10 @@ use crate::report::{Check, FileFinding, ScenarioReport, SideReport, SuiteReport,
 /// The report as JUnit XML: a suite per kind of work in catalogue order, a test case per
 /// scenario, and a suite `files` with the findings about files.
 ///
-/// `fail` and `invalid` are failures, with the code of the worst check as their type.
-/// `stale` and `insufficient` are skipped, `warn` is a success that says on its standard
-/// output what to look at, as a pass with remarks does; with `strict` these three are
-/// failures too. There are no times in
-/// it.
+/// `fail`, `invalid` and `stale` are failures, with the code of the worst check as their type:
+/// they block. `insufficient` is skipped, `warn` is a success that says on its standard output
+/// what to look at, as a pass with remarks does; with `strict` these two are failures too.
+/// There are no times in it.
 pub fn junit(report: &SuiteReport, strict: bool) -> String {
     let mut res = Report::new("fusion golden");
     for kind in kinds(report) {
@@ -66,7 +65,7 @@ fn status(scenario: &ScenarioReport, strict: bool) -> TestCaseStatus {
     let mut res = match scenario.verdict {
         Verdict::Pass => return TestCaseStatus::success(),
         Verdict::Warn if !strict => return TestCaseStatus::success(),
-        Verdict::Insufficient | Verdict::Stale if !strict => TestCaseStatus::skipped(),
+        Verdict::Insufficient if !strict => TestCaseStatus::skipped(),
         _ => TestCaseStatus::non_success(NonSuccessKind::Failure),
     };
     let worst = order::checks(scenario).first().copied();

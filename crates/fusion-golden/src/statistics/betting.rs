@@ -137,10 +137,50 @@ impl EProcess {
     /// # Errors
     /// Where one is outside the bounds or no number; the process is then as before.
     pub fn observe_look(&mut self, values: &[f64]) -> Result<(), EProcessError> {
-        let Saved { lower, upper, .. } = self.0;
-        if let Some(value) = values.iter().find(|it| !(lower <= **it && **it <= upper)) {
-            return Err(EProcessError::Value { value: *value, lower, upper });
+        self.require(values)?;
+        self.bet(values);
+        self.look();
+        Ok(())
+    }
+
+    /// [`Self::observe_look`] with the share `kept` of the first wealth laid aside until
+    /// after the look, or half of a wealth that has less left.
+    ///
+    /// What is laid aside cannot be lost, so that a claim that becomes true at a later look
+    /// only is still found: with 1/(k + 1) kept at look k, a process of its own begins at
+    /// every look with 1/(k(k + 1)) of the wealth, and their sum is watched. It is a way to
+    /// bet like any other, decided before the look, so that the wealth exceeds 1/alpha as
+    /// rarely. Shin, Ramdas and Rinaldo 2024, E-detectors, with weights that sum to 1.
+    pub(super) fn observe_look_keeping(
+        &mut self,
+        values: &[f64],
+        kept: f64,
+    ) -> Result<(), EProcessError> {
+        self.require(values)?;
+        let aside = self.0.log_wealth.map(|it| match kept.ln() {
+            kept if kept < it => kept,
+            _ => it - std::f64::consts::LN_2,
+        });
+        for (wealth, aside) in self.0.log_wealth.iter_mut().zip(aside) {
+            *wealth += (-(aside - *wealth).exp()).ln_1p();
         }
+        self.bet(values);
+        for (wealth, aside) in self.0.log_wealth.iter_mut().zip(aside) {
+            *wealth = wealth.max(aside) + (-(*wealth - aside).abs()).exp().ln_1p();
+        }
+        self.look();
+        Ok(())
+    }
+
+    fn require(&self, values: &[f64]) -> Result<(), EProcessError> {
+        let Saved { lower, upper, .. } = self.0;
+        match values.iter().find(|it| !(lower <= **it && **it <= upper)) {
+            Some(value) => Err(EProcessError::Value { value: *value, lower, upper }),
+            None => Ok(()),
+        }
+    }
+
+    fn bet(&mut self, values: &[f64]) {
         for value in values {
             let paid = self.paid(*value);
             for (wealth, bet) in self.0.log_wealth.iter_mut().zip(BETS) {
@@ -148,8 +188,19 @@ impl EProcess {
             }
             self.0.n += 1;
         }
+    }
+
+    fn look(&mut self) {
         self.0.peak = self.0.peak.max(self.log_evidence());
-        Ok(())
+    }
+
+    /// Gives away the wealth beyond 1/alpha, so that what was gained long ago cannot make up
+    /// for what is lost now. Wealth that is given away shows a claim at no time more easily.
+    pub(super) fn give_away_beyond(&mut self, alpha: Alpha) {
+        let beyond = self.log_evidence() + alpha.get().ln();
+        if beyond > 0.0 {
+            self.0.log_wealth.iter_mut().for_each(|it| *it -= beyond);
+        }
     }
 
     /// What a unit bet on this value pays: 1 in the mean where the claim is false.
@@ -175,6 +226,13 @@ impl EProcess {
     /// Whether the claim was shown at any time so far.
     pub fn holds(&self, alpha: Alpha) -> bool {
         self.0.peak >= -alpha.get().ln()
+    }
+
+    /// Whether the claim is shown by the wealth there is now.
+    pub(super) fn holds_now(&self, alpha: Alpha) -> bool {
+        // What rounding takes when wealth is given away down to the line.
+        const ROUNDING: f64 = 1e-9;
+        self.log_evidence() >= -alpha.get().ln() - ROUNDING
     }
 
     /// Values seen.

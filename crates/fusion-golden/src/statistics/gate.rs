@@ -118,6 +118,16 @@ pub enum Reason {
     NoFigure,
 }
 
+/// What the bounds of a gate are about.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Bounded {
+    /// The effect.
+    Delta,
+    /// The candidate's figure: its limits are absolute.
+    Candidate,
+}
+
 /// What a gate found.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Gate {
@@ -134,6 +144,8 @@ pub struct Gate {
     /// that could accuse holds at [`Levels::worse`], the one that could acquit at
     /// [`Levels::pass`].
     pub interval: Option<Interval>,
+    /// What `interval`, `warn` and `block` are about.
+    pub interval_of: Bounded,
     /// Where it warns.
     #[serde(serialize_with = "rounded::number")]
     pub warn: f64,
@@ -165,6 +177,7 @@ impl Gate {
             candidate: Some(candidate),
             delta: Some(candidate - base),
             interval: None,
+            interval_of: Bounded::Delta,
             warn: 0.0,
             block: 0.0,
             n: 1,
@@ -196,6 +209,7 @@ impl Gate {
             candidate: None,
             delta: None,
             interval: None,
+            interval_of: Bounded::Delta,
             warn: limits.warn,
             block: limits.block,
             n: differing.len(),
@@ -260,6 +274,10 @@ impl Gate {
         let nothing_else = self.reason == Reason::NoPairs;
         if missing > 0 && (self.verdict < Verdict::Stale || nothing_else) {
             self.n_needed = None;
+            if self.n == 0 {
+                // That the rest is the same says nothing about what is missing.
+                (self.delta, self.interval) = (None, None);
+            }
             return self.decided(Verdict::Stale, Reason::Missing);
         }
         self

@@ -7,7 +7,7 @@
 //! [`quantile_bounds`] for percentiles; [`EProcess`] where somebody looks again and again;
 //! `*_n` for the number of samples needed. Each names its source.
 //!
-//! Gates put them to use: [`prompt_gate`], [`token_gate`], [`cost_gate`],
+//! Gates put them to use: [`prompt_gate`], [`token_gate`], [`cost_gate`], [`price_gate`],
 //! [`quality_gate`], [`QualityWatch`], [`latency_gate`], [`error_gate`]. [`study`] measures how often they
 //! are right on recorded pairs, [`calibrate`] whether an evaluator agrees with people.
 //!
@@ -54,7 +54,7 @@ pub use self::alpha::{Alpha, AlphaError, Interval};
 pub use self::betting::{Claim, EProcess, EProcessError, betting_interval};
 pub use self::code::CODES;
 pub use self::error_gate::error_gate;
-pub use self::gate::{Gate, Levels, Limits, Pair, Reason, worst};
+pub use self::gate::{Bounded, Gate, Levels, Limits, Pair, Reason, worst};
 pub use self::holm::holm;
 pub use self::latency_gate::latency_gate;
 pub use self::outcomes::{Outcome, Outcomes, read_outcomes};
@@ -69,4 +69,4 @@ pub(crate) use self::rounded::round4;
 pub use self::sample_size::{
     paired_mean_n, paired_proportion_n, proportion_n, quantile_n, ratio_n, zero_failures_n,
 };
-pub use self::token_gate::{cost_gate, mean_of_ratios, prompt_gate, token_gate};
+pub use self::token_gate::{cost_gate, mean_of_ratios, price_gate, prompt_gate, token_gate};

@@ -1,12 +1,12 @@
 use serde::{Deserialize, Serialize};
 
-use super::alpha::Interval;
+use super::alpha::{Alpha, Interval};
 use super::betting::{Claim, EProcess, EProcessError};
 use super::clusters::groups;
 use super::gate::{Gate, Levels, Limits, Pair};
 use super::paired::{clustered_mean, non_inferiority};
 use super::sample_size::guarded_n;
-use super::special::as_f64;
+use super::special::{as_f64, u64_as_f64};
 use crate::Verdict;
 
 /// How much worse the mean score may be: five points of a hundred.
@@ -82,13 +82,24 @@ fn needed(
 /// [`quality_gate`] for whoever adds samples and looks again: its verdict may be read after
 /// every pair, and the errors stay what [`Levels`] says over all looks together. It can be
 /// saved as JSON and continued.
+///
+/// A pass is about now, not about once: evidence beyond what a pass needs is given away, so
+/// that looks at which the candidate is worse take it back at once. Both claims are sought
+/// as if the watch had begun anew at every look, so that what was before does not hide a
+/// change. "Worse" stays once it is shown, until a pass holds.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct QualityWatch {
     not_worse: EProcess,
     worse: EProcess,
     identical: u64,
+    /// Looks so far at which something differed.
+    #[serde(default)]
+    looks: u64,
 }
+
+/// The evidence for "not worse" that is kept: as much as the usual pass needs.
+const PASS: Alpha = Levels::QUALITY.pass;
 
 impl QualityWatch {
     /// A watch before the first pair.
@@ -104,6 +115,7 @@ impl QualityWatch {
             not_worse: EProcess::try_new(bounds, -margin, Claim::Above)?,
             worse: EProcess::try_new(bounds, 0.0, Claim::Below)?,
             identical: 0,
+            looks: 0,
         })
     }
 
@@ -127,21 +139,32 @@ impl QualityWatch {
         let clusters = groups(differing.map(|it| (it.candidate - it.base, it.cluster)));
         let means = clusters.iter().map(|it| it.iter().sum::<f64>() / as_f64(it.len()));
         let means: Vec<_> = means.collect();
-        self.not_worse.observe_look(&means)?;
-        self.worse.observe_look(&means)?;
+        if !means.is_empty() {
+            let kept = 1.0 / u64_as_f64(self.looks.saturating_add(2));
+            self.worse.observe_look_keeping(&means, kept)?;
+            self.not_worse.observe_look_keeping(&means, kept)?;
+            self.not_worse.give_away_beyond(PASS);
+            self.looks = self.looks.saturating_add(1);
+        }
         let identical = pairs.iter().filter(|it| it.identical).count();
         self.identical += u64::try_from(identical).unwrap_or(u64::MAX);
         Ok(())
     }
 
     /// The verdict now: pass, fail or insufficient; pass where every pair so far has the
-    /// same request on both sides.
+    /// same request on both sides. At stricter levels than [`Levels::QUALITY`] nothing else
+    /// passes.
     pub fn verdict(&self, levels: Levels) -> Verdict {
         if self.n() == 0 && self.identical > 0 {
             return Verdict::Pass;
         }
-        place(self.not_worse.holds(levels.pass), self.worse.holds(levels.worse))
+        place(self.not_worse.holds_now(levels.pass), self.worse.holds(levels.worse))
             .unwrap_or(Verdict::Insufficient)
+    }
+
+    /// Whether it passed at any look so far.
+    pub fn has_passed(&self, levels: Levels) -> bool {
+        self.not_worse.holds(levels.pass)
     }
 
     /// Pairs seen whose requests differ; a cluster counts as one.
@@ -150,9 +173,11 @@ impl QualityWatch {
     }
 
     /// About how many pairs would do if they go on like these, for the nearer claim; `None`
-    /// where neither has gained yet.
+    /// where neither has gained yet, and for a pass that was lost, as it is not known since
+    /// when things are as they are.
     pub fn needed(&self, levels: Levels) -> Option<u64> {
-        let claims = [self.not_worse.needed(levels.pass), self.worse.needed(levels.worse)];
+        let pass = self.not_worse.needed(levels.pass).filter(|_| !self.has_passed(levels));
+        let claims = [pass, self.worse.needed(levels.worse)];
         claims.into_iter().flatten().min().map(|it| it.max(self.n() + 1))
     }
 }

@@ -19,7 +19,24 @@ pub fn prompt_gate(base: u64, candidate: u64, limits: Limits) -> Gate {
         Ok(open) => open,
         Err(decided) => return *decided,
     };
-    let (base, candidate) = (u64_as_f64(base), u64_as_f64(candidate));
+    exact(gate, [base, candidate].map(u64_as_f64), limits)
+}
+
+/// Cost of the same answers at other prices: nothing is drawn, so that the totals are exact
+/// and gate at n = 1, as [`prompt_gate`].
+pub fn price_gate(pairs: &[Pair<'_, f64>], limits: Limits) -> Gate {
+    let (gate, pairs) = match Gate::open(pairs, limits) {
+        Ok(open) => open,
+        Err(decided) => return *decided,
+    };
+    if pairs.iter().flat_map(|it| [it.base, it.candidate]).any(|it| !it.is_finite() || it < 0.0) {
+        return gate.bad_value();
+    }
+    let sum = |of: fn(&Pair<'_, f64>) -> f64| pairs.iter().map(of).sum::<f64>();
+    exact(gate, [sum(|it| it.base), sum(|it| it.candidate)], limits)
+}
+
+fn exact(gate: Gate, [base, candidate]: [f64; 2], limits: Limits) -> Gate {
     let more = candidate - base;
     let gate = Gate { base: Some(base), candidate: Some(candidate), ..gate };
     if base == 0.0 && more > 0.0 {

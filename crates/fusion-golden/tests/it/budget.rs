@@ -57,7 +57,11 @@ fn a_prompt_that_grows_by_a_quarter_is_blocked_and_its_section_named() {
     let change = &explained.changes[0];
     assert!(explained.separable);
     assert!(change.file.as_ref().is_some_and(|it| it.ends_with("rollback_first.md")));
-    assert!(change.line.is_some() && change.tokens.is_some_and(|it| it > 290), "{change:#?}");
+    // The line that was put in, not the heading above it.
+    let text = Shipped::new().read(PROMPT);
+    let heading = text.lines().position(|it| it == HEADING.trim_end()).unwrap() + 1;
+    assert_eq!(change.line, Some(heading + 1));
+    assert!(change.tokens.is_some_and(|it| it > 290), "{change:#?}");
     // The answers to the new requests are not recorded: never guessed.
     assert_eq!(of(&report, Subject::OutputTokens, None).0, Verdict::Stale);
 }
@@ -155,9 +159,102 @@ fn a_broken_rule_is_traced_to_the_change_that_breaks_it_where_parts_are_recorded
     assert!(matches!(keys.as_slice(), [it] if it.starts_with("prompt: ")), "{keys:?}");
     assert!(separable);
     // One half tells: what is left of it is one change.
-    assert_eq!(explained(&[&base, &only_wording]), (keys, true));
-    let (keys, separable) = explained(&[&base, &only_longer]);
+    assert_eq!(explained(&[&base, &only_wording]), (keys.clone(), true));
+    // The rest is known to hold without it.
+    assert_eq!(explained(&[&base, &only_longer]), (keys, true));
+    let (keys, separable) = explained(&[&base]);
     assert_eq!((keys.len(), separable), (2, false), "{keys:?}");
+}
+
+/// The shipped suite with `edit`, and answers that are far longer where `at_length`.
+fn answered(at_length: bool, edit: impl FnOnce(&Shipped)) -> (Suite, Shipped) {
+    let shipped = Shipped::new();
+    edit(&shipped);
+    let suite = shipped.suite();
+    let mut answers = String::new();
+    let mut seen = std::collections::BTreeSet::new();
+    let text = shipped.read("goldens/authored/answers.jsonl");
+    for line in text.lines().filter(|it| !it.trim().is_empty()) {
+        let mut answer: serde_json::Value = serde_json::from_str(line).unwrap();
+        if !at_length || answer["side"] != "overlay" {
+            writeln!(answers, "{line}").unwrap();
+            continue;
+        }
+        if !seen.insert(answer["scenario"].to_string()) {
+            continue;
+        }
+        let text = answer["text"].as_str().unwrap();
+        answer["text"] = format!("{text}\n{}", "At great length. ".repeat(800)).into();
+        // Every call of the cascade answers so: it asks on where an answer is too long.
+        for (model, sample) in
+            ["gpt-4o-mini", "gpt-4o"].into_iter().flat_map(|it| [0, 1, 2].map(|n| (it, n)))
+        {
+            answer["model"] = model.into();
+            answer["sample"] = sample.into();
+            writeln!(answers, "{answer}").unwrap();
+        }
+    }
+    record_authored(&suite, &[], &answers, "RESONTINEX Fusion").unwrap();
+    (suite, shipped)
+}
+
+/// Three things changed, one of them makes answers longer, another one prompts.
+#[test]
+fn every_figure_names_what_moves_it_and_nothing_else() {
+    let rest = |it: &Shipped| {
+        longer(it, 300);
+        longer_answers(it);
+    };
+    let (base, _base) = answered(false, |_| ());
+    let (without, _without) = answered(false, rest);
+    let (candidate, _candidate) = answered(true, |it| {
+        rest(it);
+        wording(it);
+    });
+    let measured = measure(&base, &[&candidate], "base", 1).unwrap();
+    let candidates = measure(&candidate, &[&base], "candidate", 1).unwrap();
+    let budgets = Budgets::default();
+    let report = compare(&candidate, &measured, &candidates, &[&base, &without], &budgets).unwrap();
+    let (verdict, prompt) = of(&report, Subject::PromptTokens, None);
+    assert_eq!((verdict, prompt), (Verdict::Fail, vec![IMPLEMENTATION.to_owned()]));
+    let is_culprit = |it: &String| it.starts_with("prompt: ") && it != IMPLEMENTATION;
+    let (verdict, keys) = of(&report, Subject::OutputTokens, None);
+    assert_eq!(verdict, Verdict::Fail);
+    assert!(matches!(keys.as_slice(), [it] if is_culprit(it)), "{keys:?}");
+    // The longer prompt costs more, too: how much of it is not known of so few.
+    let (verdict, keys) = of(&report, Subject::Cost, None);
+    assert!(verdict == Verdict::Fail && keys.iter().any(is_culprit), "{keys:?}");
+}
+
+const IMPLEMENTATION: &str = "prompt: Implementation Patterns";
+
+#[test]
+fn the_smallest_part_of_a_longer_prompt_is_named_for_the_overlay_too() {
+    let report = against_shipped(
+        |it| {
+            longer(it, 300);
+            it.edit(PROMPT, "Never propose a change", "Never propose any change at all");
+        },
+        &Budgets::default(),
+    );
+    let (verdict, keys) = of(&report, Subject::PromptTokens, None);
+    assert_eq!((verdict, keys), (Verdict::Fail, vec![IMPLEMENTATION.to_owned()]));
+}
+
+#[test]
+fn everything_that_makes_a_request_stale_is_named() {
+    let report = against_shipped(
+        |it| {
+            longer(it, 10);
+            longer_answers(it);
+            let overlay = "configs/overlays/fusion_overlay.rollback_first.txt";
+            it.edit(overlay, "ENERGY_FLOOR=0.05", "ENERGY_FLOOR=0.06");
+        },
+        &Budgets::default(),
+    );
+    let (verdict, keys) = of(&report, Subject::OutputTokens, None);
+    assert_eq!(verdict, Verdict::Stale);
+    assert_eq!(keys, ["MAX_TOKENS", IMPLEMENTATION]);
 }
 
 #[test]
@@ -223,6 +320,11 @@ fn budgets_that_are_none_are_found_where_they_stand() {
     check(
         "[latency]\nwarn = nan\n",
         &["2:8: error[GLD7002]: warns from NaN on and blocks above 5: no pair of limits"],
+    );
+    check(
+        "[scenarios.one.latency]\nwarn = 1\n",
+        &["1:1: error[GLD7002]: a scenario has no limits of its own for latency, only for tokens \
+           (one recorded answer bounds neither: they are judged over an overlay's scenarios)"],
     );
     check(
         "[tokes]\n",

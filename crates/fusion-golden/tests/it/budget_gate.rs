@@ -90,6 +90,14 @@ fn nothing_to_compare_with_is_never_green() {
 }
 
 #[test]
+fn the_first_of_all_is_neither_green_nor_blocked() {
+    let report = against(&Shipped::new(), vec![Base::Nothing { why: "the first".to_owned() }]);
+    assert_eq!((report.verdict, report.blocking(false)), (Verdict::Insufficient, 0));
+    assert!(report.blocking(true) > 0);
+    assert_eq!(report.checks[0].message, "the first");
+}
+
+#[test]
 fn an_installation_alone_is_a_base_for_prompts() {
     let (before, after) = (Shipped::new(), Shipped::new());
     longer(&after, 300);
@@ -135,8 +143,14 @@ fn two_vocabularies_are_no_comparison() {
     let report = against(&after, vec![base("before", &before)]);
     assert_eq!(report.verdict, Verdict::Invalid);
     let messages: Vec<_> = report.open_checks().iter().map(|it| it.message.clone()).collect();
-    let expected = "counted with o200k_base and with cl100k_base: no comparison";
-    assert!(messages.iter().any(|it| it == expected), "{messages:?}");
+    let expected = "counted with o200k_base and with cl100k_base: no comparison; \
+                    gpt-4o-mini.encoding o200k_base → cl100k_base (configs/providers.toml:";
+    assert!(messages.iter().any(|it| it.starts_with(expected)), "{messages:?}");
+    let invalid: Vec<_> =
+        report.checks.iter().filter(|it| it.gate.verdict == Verdict::Invalid).collect();
+    assert!(invalid.iter().all(|it| it.scenario.is_none()), "once an overlay: {invalid:#?}");
+    let is_named = |it: &String| it.ends_with(".encoding");
+    assert!(invalid.iter().all(|it| it.keys.iter().any(is_named)), "{invalid:#?}");
 }
 
 /// A report with everything in it: a failure, its explanation, two bases.

@@ -178,6 +178,53 @@ fn a_watch_keeps_its_verdict_over_many_runs() {
     assert!(schema.is_valid(&serde_json::to_value(&watch).unwrap()));
 }
 
+/// The rows about scores in a report of a run that a watch was kept of.
+fn rows(watch: &Watch, base: &Shipped, run: &Shipped) -> Vec<(Subject, Verdict)> {
+    let measured = |it: &Shipped| measure(&it.suite(), &[], "side", 1).unwrap();
+    let (before, after) = (measured(base).without_requests(), measured(run));
+    let budgets = Budgets::default();
+    let mut report = compare(&run.suite(), &before, &after, &[], &budgets).unwrap();
+    report.add_watch(watch);
+    let is_score = |it: &Subject| matches!(it, Subject::Quality | Subject::QualityWatch);
+    let found = report.checks.iter().filter(|it| is_score(&it.name));
+    found.map(|it| (it.name, it.gate.verdict)).collect()
+}
+
+#[test]
+fn a_regression_after_a_pass_is_not_covered_by_it() {
+    let base = judged(0.8, "base");
+    let mut watch = Watch::begin(&base.suite()).unwrap();
+    let good: Vec<_> = (0..20).map(|it| judged(0.8, &format!("good {it}"))).collect();
+    let passed = good.iter().position(|run| {
+        take(&mut watch, &base, run).unwrap();
+        watch.check().gate.verdict == Verdict::Pass
+    });
+    let last = &good[passed.expect("it passes in the end")];
+    assert_eq!(rows(&watch, &base, last), [(Subject::QualityWatch, Verdict::Pass)]);
+    let bad: Vec<_> = (0..8).map(|it| judged(0.3, &format!("bad {it}"))).collect();
+    let verdicts = bad.iter().map(|run| {
+        take(&mut watch, &base, run).unwrap();
+        watch.check().gate.verdict
+    });
+    let verdicts: Vec<_> = verdicts.collect();
+    assert!(!verdicts.contains(&Verdict::Pass), "{verdicts:?}");
+    assert_eq!(verdicts[7], Verdict::Fail, "{verdicts:?}");
+    assert_eq!(rows(&watch, &base, &bad[7]), [(Subject::QualityWatch, Verdict::Fail)]);
+    // The run's own row stays where it fails by itself, as it is made for one look.
+    let [mut before, mut after] = measured(&base, 1, 100);
+    for (side, score) in [(&mut before, 0.8), (&mut after, 0.3)] {
+        side.scenarios.iter_mut().for_each(|it| it.answer.as_mut().unwrap().score = Some(score));
+    }
+    let mut report = compare(&base.suite(), &before, &after, &[], &Budgets::default()).unwrap();
+    let own = |it: &BudgetReport| {
+        let found = it.checks.iter().find(|it| it.name == Subject::Quality);
+        found.map(|it| it.gate.verdict)
+    };
+    assert_eq!(own(&report), Some(Verdict::Fail));
+    report.add_watch(&watch);
+    assert_eq!((own(&report), report.verdict), (Some(Verdict::Warn), Verdict::Fail));
+}
+
 #[test]
 fn a_watch_takes_nothing_that_says_nothing() {
     let (base, other, bare) = (judged(0.8, "base"), judged(0.8, "other"), Shipped::new());

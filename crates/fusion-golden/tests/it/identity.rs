@@ -100,9 +100,112 @@ fn prices_change_the_cost_and_nothing_else() {
     let cost = of_overlay(&report, Subject::Cost);
     assert_eq!(cost.gate.verdict, Verdict::Fail, "{cost:#?}");
     assert!(cost.gate.delta > Some(1.0) && cost.gate.identical == 0, "{cost:#?}");
-    assert!(cost.message.ends_with("the prices of its models differ, see providers.toml"));
+    assert_eq!(cost.gate.reason, Reason::Exact);
+    assert!(cost.message.contains("; prices: gpt-4o"), "{}", cost.message);
     check(&report, Subject::OutputTokens, Verdict::Pass, Reason::Identity);
     check(&report, Subject::Failures, Verdict::Pass, Reason::Identity);
+}
+
+/// Multiplies a price of a model.
+fn dearer(shipped: &Shipped, field: &str, from: &str, to: &str) {
+    shipped.edit(
+        "configs/providers.toml",
+        &format!("{field} = {from}\n"),
+        &format!("{field} = {to}\n"),
+    );
+}
+
+/// The same answers at other prices: nothing is drawn, so nothing is estimated.
+#[test]
+fn prices_are_judged_exactly_and_named_with_their_line() {
+    let (input, output) = ("input_usd_per_mtok", "output_usd_per_mtok");
+    let doubled = changed(|it| {
+        dearer(it, input, "0.15", "0.30");
+        dearer(it, output, "0.60", "1.20");
+    });
+    let costs = |it: &BudgetReport| {
+        let found = it.checks.iter().filter(|it| it.name == Subject::Cost && it.gate.n > 0);
+        found.cloned().collect::<Vec<_>>()
+    };
+    let found = costs(&doubled);
+    assert!(found.len() > 1, "{found:#?}");
+    for cost in &found {
+        let delta = cost.gate.delta.unwrap();
+        // What the dearer model costs is as before.
+        assert!(delta > 0.0 && delta < 1.001, "{cost:#?}");
+        assert_eq!(cost.gate.reason, Reason::Exact, "{cost:#?}");
+        assert_eq!(
+            cost.keys,
+            ["gpt-4o-mini.input_usd_per_mtok", "gpt-4o-mini.output_usd_per_mtok"]
+        );
+        let place = doubled.changes_of(cost)[0];
+        assert_eq!(place.file.as_deref(), Some("configs/providers.toml"));
+        assert!(place.line.is_some());
+    }
+    assert!(found.iter().any(|it| it.gate.verdict == Verdict::Fail), "{found:#?}");
+    let one = changed(|it| dearer(it, output, "0.60", "0.90"));
+    assert!(costs(&one).iter().all(|it| {
+        it.gate.verdict != Verdict::Insufficient && it.gate.delta.is_some_and(|it| it > 0.0)
+    }));
+}
+
+#[test]
+fn another_model_at_the_same_prices_is_no_new_price() {
+    let report = changed(|it| set(it, "MODEL", "gpt-4o"));
+    let cost = of_overlay(&report, Subject::Cost);
+    assert!(!cost.message.contains("prices"), "{}", cost.message);
+}
+
+#[test]
+fn what_is_stale_is_named_with_its_remedy() {
+    let report = changed(|it| set(it, "MAX_TOKENS", "950"));
+    let found = of_overlay(&report, Subject::OutputTokens);
+    assert_eq!(found.gate.verdict, Verdict::Stale);
+    assert_eq!((found.gate.delta, found.gate.interval), (None, None), "{found:#?}");
+    for part in ["refund_processing_duplicate", "golden record", "golden update --reason"] {
+        assert!(found.message.contains(part), "{}", found.message);
+    }
+    assert!(!found.message.contains('%'), "{}", found.message);
+}
+
+/// The patch of a setting stands in every form, once.
+#[test]
+fn the_page_shows_what_changed_in_an_overlay() {
+    let report = changed(|it| set(it, "ENTROPY_FLOOR", "0.9"));
+    let page = render::html(&report);
+    assert_eq!(page.matches("+ENTROPY_FLOOR=0.9").count(), 1, "{page}");
+}
+
+#[test]
+fn an_overlay_that_no_scenario_selects_is_seen_to_grow() {
+    let with = |words: usize, budget: &str| {
+        let shipped = Shipped::new();
+        let text =
+            shipped.read(OVERLAY).replace("OVERLAY_NAME=rollback_first", "OVERLAY_NAME=extra_one");
+        let text = text.replace("MAX_TOKENS=900", &format!("MAX_TOKENS={budget}"));
+        shipped.write("configs/overlays/fusion_overlay.extra_one.txt", &text);
+        let prompt = format!("## Core Directive\nBe brief.\n{}\n", "Say it again.\n".repeat(words));
+        shipped.write("configs/micro_overlays/extra_one.md", &prompt);
+        shipped
+    };
+    let of_extra = |report: &BudgetReport| {
+        let is_it = |it: &&BudgetCheck| it.overlay.as_deref() == Some("extra_one");
+        let found: Vec<_> = report.checks.iter().filter(is_it).cloned().collect();
+        found
+    };
+    let grown = against(&with(5, "900"), &with(45, "900"));
+    let found = of_extra(&grown);
+    assert_eq!(found.len(), 1, "{found:#?}");
+    assert_eq!((found[0].name, found[0].gate.verdict), (Subject::PromptTokens, Verdict::Fail));
+    assert_eq!(found[0].keys, ["prompt: Core Directive"], "{found:#?}");
+    assert!(found[0].message.contains("no scenario selects it"), "{}", found[0].message);
+    let place = grown.changes_of(&found[0])[0];
+    assert_eq!(place.file.as_deref(), Some("configs/micro_overlays/extra_one.md"));
+    // What it answers is not known, even where its prompt is as long.
+    let found = of_extra(&against(&with(5, "900"), &with(5, "950")));
+    assert_eq!(found[0].gate.verdict, Verdict::Insufficient, "{found:#?}");
+    assert_eq!(found[0].keys, ["MAX_TOKENS"]);
+    assert_eq!(of_extra(&against(&with(5, "900"), &with(5, "900"))), []);
 }
 
 #[test]

@@ -88,6 +88,7 @@ fn a_gate_is_written_with_four_decimals() {
             "lower": 0.227,
             "upper": 0.3254
           },
+          "interval_of": "delta",
           "warn": -0.05,
           "block": -0.05,
           "n": 59,
@@ -260,6 +261,103 @@ fn a_watch_may_be_read_after_every_pair_and_saved() {
     assert_eq!((watch.verdict(levels), watch.n()), (Verdict::Fail, needed));
     assert!(QualityWatch::try_new(0.0).is_err());
     assert!(QualityWatch::try_new(1.0).is_err());
+}
+
+/// The scores of a night: 80 pairs that waver by ten points around `shift`.
+fn night(number: u64, shift: f64) -> Vec<Pair<'static, f64>> {
+    let waver = |it: u64| ((it * 7919 + number * 104_729) % 201) as f64 / 1000.0 - 0.1;
+    (0..80).map(|it| Pair::new(0.8, 0.8 + shift + waver(it))).collect()
+}
+
+#[test]
+fn a_watch_that_passed_sees_what_turns_worse() {
+    let levels = Levels::QUALITY;
+    for good in [2, 40] {
+        let mut watch = QualityWatch::try_new(DEFAULT_MARGIN).expect("a watch");
+        let mut verdicts = Vec::new();
+        for number in 0..good + 6 {
+            let shift = if number < good { 0.0 } else { -0.143 };
+            watch.observe_look(&night(number, shift)).expect("scores");
+            verdicts.push(watch.verdict(levels));
+        }
+        let (before, after) = verdicts.split_at(usize::try_from(good).unwrap());
+        assert_eq!(before.last(), Some(&Verdict::Pass), "{verdicts:?}");
+        assert!(!after.contains(&Verdict::Pass), "{verdicts:?}");
+        assert_eq!(after[1..], [Verdict::Fail; 5], "{verdicts:?}");
+        // What was mended passes again.
+        for number in 0..4 {
+            watch.observe_look(&night(number, 0.0)).expect("scores");
+        }
+        assert_eq!(watch.verdict(levels), Verdict::Pass);
+    }
+}
+
+/// Looked at night after night, pass or not: nothing changed is called worse at one in a
+/// hundred at most, and what lies at the margin passes at one in twenty at most.
+#[test]
+fn a_watch_errs_as_rarely_over_all_nights() {
+    const ROUNDS: u64 = 300;
+    let ever = |shift: f64, wrong: Verdict| {
+        let found = (0..ROUNDS).filter(|round| {
+            let mut state = 0x9e37_79b9_7f4a_7c15_u64.wrapping_mul(round + 1);
+            let mut score = || {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                // Two of three are ties, as scores of judges are.
+                match (state >> 33) % 6 {
+                    0 => 0.5 + shift * 3.0,
+                    1 => -0.5 + shift * 3.0,
+                    _ => 0.0,
+                }
+            };
+            let mut watch = QualityWatch::try_new(DEFAULT_MARGIN).expect("a watch");
+            (0..25).any(|_| {
+                let pairs: Vec<_> = (0..30).map(|_| Pair::new(0.5, 0.5 + score())).collect();
+                watch.observe_look(&pairs).expect("scores");
+                watch.verdict(Levels::QUALITY) == wrong
+            })
+        });
+        found.count()
+    };
+    assert!(ever(0.0, Verdict::Fail) <= 3);
+    assert!(ever(-DEFAULT_MARGIN, Verdict::Pass) <= 15);
+}
+
+/// A base that is over the limit itself is no reason to block what is no slower.
+#[test]
+fn only_what_is_slower_than_a_slow_base_is_blocked() {
+    let gate = |n: u64, before: u64, after: u64| {
+        let time = |of: u64, it: u64| Duration::from_millis(of + it * 10);
+        let pairs: Vec<_> =
+            (0..n).map(|it| Pair::new(time(before, it), time(after, n - it))).collect();
+        latency_gate(&pairs, Limits::LATENCY, Levels::BUDGET)
+    };
+    for n in [20, 100] {
+        assert_eq!(gate(n, 20_000, 12_000).verdict, Verdict::Warn, "faster");
+        assert_eq!(gate(n, 20_000, 20_000).verdict, Verdict::Warn, "equal");
+        assert_eq!(gate(n, 20_000, 35_000).verdict, Verdict::Fail, "slower");
+        assert_eq!(gate(n, 500, 20_000).verdict, Verdict::Fail, "newly over the limit");
+    }
+    let found = gate(100, 20_000, 12_000);
+    assert_eq!(serde_json::to_value(&found).expect("JSON")["interval_of"], "candidate");
+}
+
+/// With nothing changed a slow suite is called worse one time in fifty at most.
+#[test]
+fn equal_times_over_the_limit_are_rarely_blocked() {
+    for n in [15, 60, 200] {
+        let mut state = 7_u64;
+        let mut time = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            // Long tails: 6 s over the root of a share.
+            let share = ((state >> 40) + 1) as f64 / (1_u64 << 24) as f64;
+            Duration::from_secs_f64(6.0 / share.sqrt())
+        };
+        let wrong = (0..400).filter(|_| {
+            let pairs: Vec<_> = (0..n).map(|_| Pair::new(time(), time())).collect();
+            latency_gate(&pairs, Limits::LATENCY, Levels::BUDGET).verdict == Verdict::Fail
+        });
+        assert!(wrong.count() <= 8, "{n}");
+    }
 }
 
 fn latencies(n: u64, slow: u64, millis: u64) -> Vec<Pair<'static, Duration>> {

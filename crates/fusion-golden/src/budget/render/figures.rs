@@ -3,7 +3,7 @@
 use crate::budget::report::{BudgetCheck, BudgetReport, Subject};
 use crate::render::counted;
 use crate::report::Verdict;
-use crate::statistics::Reason;
+use crate::statistics::{Bounded, Reason};
 
 /// The verdicts, worst first.
 const VERDICTS: [Verdict; 6] = [
@@ -104,7 +104,12 @@ pub(super) fn interval(check: &BudgetCheck) -> String {
         true => number(check, it, false),
         false => "?".to_owned(),
     };
-    format!("{} to {}", bound(interval.lower), bound(interval.upper))
+    let of = match check.gate.interval_of {
+        Bounded::Delta => "",
+        // Beside the change stand the bounds of something else.
+        Bounded::Candidate => "p95 ",
+    };
+    format!("{of}{} to {}", bound(interval.lower), bound(interval.upper))
 }
 
 fn number(check: &BudgetCheck, it: f64, signed: bool) -> String {

@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::bars::bars;
@@ -8,7 +10,7 @@ use super::patch::{lines, patch};
 use super::slopes::slopes;
 use super::style::STYLE;
 use crate::budget::attribution::Change;
-use crate::budget::report::{BudgetCheck, BudgetReport, ScenarioPair, Side};
+use crate::budget::report::{BudgetReport, ScenarioPair, Side};
 use crate::render::visible::visible;
 
 /// Checks and differences that are shown in full.
@@ -104,6 +106,7 @@ fn against(report: &BudgetReport, base: &Side) -> Markup {
 /// What does not pass, with the changes that explain it.
 fn open(report: &BudgetReport) -> Markup {
     let open = report.open_checks();
+    let mut shown = BTreeSet::new();
     html! {
         @if !open.is_empty() {
             h2 { "What does not pass" }
@@ -116,7 +119,7 @@ fn open(report: &BudgetReport) -> Markup {
                     }
                     @let against = figures::against(report, check);
                     @if !against.is_empty() { p.quiet { (visible(&against)) } }
-                    @for change in report.changes_of(check) { (changed(change, check)) }
+                    @for change in report.changes_of(check) { (changed(change, &mut shown)) }
                     @if let Some(found) = report.explanation(check) { p.quiet { (visible(&found.evidence)) } }
                 }
             }
@@ -125,7 +128,10 @@ fn open(report: &BudgetReport) -> Markup {
     }
 }
 
-fn changed(change: &Change, check: &BudgetCheck) -> Markup {
+/// A change, with its patch where no check before has shown it.
+fn changed(change: &Change, shown: &mut BTreeSet<String>) -> Markup {
+    let patch = patch(change);
+    let is_new = shown.insert(format!("{:?} {patch}", change.file));
     html! {
         p {
             code { (visible(&change.key)) }
@@ -134,7 +140,7 @@ fn changed(change: &Change, check: &BudgetCheck) -> Markup {
             }
             @if let Some(tokens) = change.tokens { " " b { (format!("{tokens:+}")) } " prompt tokens" }
         }
-        @if check.scenario.is_some() { (difference(&patch(change))) }
+        @if is_new { (difference(&patch)) }
     }
 }
 
