@@ -1,13 +1,17 @@
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 
+use anyhow::Context as _;
 use overlay_sqlite::{DatabaseKind, schema_report};
 use rusqlite::Connection;
 
 use super::Defect;
 use super::defects::replaced;
 use super::seed::{Said, Seed};
+use crate::root::root;
 
-/// What a migration comes to, against the schema that the program asks for.
+/// What a migration comes to among its neighbours, against the schema that the program asks
+/// for.
 pub(super) fn read(name: &str, bytes: &[u8]) -> anyhow::Result<Vec<Said>> {
     let kind = match name.contains("/audit/") {
         true => DatabaseKind::Audit,
@@ -15,12 +19,28 @@ pub(super) fn read(name: &str, bytes: &[u8]) -> anyhow::Result<Vec<Said>> {
     };
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("made.sqlite");
-    let sql = String::from_utf8_lossy(bytes);
-    if let Err(err) = make(&path, &sql) {
+    if let Err(err) = make(&path, &with_neighbours(name, bytes)?) {
         return Ok(vec![Said { message: err.to_string(), is_error: true }]);
     }
     let report = schema_report(kind, &path)?;
     Ok(report.iter().map(|it| Said { message: it.to_string(), is_error: true }).collect())
+}
+
+/// All migrations of the folder in their order, with `bytes` in place of the one at `name`.
+fn with_neighbours(name: &str, bytes: &[u8]) -> anyhow::Result<String> {
+    let path = root().join(name);
+    let folder = path.parent().with_context(|| format!("the folder of {name}"))?;
+    let entries = fs::read_dir(folder)?.map(|it| anyhow::Ok(it?.path()));
+    let mut files = entries.collect::<anyhow::Result<Vec<_>>>()?;
+    let version = |file: &PathBuf| -> Option<u32> {
+        file.file_name()?.to_str()?.strip_prefix('V')?.split('_').next()?.parse().ok()
+    };
+    files.sort_by_key(version);
+    let text = |file: &PathBuf| match *file == path {
+        true => Ok(String::from_utf8_lossy(bytes).into_owned()),
+        false => fs::read_to_string(file),
+    };
+    Ok(files.iter().map(text).collect::<Result<Vec<_>, _>>()?.join("\n"))
 }
 
 fn make(path: &Path, sql: &str) -> rusqlite::Result<()> {
@@ -44,7 +64,8 @@ pub(super) fn defects(seed: &Seed) -> Vec<Defect> {
             add("index left out", line, replaced(text, line, ""));
             add("index twice", line, replaced(text, line, &format!("{line}\n{line}")));
         } else if bare.starts_with("CREATE TRIGGER") {
-            add("trigger renamed", line, replaced(text, "CREATE TRIGGER", "CREATE TEMP TRIGGER"));
+            let temporary = line.replacen("CREATE TRIGGER", "CREATE TEMP TRIGGER", 1);
+            add("trigger renamed", line, replaced(text, line, &temporary));
         } else if bare.starts_with("SELECT RAISE") {
             add("trigger that lets pass", line, replaced(text, line, "    SELECT 1;"));
         } else if line.starts_with("    ")
