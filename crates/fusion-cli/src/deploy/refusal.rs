@@ -41,7 +41,8 @@ pub(crate) fn deploy_error(err: DeployError) -> anyhow::Error {
              rollback --to` returns to any generation that was in force"
         }
         DeployError::Store(StoreError::Audit(_)) => {
-            ": `fusion audit verify` goes through all of it"
+            ": `fusion audit verify` goes through all of it; keep this root as it is, and bring the \
+             last backup into an empty one (`fusion backup restore`)"
         }
         DeployError::Gone(_) => ": `fusion deploy list` shows the others",
         DeployError::Store(StoreError::NoRoot { .. }) => ": `fusion deploy apply` makes one",

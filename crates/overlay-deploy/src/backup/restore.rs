@@ -171,7 +171,8 @@ fn own_history(dir: &Path, copy: &Path) -> Result<(), BackupError> {
     let audit = dir.join("audit");
     let files = if audit.is_dir() { copy::files(&audit) } else { Ok(Vec::new()) };
     let files = files.map_err(BackupError::io("list", &audit))?;
-    for path in files.iter().filter(|it| it.ends_with(".jsonl")) {
+    // The newest records may be in `HEAD` alone.
+    for path in files.iter().filter(|it| it.ends_with(".jsonl") || *it == "HEAD") {
         let from = audit.join(path);
         let own = fs::read(&from).map_err(BackupError::io("read", &from))?;
         let copied = fs::read(copy.join("audit").join(path)).unwrap_or_default();

@@ -138,6 +138,21 @@ fn an_empty_root_gets_everything() {
     fs::remove_dir_all(backups(&world)).unwrap();
 }
 
+/// After a power cut the newest records may be in `audit/HEAD` alone.
+#[test]
+fn records_that_only_the_end_of_the_log_holds_are_a_history() {
+    let (world, backup) = backed_up();
+    let (cut, deployed) = (World::new("development"), World::new("development"));
+    deployed.deploy(&deployed.refund("0.7"));
+    let head = fs::read(deployed.path().join("audit/HEAD")).unwrap();
+    fs::create_dir_all(cut.path().join("audit")).unwrap();
+    fs::write(cut.path().join("audit/HEAD"), &head).unwrap();
+    let restored = restore(&cut, &backup);
+    assert!(matches!(restored, Err(BackupError::Pointer(_))), "{restored:?}");
+    assert_eq!(fs::read(cut.path().join("audit/HEAD")).unwrap(), head);
+    fs::remove_dir_all(backups(&world)).unwrap();
+}
+
 #[test]
 fn what_is_added_is_verified_and_comes_back() {
     let (world, _) = backed_up();
