@@ -60,7 +60,7 @@ fn figure(root: &Path, dir: &Path) -> anyhow::Result<Figure> {
     let name = dir.parent().and_then(|it| it.strip_prefix(root).ok()).with_context(missing)?;
     Ok(Figure {
         name: name.display().to_string(),
-        value,
+        values: vec![value],
         spread: (high - low) / 2.0,
         elements: about.pointer("/throughput/Elements").and_then(Value::as_f64),
         beside: String::new(),
@@ -95,7 +95,7 @@ mod tests {
         let name = "golden/replay_rules".to_owned();
         let beside = String::new();
         let elements = Some(659.0);
-        assert_eq!(found, [Figure { name, value: 10.0, spread: 2.0, elements, beside }]);
+        assert_eq!(found, [Figure { name, values: vec![10.0], spread: 2.0, elements, beside }]);
         Ok(())
     }
 }

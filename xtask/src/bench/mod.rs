@@ -6,6 +6,7 @@ mod process;
 mod shares;
 
 use std::fmt::Write as _;
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::Instant;
 
@@ -23,9 +24,12 @@ Examples:
   cargo xtask bench
   cargo xtask bench overlay
   cargo xtask bench --peers
+  cargo xtask bench --rounds 1 flags
   cargo xtask bench --no-run
 
-Ends with 1 where a figure misses its goal, or the floor of a ratio was not measured in the
+Every benchmark runs once in each round: a floor and what is held to it stand some seconds
+apart, in which a shared machine may change its pace. A figure is the median of its rounds,
+a ratio the median of the ratios of single rounds. Ends with 1 where a figure misses its goal, or the floor of a ratio was not measured in the
 same run.")]
 pub(crate) struct Bench {
     /// Print the figures of the last run of criterion, and measure no processes
@@ -34,18 +38,25 @@ pub(crate) struct Bench {
     /// Compare with the libraries that `benches/peers` builds, instead
     #[arg(long)]
     peers: bool,
+    /// How often to run them all
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..))]
+    rounds: u8,
     /// Only benchmarks whose name holds this
     filter: Option<String>,
 }
+
+/// What a benchmark takes to warm up and to measure, in seconds of each round.
+const PACE: [&str; 4] = ["--warm-up-time", "1", "--measurement-time", "2"];
 
 /// One measured figure.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Figure {
     /// `group/name`.
     pub(crate) name: String,
-    /// The measure: nanoseconds of one iteration, bytes, or a number without unit.
-    pub(crate) value: f64,
-    /// Half the width of its 95 % confidence interval.
+    /// The measure, nanoseconds of one iteration, bytes, or a number without unit: one of
+    /// each round.
+    pub(crate) values: Vec<f64>,
+    /// Half the width of its 95 % confidence interval, the widest of all rounds.
     pub(crate) spread: f64,
     /// What one iteration works on, where that is counted.
     pub(crate) elements: Option<f64>,
@@ -57,19 +68,19 @@ impl Bench {
     pub(crate) fn run(self) -> anyhow::Result<Exit> {
         let is_wanted =
             |name: &str| self.filter.as_deref().is_none_or(|filter| name.contains(filter));
-        // Figures of an earlier run are no floor for those of this one.
-        let mut youngest = None;
         let mut measured = Vec::new();
-        if !self.no_run {
-            let started = Instant::now();
-            run(self.command().args(self.filter.iter().flat_map(|it| ["--", it])))?;
-            youngest = Some(started.elapsed());
+        if self.no_run {
+            measured = figures(&self.criterion(), None)?;
+        } else {
+            for round in 1..=self.rounds {
+                eprintln!("round {round} of {}", self.rounds);
+                join(&mut measured, self.round()?);
+            }
             if !self.peers {
-                measured = process::figures(&is_wanted)?;
+                measured.extend(process::figures(&is_wanted)?);
                 measured.extend(shares::figures(self.filter.as_deref())?);
             }
         }
-        measured.splice(0..0, figures(&root().join(self.target()).join("criterion"), youngest)?);
         let shown: Vec<_> = measured.iter().filter(|it| is_wanted(&it.name)).collect();
         let missed = shown.iter().filter(|it| !print(it, &measured)).count();
         println!("{} figures, {missed} beyond their goal", shown.len());
@@ -78,6 +89,18 @@ impl Bench {
             (false, 0) => Exit::DONE,
             (false, _) => Exit::FINDINGS,
         })
+    }
+
+    /// Runs every benchmark once. Figures of an earlier run are no floor for those of this.
+    fn round(&self) -> anyhow::Result<Vec<Figure>> {
+        let started = Instant::now();
+        run(self.command().arg("--").args(PACE).args(&self.filter))?;
+        figures(&self.criterion(), Some(started.elapsed()))
+    }
+
+    /// Where criterion leaves what it measured.
+    fn criterion(&self) -> PathBuf {
+        root().join(self.target()).join("criterion")
     }
 
     /// Where the benchmarks are built.
@@ -98,12 +121,44 @@ impl Bench {
     }
 }
 
+/// Adds the figures of another round.
+fn join(all: &mut Vec<Figure>, round: Vec<Figure>) {
+    for figure in round {
+        match all.iter_mut().find(|it| it.name == figure.name) {
+            Some(it) => {
+                it.spread = it.spread.max(figure.spread);
+                it.values.extend(figure.values);
+            }
+            None => all.push(figure),
+        }
+    }
+}
+
+impl Figure {
+    /// The median of the rounds.
+    fn value(&self) -> f64 {
+        median(self.values.clone())
+    }
+
+    /// The median of what each round has of the floor's.
+    fn over(&self, floor: &Self) -> f64 {
+        median(self.values.iter().zip(&floor.values).map(|(own, floor)| own / floor).collect())
+    }
+}
+
+/// The one in the middle, of two the mean; no number where there is none.
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    let at = |it: usize| values.get(it).copied().unwrap_or(f64::NAN);
+    f64::midpoint(at(values.len().saturating_sub(1) / 2), at(values.len() / 2))
+}
+
 /// Prints a figure beside each of its goals, and says whether all are reached.
 fn print(figure: &Figure, all: &[Figure]) -> bool {
     let spread = spread(figure);
     let (mut goals, mut reached) = (goals_of(&figure.name).peekable(), true);
     if goals.peek().is_none() {
-        println!("{:<32} {:>12} {spread}", figure.name, time(figure.value));
+        println!("{:<32} {:>12} {spread}", figure.name, time(figure.value()));
     }
     for goal in goals {
         let it = judged(figure, goal, all);
@@ -118,7 +173,7 @@ fn print(figure: &Figure, all: &[Figure]) -> bool {
 /// Half the interval of a figure, as a share of it; blanks where none was measured.
 fn spread(figure: &Figure) -> String {
     if figure.spread > 0.0 {
-        format!("± {:>4.1} %", figure.spread / figure.value * 100.0)
+        format!("± {:>4.1} %", figure.spread / figure.value() * 100.0)
     } else {
         " ".repeat(8)
     }
@@ -134,15 +189,14 @@ struct Judged {
 }
 
 fn judged(figure: &Figure, goal: &Goal, all: &[Figure]) -> Judged {
-    let value = figure.value;
+    let value = figure.value();
     let floor = floor(figure, goal.floor, all);
     let said = match figure.beside.as_str() {
         "" => String::new(),
         beside => format!(" ({beside})"),
     };
     let beside = floor.map_or(said, |it| {
-        let ratio = value / it.value;
-        format!(" ({} × {}, {})", share(ratio), it.name, time(it.value))
+        format!(" ({} × {}, {})", share(figure.over(it)), it.name, time(it.value()))
     });
     let judged =
         |measured, wanted, reached| Judged { measured, wanted, reached, beside: beside.clone() };
@@ -159,7 +213,7 @@ fn judged(figure: &Figure, goal: &Goal, all: &[Figure]) -> Judged {
         }
         Bound::Ratio { design, floor: of_design } => {
             let most = design / of_design;
-            let reached = floor.is_some_and(|it| value <= it.value * most);
+            let reached = floor.is_some_and(|it| figure.over(it) <= most);
             let mut res = judged(time(value), format!("≤ {} ×", share(most)), reached);
             match floor {
                 // A ratio of two of our own figures stands for no time.
@@ -207,7 +261,8 @@ mod tests {
     use super::*;
 
     fn figure(name: &str, value: f64, elements: Option<f64>) -> Figure {
-        Figure { name: name.to_owned(), value, spread: 0.0, elements, beside: String::new() }
+        let values = vec![value];
+        Figure { name: name.to_owned(), values, spread: 0.0, elements, beside: String::new() }
     }
 
     #[test]
@@ -241,6 +296,17 @@ mod tests {
         assert!(!reached("overlay/parse_check_60", 1_778.0));
         assert!(!reached("another/parse_check_60", 1.0), "its floor is of another group");
         assert!(!print(&figure("overlay/parse_check_60", 1.0, None), &[]), "it was not run");
+    }
+
+    #[test]
+    fn a_figure_is_the_median_of_its_rounds() {
+        let mut all = Vec::new();
+        for [own, floor] in [[40.0, 40.0], [90.0, 30.0], [30.0, 20.0]] {
+            let floor = figure("overlay/peer_hash_map_60", floor, None);
+            join(&mut all, vec![figure("overlay/parse_check_60", own, None), floor]);
+        }
+        let [own, floor] = &all[..] else { panic!("{all:?}") };
+        assert_eq!((own.value(), floor.value(), own.over(floor)), (40.0, 30.0, 1.5));
     }
 
     #[test]

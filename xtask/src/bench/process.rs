@@ -53,5 +53,11 @@ fn median(name: &str, binary: &Path, args: &[&str]) -> anyhow::Result<Figure> {
 }
 
 fn figure(name: &str, value: f64, spread: f64) -> Figure {
-    Figure { name: name.to_owned(), value, spread, elements: None, beside: String::new() }
+    Figure {
+        name: name.to_owned(),
+        values: vec![value],
+        spread,
+        elements: None,
+        beside: String::new(),
+    }
 }

@@ -40,7 +40,7 @@ fn read(text: &str) -> anyhow::Result<Vec<Figure>> {
     let figure = |line: &str| {
         let Line { name, value, beside } =
             serde_json::from_str(line).with_context(|| format!("no figure: {line}"))?;
-        Ok(Figure { name, value, spread: 0.0, elements: None, beside })
+        Ok(Figure { name, values: vec![value], spread: 0.0, elements: None, beside })
     };
     text.lines().map(figure).collect()
 }
@@ -53,7 +53,7 @@ mod tests {
     fn reads_what_the_harness_prints() -> anyhow::Result<()> {
         let line = r#"{"beside":"random 0.6","name":"figures/tuner_hartmann6","value":0.01}"#;
         let found = read(line)?;
-        assert_eq!((found[0].value, found[0].beside.as_str()), (0.01, "random 0.6"));
+        assert_eq!((found[0].value(), found[0].beside.as_str()), (0.01, "random 0.6"));
         assert!(read("3 figures").is_err());
         assert_eq!(figures(Some("breaker"))?, []);
         Ok(())
