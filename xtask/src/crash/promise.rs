@@ -64,9 +64,12 @@ impl Promise {
                 Ok(())
             }
             (Self::Root(steps), _) => {
-                read(root)?;
-                script.recover(root)?;
-                check_tidy(root)?;
+                // Killed before it made the root, a command leaves nothing to put in order.
+                if root.exists() {
+                    read(root)?;
+                    script.recover(root)?;
+                    check_tidy(root)?;
+                }
                 steps.check(outcome, &Seen::of(root)?)
             }
             (Self::Tripwire(wires), _) => wires.check(script, outcome, root),
