@@ -148,15 +148,25 @@ impl Gp {
 
     /// What is to be expected at `place`, noise not included.
     pub(crate) fn at(&self, place: &Place) -> Belief {
+        let covariances = self.covariances(place);
+        let variance = (self.variances.signal() - self.factor.square(&covariances)).max(1e-12);
+        Belief { mean: self.mean_of(&covariances), sd: self.unit.scale * variance.sqrt() }
+    }
+
+    /// The mean of [`Gp::at`] alone, which takes a small part of its time.
+    pub(crate) fn mean_at(&self, place: &Place) -> f64 {
+        self.mean_of(&self.covariances(place))
+    }
+
+    fn mean_of(&self, covariances: &[f64]) -> f64 {
+        self.unit.shift + self.unit.scale * (self.mean + dot(covariances, &self.weights))
+    }
+
+    /// Of a place with all that were seen.
+    fn covariances(&self, place: &Place) -> Vec<f64> {
         let place = self.scales.scaled(place);
         let covariance = |it| self.variances.covariance(self.scales.kernel(it, &place));
-        let covariances: Vec<_> = self.places.iter().map(covariance).collect();
-        let mean = self.mean + dot(&covariances, &self.weights);
-        let variance = (self.variances.signal() - self.factor.square(&covariances)).max(1e-12);
-        Belief {
-            mean: self.unit.shift + self.unit.scale * mean,
-            sd: self.unit.scale * variance.sqrt(),
-        }
+        self.places.iter().map(covariance).collect()
     }
 }
 

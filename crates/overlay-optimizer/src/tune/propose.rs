@@ -63,6 +63,11 @@ impl Models {
         self.objectives.iter().map(|it| it.at(place)).collect()
     }
 
+    /// The means of [`Models::costs`].
+    fn means(&self, place: &Place) -> Vec<f64> {
+        self.objectives.iter().map(|it| it.mean_at(place)).collect()
+    }
+
     /// The logarithm of the probability that no limit is exceeded at `place`.
     pub(crate) fn log_feasible(&self, place: &Place) -> f64 {
         let limits = self.limits.iter().map(|(gp, bound)| {
@@ -132,6 +137,8 @@ fn refit(seen: &Observations, dimensions: usize, before: Option<&Hyper>, models:
 struct Worth<'a> {
     space: &'a Space,
     models: &'a Models,
+    /// The trials that ran, with the cost that is to be expected of each objective.
+    known: Vec<(&'a Trial, Vec<f64>)>,
     measure: Measure,
 }
 
@@ -193,15 +200,17 @@ pub(crate) fn propose(
     models: &Models,
 ) -> Option<Proposal> {
     let tried: BTreeSet<_> = trials.iter().map(|it| &it.candidate).collect();
-    let measure = measure(space, plan, trials, models);
-    let worth = Worth { space, models, measure };
+    let ran = trials.iter().filter(|it| it.runs() > 0);
+    let known: Vec<_> = ran.map(|it| (it, models.means(&space.place(&it.candidate)))).collect();
+    let measure = measure(plan, &known, trials.len());
+    let worth = Worth { space, models, known, measure };
     let best = match listed(space, plan) {
         Some(pool) => pool
             .iter()
             .filter(|it| !tried.contains(it))
             .map(|it| (worth.of(it), it.clone()))
             .max_by(|a, b| a.0.total_cmp(&b.0)),
-        None => search(&worth, plan, trials, &tried),
+        None => search(&worth, plan, trials.len(), &tried),
     };
     let (value, candidate) = best?;
     let gain = matches!(worth.measure, Measure::Improvement { .. }).then(|| value.exp());
@@ -213,12 +222,10 @@ pub(crate) fn listed(space: &Space, plan: &TunePlan) -> Option<Vec<Candidate>> {
     plan.pool.clone().or_else(|| Some(space.all(SMALL)?.into_iter().collect()))
 }
 
-fn measure(space: &Space, plan: &TunePlan, trials: &[Trial], models: &Models) -> Measure {
-    let lawful = trials.iter().filter(|it| it.runs() > 0 && it.is_within(plan));
-    let costs: Vec<Vec<f64>> = lawful
-        .map(|it| models.costs(&space.place(&it.candidate)))
-        .map(|it| it.iter().map(|it| it.mean).collect())
-        .collect();
+/// What `known` trials leave to be gained after as many as `count`.
+fn measure(plan: &TunePlan, known: &[(&Trial, Vec<f64>)], count: usize) -> Measure {
+    let lawful = known.iter().filter(|it| it.0.is_within(plan));
+    let costs: Vec<Vec<f64>> = lawful.map(|it| it.1.clone()).collect();
     if costs.is_empty() {
         return Measure::Feasible;
     }
@@ -228,8 +235,8 @@ fn measure(space: &Space, plan: &TunePlan, trials: &[Trial], models: &Models) ->
     }
     let leaders: Vec<_> = front(&costs).iter().filter_map(|it| costs.get(*it).cloned()).collect();
     let ranges = ranges(if leaders.len() > 1 { &leaders } else { &costs });
-    let mut random = Stream::new(plan.seed, DRAWS, trials.len() as u64);
-    let weights = weights(plan.objectives.len(), plan.seed, trials.len());
+    let mut random = Stream::new(plan.seed, DRAWS, count as u64);
+    let weights = weights(plan.objectives.len(), plan.seed, count);
     let draw = |random: &mut Stream| (0..plan.objectives.len()).map(|_| random.normal()).collect();
     let draws = (0..24).flat_map(|_| {
         let one: Vec<f64> = draw(&mut random);
@@ -247,10 +254,10 @@ fn measure(space: &Space, plan: &TunePlan, trials: &[Trial], models: &Models) ->
 fn search(
     worth: &Worth<'_>,
     plan: &TunePlan,
-    trials: &[Trial],
+    count: usize,
     tried: &BTreeSet<&Candidate>,
 ) -> Option<(f64, Candidate)> {
-    let mut random = Stream::new(plan.seed, SEARCH, trials.len() as u64);
+    let mut random = Stream::new(plan.seed, SEARCH, count as u64);
     let mut found: Vec<(f64, Candidate)> = Vec::new();
     let consider = |candidate: Candidate, found: &mut Vec<(f64, Candidate)>| {
         if !tried.contains(&candidate) {
@@ -262,7 +269,7 @@ fn search(
     for _ in 0..anywhere {
         consider(worth.space.random(&mut random), &mut found);
     }
-    let known = best_known(worth, trials);
+    let known = best_known(worth);
     for step in 0..around_best {
         if let Some(around) = known.get(step % known.len().max(1)) {
             let spread = [0.2, 0.05, 0.01].get(step % 3).copied().unwrap_or(0.1);
@@ -276,22 +283,18 @@ fn search(
 }
 
 /// The trials of least expected cost, or, with several objectives, those of the front.
-fn best_known(worth: &Worth<'_>, trials: &[Trial]) -> Vec<Candidate> {
-    let mut rated: Vec<_> = trials
-        .iter()
-        .filter(|it| it.runs() > 0)
-        .map(|it| {
-            let place = worth.space.place(&it.candidate);
-            let costs = worth.models.costs(&place);
-            let mut means = costs.iter().map(|it| it.mean);
-            let cost = match &worth.measure {
-                Measure::Weighted { ranges, weights, .. } => chebyshev(means, ranges, weights),
-                Measure::Improvement { .. } => means.next().unwrap_or_default(),
-                Measure::Feasible => 0.0,
-            };
-            (cost - 10.0 * worth.models.log_feasible(&place).max(-1e3), &it.candidate)
-        })
-        .collect();
+fn best_known(worth: &Worth<'_>) -> Vec<Candidate> {
+    let rate = |(trial, costs): &(&Trial, Vec<f64>)| {
+        let mut costs = costs.iter().copied();
+        let cost = match &worth.measure {
+            Measure::Weighted { ranges, weights, .. } => chebyshev(costs, ranges, weights),
+            Measure::Improvement { .. } => costs.next().unwrap_or_default(),
+            Measure::Feasible => 0.0,
+        };
+        let feasible = worth.models.log_feasible(&worth.space.place(&trial.candidate));
+        cost - 10.0 * feasible.max(-1e3)
+    };
+    let mut rated: Vec<_> = worth.known.iter().map(|it| (rate(it), &it.0.candidate)).collect();
     rated.sort_by(|a, b| a.0.total_cmp(&b.0));
     rated.into_iter().take(5).map(|it| it.1.clone()).collect()
 }
