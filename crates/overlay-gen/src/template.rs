@@ -1,4 +1,4 @@
-use overlay_model::{Diagnostic, Overlay};
+use overlay_model::{Diagnostic, Overlay, nearest};
 use overlay_schema::{Group, Profile, Subject, param};
 use thiserror::Error;
 
@@ -92,14 +92,7 @@ impl UnknownTemplate {
     /// The error about `name`, where there are `known` templates.
     pub fn among<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
         let known: Vec<String> = known.into_iter().map(str::to_owned).collect();
-        // What is longer is no typing error, and would take long to compare.
-        let wanted: String = name.to_ascii_lowercase().replace('-', "_").chars().take(64).collect();
-        let nearest = known
-            .iter()
-            .map(|it| (strsim::damerau_levenshtein(&wanted, it), it))
-            .filter(|(distance, it)| *distance <= (it.len() / 3).max(1))
-            .min()
-            .map(|(_, it)| it.clone());
+        let nearest = nearest(name, known.iter().map(String::as_str)).map(str::to_owned);
         Self { name: name.to_owned(), nearest, known }
     }
 

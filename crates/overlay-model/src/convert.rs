@@ -275,7 +275,8 @@ fn element(value: &Json) -> Result<String, NoText> {
 
 fn weight(name: &str, value: &Json) -> Result<String, NoText> {
     check_value(name)?;
-    let weight = value.as_u64().and_then(|it| u32::try_from(it).ok());
+    // As for every whole number, `1.0` is 1.
+    let weight = value.as_number().and_then(|it| number_text(it).parse::<u32>().ok());
     match weight {
         Some(weight) if is_element(name) => Ok(format!("{name}:{weight}")),
         _ => Err(NoText::Weight(name.to_owned())),

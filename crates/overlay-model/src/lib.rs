@@ -36,6 +36,7 @@ mod key;
 mod layers;
 mod micro;
 mod name;
+mod nearest;
 mod outline;
 mod overlay;
 mod parser;
@@ -61,6 +62,7 @@ pub use crate::key::{InvalidKey, ParamKey};
 pub use crate::layers::{Effective, EffectiveSetting, Layer, Origin, Setting, merge};
 pub use crate::micro::{MicroOverlay, SECTIONS};
 pub use crate::name::{InvalidName, InvalidScenarioId, OverlayName, ScenarioId};
+pub use crate::nearest::nearest;
 pub use crate::outline::{Outline, OutlineField};
 pub use crate::overlay::{
     Entry, InvalidValue, LineView, MAX_BYTES, MAX_LINES, Overlay, SyntaxError,

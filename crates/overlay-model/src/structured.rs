@@ -55,11 +55,55 @@ pub fn from_yaml_of_size<T: DeserializeOwned>(
         },
     };
     serde_yaml::from_str_with_options(text, options).map_err(|err| {
-        let (line, column) = err.location().map_or((1, 1), |at| {
+        let (line, mut column) = err.location().map_or((1, 1), |at| {
             (usize::try_from(at.line()).unwrap_or(1), usize::try_from(at.column()).unwrap_or(1))
         });
-        TextError { line, column, message: yaml_message(err.without_snippet()) }
+        let err = err.without_snippet();
+        if is_of_word(err) {
+            column += behind_key(text, line, column).unwrap_or(0);
+        }
+        TextError { line, column, message: yaml_message(err) }
     })
+}
+
+/// Whether an error says of a word what it is not; the YAML reader says that where the key of
+/// the word stands, and of a map or a list where it begins.
+fn is_of_word(err: &serde_yaml::Error) -> bool {
+    match err {
+        serde_yaml::Error::SerdeInvalidType { unexpected, .. } => {
+            !["map", "sequence"].contains(&unexpected.as_str())
+        }
+        serde_yaml::Error::SerdeInvalidValue { .. } => true,
+        _ => false,
+    }
+}
+
+/// How many characters there are from the key at a place to the word behind it, where one
+/// stands on its line.
+fn behind_key(text: &str, line: usize, column: usize) -> Option<usize> {
+    let row = text.lines().nth(line.checked_sub(1)?)?;
+    let (start, _) = row.char_indices().nth(column.checked_sub(1)?)?;
+    let rest = row.get(start..)?;
+    let key = match rest.chars().next()? {
+        quote @ ('"' | '\'') => closing(rest, quote)?,
+        _ => rest.find(": ")?,
+    };
+    let behind = rest.get(key..)?.trim_start_matches([' ', '\t']).strip_prefix(':')?;
+    let value = behind.trim_start_matches([' ', '\t']);
+    let is_word = !value.starts_with(['{', '[', '|', '>', '#', '&', '*', '!']);
+    let before = rest.get(..rest.len() - value.len())?;
+    (is_word && !value.is_empty()).then(|| before.chars().count())
+}
+
+/// Where a text in quotes ends that begins with `quote`.
+fn closing(text: &str, quote: char) -> Option<usize> {
+    let mut is_escaped = false;
+    let ends = |it: char| {
+        let ends = it == quote && !is_escaped;
+        is_escaped = quote == '"' && it == '\\' && !is_escaped;
+        ends
+    };
+    text.get(1..)?.find(ends).map(|it| it + 2)
 }
 
 fn yaml_message(err: &serde_yaml::Error) -> String {
@@ -135,9 +179,21 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for UnquotedVisitor<T> {
         T::deserialize(value.into_deserializer())
     }
 
+    /// A whole number is one however it is written, as JSON Schema has it: `5.0` is 5.
     fn visit_f64<E: de::Error>(self, value: f64) -> Result<T, E> {
-        T::deserialize(value.into_deserializer())
+        match whole(value) {
+            Some(whole) => T::deserialize(whole.into_deserializer()),
+            None => T::deserialize(value.into_deserializer()),
+        }
     }
+}
+
+/// `value` as a whole number, where it is one that a float holds exactly.
+fn whole(value: f64) -> Option<i64> {
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    #[expect(clippy::cast_possible_truncation, reason = "whole, and below 2^53")]
+    let whole = || value as i64;
+    (value.fract() == 0.0 && value.abs() <= EXACT).then(whole)
 }
 
 /// The message without the place, which [`TextError`] has in its fields.

@@ -41,6 +41,7 @@ pub use crate::check::{
 pub use crate::codes::{CODES, CodeInfo, code};
 pub use crate::digest::{digest, key_digests, typed};
 pub use crate::embedded::EMBEDDED_OVERLAY;
+pub use crate::nearest::nearest_key;
 pub use crate::params::{
     ALIASES, Acts, Group, Kind, MODEL_PARAMS, PARAMS, Param, Required, VOLATILE, model_param, param,
 };

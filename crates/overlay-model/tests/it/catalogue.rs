@@ -131,7 +131,7 @@ fn what_the_types_say() {
     check_refused(
         "scenarios:\n- {id: a, prompt: x, critical: yes}",
         expect![[
-            r#"2:22: invalid type: string "yes", expected a number or a switch, without quotes"#
+            r#"2:32: invalid type: string "yes", expected a number or a switch, without quotes"#
         ]],
     );
     check_refused(

@@ -308,6 +308,7 @@ fn typed_values_have_texts() {
     check_text(&json!([["a"]]), expect!["!! a list holds words, numbers and switches only"]);
     check_text(&json!([null]), expect!["!! null is no value: leave the key out"]);
     check_text(&json!({}), expect!["!! a map of weights needs at least one name"]);
+    assert_eq!(overlay_model::scalar_text(&json!({"a": 1.0})), Ok("a:1".to_owned()));
     check_text(
         &json!({"a": 1.5}),
         expect![

@@ -12,6 +12,7 @@ mod hostile;
 mod layers;
 mod micro;
 mod names;
+mod nearest;
 mod outline;
 mod parse;
 mod schema;

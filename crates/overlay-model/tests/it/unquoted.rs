@@ -14,7 +14,7 @@ fn goals_of_a_spec() {
     check(
         yaml("performance_goals:\n  latency_ms: \"50\""),
         expect![[
-            r#"4:3: invalid type: string "50", expected a number or a switch, without quotes"#
+            r#"4:15: invalid type: string "50", expected a number or a switch, without quotes"#
         ]],
     );
     check(
@@ -30,7 +30,7 @@ fn goals_of_a_spec() {
             "{\"name\": \"a\", \"purpose\": \"b\",\n \"performance_goals\": {\"accuracy_score\": \"0.9\"}}",
         ),
         expect![[
-            r#"2:24: invalid type: string "0.9", expected a number or a switch, without quotes"#
+            r#"2:42: invalid type: string "0.9", expected a number or a switch, without quotes"#
         ]],
     );
     let spec = yaml("performance_goals: {latency_ms: 50, accuracy_score: null}").expect("a spec");
@@ -46,46 +46,50 @@ fn numbers_and_switches_of_scenarios() {
     check(
         scenario("complexity: \"0.5\""),
         expect![[
-            r#"4:3: invalid type: string "0.5", expected a number or a switch, without quotes"#
+            r#"4:15: invalid type: string "0.5", expected a number or a switch, without quotes"#
         ]],
     );
     check(
         scenario("evaluation_weight: '2'"),
         expect![[
-            r#"4:3: invalid type: string "2", expected a number or a switch, without quotes"#
+            r#"4:22: invalid type: string "2", expected a number or a switch, without quotes"#
         ]],
     );
     check(
         scenario("critical: \"true\""),
         expect![[
-            r#"4:3: invalid type: string "true", expected a number or a switch, without quotes"#
+            r#"4:13: invalid type: string "true", expected a number or a switch, without quotes"#
         ]],
     );
     check(
         scenario("expect: [{number: \"4\"}]"),
         expect![[
-            r#"4:13: invalid type: string "4", expected a number or a switch, without quotes"#
+            r#"4:21: invalid type: string "4", expected a number or a switch, without quotes"#
         ]],
     );
     check(
         scenario("expect: [{max_tokens: \"4\"}]"),
         expect![[
-            r#"4:13: invalid type: string "4", expected a number or a switch, without quotes"#
+            r#"4:25: invalid type: string "4", expected a number or a switch, without quotes"#
         ]],
     );
     check(
         scenario("expect: [{refusal: \"true\"}]"),
         expect![[
-            r#"4:13: invalid type: string "true", expected a number or a switch, without quotes"#
+            r#"4:22: invalid type: string "true", expected a number or a switch, without quotes"#
         ]],
     );
     for field in [
         "complexity: 1",
         "critical: true",
         "expect: [{number: 4.5}, {max_tokens: 4}, {refusal: true}]",
+        // As JSON Schema has it, these are whole numbers.
+        "expect: [{max_tokens: 5.0}, {max_tokens: 5e2}]",
     ] {
         assert!(scenario(field).is_ok(), "{field}");
     }
+    assert!(scenario("expect: [{max_tokens: 5.5}]").is_err());
+    assert!(scenario("expect: [{max_tokens: -1.0}]").is_err());
 }
 
 #[test]

@@ -1,11 +1,10 @@
 //! Is there what the values name?
 
-use overlay_model::{Diagnostic, OverlayName};
+use overlay_model::{Diagnostic, OverlayName, nearest};
 
 use crate::check::found::{Found, Row, rows};
 use crate::check::semantic::{element_span, suggest};
 use crate::check::{Findings, References};
-use crate::nearest::nearest;
 use crate::params::{PARAMS, model_param};
 use crate::wording;
 

@@ -1,7 +1,6 @@
-use overlay_model::{Diagnostic, Severity};
+use overlay_model::{Diagnostic, Severity, nearest};
 use semver::Version;
 
-use crate::nearest::nearest;
 use crate::params::Kind;
 use crate::refusal::Refusal;
 use crate::wording;

@@ -2,11 +2,11 @@
 
 use std::ops::Range;
 
-use overlay_model::{Data, Diagnostic, Edit, OverlayName};
+use overlay_model::{Data, Diagnostic, Edit, OverlayName, nearest};
 
 use crate::check::Findings;
 use crate::check::found::{Found, Row, rows};
-use crate::nearest::{nearest, nearest_key};
+use crate::nearest::nearest_key;
 use crate::params::param;
 use crate::settings::Voter;
 use crate::wording;
