@@ -157,6 +157,7 @@ impl Form {
             Self::FlagFile => ground.kill_by_flag_file(),
             Self::Root => RootSwitch { reason: "drill".to_owned(), ..RootSwitch::default() }
                 .throw(&ground.served)
+                .map(drop)
                 .context("writing the switch"),
             Self::Api => ground.asker.kill(),
         }

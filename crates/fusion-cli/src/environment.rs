@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
@@ -34,6 +35,12 @@ pub const VARIABLES: &[VarInfo] = &[
     ),
     row("COLUMNS", "a number", "The width of tables, where standard output is no terminal."),
     row("COMPUTERNAME", "a name", "As `HOSTNAME`, on Windows."),
+    row(
+        "FUSION_BUDGET_SINCE",
+        "a commit",
+        "Where the change begins that `budget gate` judges, in place of the merge base: for a push, \
+         what stood on the branch before. Nothing but zeros, a new branch, counts as not set.",
+    ),
     row(
         "FUSION_CONFIGS",
         "a folder",
@@ -78,13 +85,16 @@ pub const VARIABLES: &[VarInfo] = &[
         "RESON_FEATURES",
         "names of flags between commas",
         "Not set: the flag file decides. Set and empty: every overlay is off, which beats \
-         everything. `a,b` forces flags on, past rollout and confidence; `-a` forces one off.",
+         everything. `a,b` forces flags on, past rollout and confidence; `-a` forces one off. \
+         Where no flag has the name, that of an overlay forces the flags on that offer it, and \
+         `-` takes that overlay alone out of every route.",
     ),
     row(
         "RESON_FEATURES_FILE",
         "a file",
         "The same switch as a file, read again when it changes. A file that is not there \
-         switches nothing; an empty one switches every overlay off.",
+         switches nothing; an empty one switches every overlay off, and so does one that is \
+         there and cannot be read at the start.",
     ),
     row(
         "RESON__<SECTION>__<KEY>",
@@ -111,7 +121,8 @@ pub const VARIABLES: &[VarInfo] = &[
 /// The reference page of environment variables: `docs/reference/environment.md`.
 pub fn environment_md() -> String {
     let mut res = String::from(
-        "# Environment variables\n\nRead once, when the program starts. The variable that holds \
+        "# Environment variables\n\nRead once, when the program starts. A variable of ours that \
+         is no UTF-8 ends it with 64, unless it names a file or folder. The variable that holds \
          the key of an endpoint is named on the command line (`--api-key-env`) or in \
          `providers.toml` (`${VARIABLE}`), and appears in no output.\n\n\
          | variable | takes | meaning |\n|---|---|---|\n",
@@ -131,6 +142,8 @@ const LAST_SECOND: u64 = 253_402_300_799;
 #[derive(Clone, Debug, Default)]
 pub struct Environment {
     variables: BTreeMap<String, String>,
+    /// Those that are no UTF-8, by as much of their names as is.
+    raw: BTreeMap<String, OsString>,
     now: u64,
     /// Whether standard input is a terminal.
     pub stdin_is_terminal: bool,
@@ -142,20 +155,16 @@ pub struct Environment {
 }
 
 impl Environment {
-    /// The environment of this process. Variables that are no UTF-8 are passed over.
+    /// The environment of this process.
     #[expect(clippy::disallowed_methods, reason = "the one place that asks the clock")]
     pub fn read() -> Self {
-        let text = |it: std::ffi::OsString| it.into_string().ok();
-        let variables =
-            std::env::vars_os().filter_map(|(name, value)| Some((text(name)?, text(value)?)));
         let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |it| it.as_secs());
         Self {
-            variables: variables.collect(),
-            now,
             stdin_is_terminal: std::io::stdin().is_terminal(),
             stdout_is_terminal: std::io::stdout().is_terminal(),
             stderr_is_terminal: std::io::stderr().is_terminal(),
             terminal_width: console::Term::stdout().size_checked().map(|(_, it)| usize::from(it)),
+            ..Self::of_raw(std::env::vars_os(), now)
         }
     }
 
@@ -165,6 +174,35 @@ impl Environment {
         let variables =
             variables.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned()));
         Self { variables: variables.collect(), now, ..Self::default() }
+    }
+
+    /// [`Self::of`], for what the system gives: it need not be text.
+    pub fn of_raw(variables: impl IntoIterator<Item = (OsString, OsString)>, now: u64) -> Self {
+        let mut res = Self { now, ..Self::default() };
+        for (name, value) in variables {
+            match (name.into_string(), value.into_string()) {
+                (Ok(name), Ok(value)) => drop(res.variables.insert(name, value)),
+                (Ok(name), Err(value)) => drop(res.raw.insert(name, value)),
+                (Err(name), Ok(value)) => {
+                    drop(res.raw.insert(name.to_string_lossy().into_owned(), value.into()));
+                }
+                (Err(name), Err(value)) => {
+                    drop(res.raw.insert(name.to_string_lossy().into_owned(), value));
+                }
+            }
+        }
+        res
+    }
+
+    /// Why the environment cannot be taken as it is: a variable of ours is no UTF-8, and names
+    /// no file or folder. What it says would be passed over.
+    pub fn refused(&self) -> Option<String> {
+        let is_ours = |name: &str| ["RESON", "FUSION_"].iter().any(|it| name.starts_with(it));
+        let is_path = |name: &str| {
+            VARIABLES.iter().any(|it| it.name == name && matches!(it.takes, "a file" | "a folder"))
+        };
+        let wrong = self.raw.keys().find(|it| is_ours(it) && !is_path(it))?;
+        Some(format!("the environment variable {} is no UTF-8", visible(wrong)))
     }
 
     /// The same environment with `name` set, where it is not set already.
@@ -191,7 +229,8 @@ impl Environment {
 
     /// The variable as a path.
     pub fn path(&self, name: &str) -> Option<PathBuf> {
-        self.get(name).map(PathBuf::from)
+        let raw = || self.raw.get(name).map(PathBuf::from);
+        self.get(name).map(PathBuf::from).or_else(raw)
     }
 
     /// Whether this is a pipeline.
@@ -212,7 +251,10 @@ impl Environment {
     ///
     /// Where it is no moment, with the reason: the clock would be written in its place.
     pub fn source_date(&self) -> Result<Option<u64>, String> {
-        let Some(text) = self.get("SOURCE_DATE_EPOCH") else { return Ok(None) };
+        let Some(text) = self.get("SOURCE_DATE_EPOCH") else {
+            let is_raw = self.raw.contains_key("SOURCE_DATE_EPOCH");
+            return if is_raw { Err("SOURCE_DATE_EPOCH is no UTF-8".into()) } else { Ok(None) };
+        };
         let is_number = text.bytes().all(|it| it.is_ascii_digit());
         match text.parse::<u64>().ok().filter(|it| is_number && *it <= LAST_SECOND) {
             Some(seconds) => Ok(Some(seconds)),
@@ -310,6 +352,31 @@ mod tests {
     fn source_date_epoch_beats_the_clock() {
         assert_eq!(Environment::of([("SOURCE_DATE_EPOCH", "7")], 9).now(), 7);
         assert_eq!(Environment::of([], 9).now(), 9);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_no_text_is_a_path_or_refused() {
+        use std::os::unix::ffi::OsStringExt as _;
+
+        let of = |name: &[u8]| {
+            let pair = [name, b"/srv/\xff"].map(|it| OsString::from_vec(it.to_vec()));
+            let [name, value] = pair;
+            Environment::of_raw([(name, value)], 0)
+        };
+        for name in ["FUSION_ROOT", "RESON_FEATURES_FILE"] {
+            let environment = of(name.as_bytes());
+            let path = OsString::from_vec(b"/srv/\xff".to_vec());
+            assert_eq!(environment.path(name), Some(PathBuf::from(path)));
+            assert_eq!(environment.refused(), None);
+        }
+        for name in ["RESON_FEATURES", "RESON_ENV", "RESONTINEX_FUSION_MODEL", "RESON__A__B"] {
+            let expected = format!("the environment variable {name} is no UTF-8");
+            assert_eq!(of(name.as_bytes()).refused(), Some(expected));
+        }
+        assert!(of(b"RESON__\xff").refused().is_some());
+        assert_eq!(of(b"LS_COLORS").refused(), None);
+        assert!(of(b"SOURCE_DATE_EPOCH").source_date().is_err());
     }
 
     #[test]

@@ -1,13 +1,14 @@
 mod audit;
 mod log;
+mod notice;
+mod signals;
 
-use std::future::Future;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::mpsc::Receiver;
-use std::sync::{Arc, Weak};
 
 use anyhow::Context as _;
 use clap::Args;
@@ -20,9 +21,12 @@ use tokio::runtime::Runtime;
 
 pub(crate) use self::audit::record;
 use self::log::Log;
+pub(crate) use self::notice::running;
+use self::notice::{Notice, Running};
+use self::signals::told_to_stop;
 use crate::deploy::host;
 use crate::doctor::variables;
-use crate::environment::{Environment, wall_clock};
+use crate::environment::{Environment, rfc3339, wall_clock};
 use crate::exit::{Exit, refusal};
 use crate::findings::are_fatal;
 use crate::input::{name_of, read};
@@ -104,13 +108,17 @@ impl Serve {
             None => service,
         };
         let runtime = Runtime::new().context("starting the threads that answer")?;
-        let log = Log::follow(events, place.audited(environment)).context("starting the log")?;
+        let notice = self.notice(&place, &listener, environment)?.map(Arc::new);
+        notice.iter().for_each(|it| it.post());
+        let audited = place.audited(environment).filter(|_| options.keeps_audit());
+        let log = Log::follow(events, audited, notice.clone()).context("starting the log")?;
         let service = Arc::new(service);
         runtime.block_on(listen(listener, Arc::clone(&service), output))?;
         let killed = service.killed_by();
         // Both hold the configuration, and with it the log open.
         drop((runtime, service));
         log.finish(killed.as_ref());
+        notice.iter().for_each(|it| it.withdraw());
         output.remark("stopped\n")?;
         Ok(Exit::DONE)
     }
@@ -169,10 +177,36 @@ impl Serve {
             environment: self.env.clone().or_else(named),
             features: environment.text("RESON_FEATURES").map(str::to_owned),
             features_file: environment.path("RESON_FEATURES_FILE"),
-            state: self.state.clone().or_else(|| place.state(environment)),
+            state: self.state(place, environment),
             seed: seed(environment),
             ..Options::new(place.dir(), wall_clock())
         })
+    }
+}
+
+impl Serve {
+    /// Where the instance keeps its state.
+    fn state(&self, place: &Place, environment: &Environment) -> Option<PathBuf> {
+        self.state.clone().or_else(|| place.state(environment))
+    }
+
+    /// What is said of a service that follows a deployment root, below it.
+    fn notice(
+        &self,
+        place: &Place,
+        listener: &TcpListener,
+        environment: &Environment,
+    ) -> anyhow::Result<Option<Notice>> {
+        let (Place::Root(root), Some(folder)) = (place, self.state(place, environment)) else {
+            return Ok(None);
+        };
+        let running = Running {
+            host: host(environment),
+            pid: std::process::id(),
+            address: listener.local_addr().context("asking for the address")?,
+            since: rfc3339(u64::try_from(wall_clock()() / 1000).unwrap_or_default()),
+        };
+        Ok(Some(Notice::new(root, folder, running)))
     }
 }
 
@@ -329,51 +363,29 @@ fn token(path: &Path) -> anyhow::Result<String> {
         let message = format!("{}: there is no token in it", name_of(path));
         return Err(refusal(Exit::UNREADABLE, message));
     }
+    if let Some(why) = unsendable(token) {
+        let message = format!("{}: no request can carry this token: {why}", name_of(path));
+        return Err(refusal(Exit::UNREADABLE, message));
+    }
     Ok(token.to_owned())
+}
+
+/// The most bytes of a token: with more, heads of requests come to their end.
+const MAX_TOKEN: usize = 4096;
+
+/// Why a token cannot stand in the head of a request, where that is so.
+fn unsendable(token: &str) -> Option<String> {
+    if token.lines().count() > 1 {
+        return Some("it has more than one line".to_owned());
+    }
+    if token.len() > MAX_TOKEN {
+        return Some(format!("it has more than {MAX_TOKEN} bytes"));
+    }
+    let odd = token.chars().find(|it| !matches!(it, ' '..='~'))?;
+    Some(format!("{odd:?} is none of the printable ASCII characters"))
 }
 
 pub(crate) fn warn(output: &mut Output, message: &str) -> anyhow::Result<()> {
     let style = anstyle::AnsiColor::Yellow.on_default().bold();
     output.remark(&format!("{style}warning{style:#}: {message}\n"))
-}
-
-/// Done when SIGINT or SIGTERM came; SIGHUP has the files read again.
-#[cfg(unix)]
-fn told_to_stop(
-    service: Weak<Service>,
-) -> std::io::Result<impl Future<Output = ()> + Send + 'static> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut hangup = signal(SignalKind::hangup())?;
-    Ok(async move {
-        loop {
-            tokio::select! {
-                _ = interrupt.recv() => return,
-                _ = terminate.recv() => return,
-                _ = hangup.recv() => reload(service.clone()),
-            }
-        }
-    })
-}
-
-/// Reads the files again, off the threads that answer.
-#[cfg(unix)]
-fn reload(service: Weak<Service>) {
-    tokio::task::spawn_blocking(move || {
-        let Some(service) = service.upgrade() else { return };
-        log::line("reload: SIGHUP asks for it");
-        service.live().reload();
-    });
-}
-
-/// Done when the user interrupted.
-#[cfg(not(unix))]
-fn told_to_stop(
-    _service: Weak<Service>,
-) -> std::io::Result<impl Future<Output = ()> + Send + 'static> {
-    let mut interrupt = tokio::signal::windows::ctrl_c()?;
-    Ok(async move {
-        interrupt.recv().await;
-    })
 }

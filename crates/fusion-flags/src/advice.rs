@@ -2,8 +2,10 @@
 
 use std::collections::{HashMap, HashSet};
 
+use overlay_model::nearest;
+
 use crate::file::{Feature, FlagFile, FlagKind, Matching, OnOff};
-use crate::lint::{Findings, finding, nearest};
+use crate::lint::{Findings, finding};
 use crate::place::Step::{At, Key};
 
 pub(crate) fn check<'a>(file: &'a FlagFile, findings: &mut Findings<'a>) {

@@ -5,8 +5,9 @@ use arc_swap::ArcSwap;
 use rapidhash::v3::rapidhash_v3;
 use serde::Serialize;
 
-use crate::breaker_set::Quota;
+use crate::permit::Permit;
 use crate::policy::{BreakerPolicy, MAX_PROBES};
+use crate::quota::{Place, Quota};
 use crate::sync::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering};
 use crate::ticket::Ticket;
 use crate::window::Window;
@@ -43,11 +44,8 @@ pub struct Breaker {
     /// The probes' places, of which the policy uses the first ones; see [`Lease`].
     leases: [AtomicU64; MAX_PROBES as usize],
     seed: u64,
-    quota: Option<Arc<Quota>>,
-    /// Whether one of the set's places for open breakers is taken for this one.
-    has_place: AtomicBool,
-    /// Whether it is a member of its set no more.
-    has_left: AtomicBool,
+    /// Its place among the open breakers of its set.
+    place: Place,
 }
 
 /// A policy with the counts it asks for.
@@ -63,58 +61,6 @@ impl Tuning {
     }
 }
 
-/// The right to make one call. Dropped without a result, it counts as cancelled: neither
-/// success nor failure, and a probe's place is free again.
-#[derive(Debug)]
-#[must_use = "a permit without a result counts as cancelled"]
-pub struct Permit<'a> {
-    breaker: &'a Breaker,
-    generation: u32,
-    /// Place and lease of a probe.
-    probe: Option<(usize, u64)>,
-}
-
-impl Permit<'_> {
-    /// Whether the call is a probe of a half-open breaker.
-    pub fn is_probe(&self) -> bool {
-        self.probe.is_some()
-    }
-
-    /// The call worked, and took `elapsed`.
-    #[inline]
-    pub fn success(self, now_ms: i64, elapsed: Duration) {
-        match self.probe {
-            None => self.breaker.record_success(self.generation, now_ms, elapsed),
-            Some((place, lease)) => {
-                self.breaker.record_probe(self.generation, place, lease, now_ms, elapsed);
-            }
-        }
-    }
-
-    /// The call failed.
-    pub fn failure(self, now_ms: i64) {
-        self.breaker.record_failure(self.generation, now_ms);
-    }
-
-    /// The permit as a value, for a call whose result somebody else tells: a probe's place
-    /// stays taken until then, or until its lease runs out.
-    pub fn into_ticket(self) -> Ticket {
-        let ticket = Ticket { generation: self.generation, probe: self.probe };
-        // Its drop would give the place back.
-        std::mem::forget(self);
-        ticket
-    }
-}
-
-impl Drop for Permit<'_> {
-    #[inline]
-    fn drop(&mut self) {
-        if let Some((place, lease)) = self.probe {
-            self.breaker.exchange_lease(place, lease, Lease::FREE);
-        }
-    }
-}
-
 impl Breaker {
     /// A closed breaker; `seed` spreads its recovery times.
     pub fn new(policy: BreakerPolicy, seed: u64) -> Self {
@@ -126,14 +72,12 @@ impl Breaker {
             streak: AtomicU32::new(0),
             leases: std::array::from_fn(|_| AtomicU64::new(Lease::FREE)),
             seed,
-            quota: None,
-            has_place: AtomicBool::new(false),
-            has_left: AtomicBool::new(false),
+            place: Place::default(),
         }
     }
 
     pub(crate) fn of_set(policy: BreakerPolicy, seed: u64, quota: Arc<Quota>) -> Self {
-        Self { quota: Some(quota), ..Self::new(policy, seed) }
+        Self { place: Place::of_set(quota), ..Self::new(policy, seed) }
     }
 
     /// The policy it works by.
@@ -162,6 +106,12 @@ impl Breaker {
             State::Open { .. } | State::HalfOpen { .. } => BreakerState::HalfOpen,
             State::Isolated => BreakerState::Isolated,
         }
+    }
+
+    /// Whether it is closed only because as many breakers of its set are open as may be: its
+    /// calls would have opened it.
+    pub fn is_held_closed(&self) -> bool {
+        matches!(self.load().state, State::Closed { .. }) && self.place.was_refused()
     }
 
     /// Whether [`Breaker::acquire`] would give a permit now, without taking one.
@@ -251,7 +201,7 @@ impl Breaker {
 
     /// Replaces the lease of a place, where it is still this one: it may have run out and
     /// been given on.
-    fn exchange_lease(&self, place: usize, from: u64, to: u64) -> bool {
+    pub(crate) fn exchange_lease(&self, place: usize, from: u64, to: u64) -> bool {
         self.leases.get(place).is_some_and(|it| {
             it.compare_exchange(from, to, Ordering::AcqRel, Ordering::Relaxed).is_ok()
         })
@@ -268,6 +218,7 @@ impl Breaker {
         let before = self.update(|word| Some(word.next(Word::CLOSED.state)));
         self.give_back(before);
         self.streak.store(0, Ordering::Release);
+        self.place.forget_refusal();
         self.forget_window();
     }
 
@@ -304,13 +255,13 @@ impl Breaker {
     }
 
     #[inline]
-    fn record_success(&self, generation: u32, now_ms: i64, elapsed: Duration) {
+    pub(crate) fn record_success(&self, generation: u32, now_ms: i64, elapsed: Duration) {
         let word = self.word.load(Ordering::Acquire);
-        if self.has_window.load(Ordering::Acquire) {
-            self.count_success(generation, now_ms, elapsed);
-        }
         if !Word::is_healthy(word, generation) {
             self.end_failures(generation);
+        }
+        if self.has_window.load(Ordering::Acquire) {
+            self.count_success(generation, now_ms, elapsed);
         }
     }
 
@@ -321,6 +272,8 @@ impl Breaker {
         };
         if window.success(now_ms, elapsed) {
             self.trip(&tuning.policy, generation, now_ms);
+        } else {
+            self.place.forget_refusal();
         }
     }
 
@@ -330,18 +283,21 @@ impl Breaker {
 
     /// A success ends the failures in a row.
     fn end_failures(&self, generation: u32) {
-        self.update(|word| match word.state {
+        let ended = self.update(|word| match word.state {
             State::Closed { failures: 1.. } if word.generation == generation => {
                 Some(Word { state: Word::CLOSED.state, ..word })
             }
             _ => None,
         });
+        if ended.is_some() {
+            self.place.forget_refusal();
+        }
     }
 
     /// A probe worked. It counts only while its place is its own. The place is used up
     /// where the places left suffice for what is still needed, so that no more calls than
     /// that are risked.
-    fn record_probe(
+    pub(crate) fn record_probe(
         &self,
         generation: u32,
         place: usize,
@@ -379,7 +335,7 @@ impl Breaker {
         }
     }
 
-    fn record_failure(&self, generation: u32, now_ms: i64) {
+    pub(crate) fn record_failure(&self, generation: u32, now_ms: i64) {
         let tuning = self.tuning.load();
         let word = self.load();
         if word.generation != generation || !tuning.policy.enabled {
@@ -411,7 +367,7 @@ impl Breaker {
             return;
         }
         let from_closed = matches!(word.state, State::Closed { .. });
-        if from_closed && !self.take_place() {
+        if from_closed && !self.place.take() {
             return;
         }
         let streak = self.streak_at(policy, now_ms, from_closed);
@@ -422,43 +378,14 @@ impl Breaker {
         });
         match opened {
             Some(_) => self.streak.store(streak.saturating_add(1), Ordering::Release),
-            None if from_closed => self.free_place(),
+            None if from_closed => self.place.free(),
             None => (),
-        }
-    }
-
-    /// Takes one of the set's places for open breakers, where there is one or none is
-    /// needed.
-    fn take_place(&self) -> bool {
-        let Some(quota) = &self.quota else { return true };
-        if self.has_left.load(Ordering::SeqCst) {
-            return true;
-        }
-        if !quota.take() {
-            return false;
-        }
-        if self.has_place.swap(true, Ordering::SeqCst) {
-            // Another thread is about to open it.
-            quota.give_back();
-            return false;
-        }
-        // It may have left meanwhile: then nobody else frees the place.
-        if self.has_left.load(Ordering::SeqCst) {
-            self.free_place();
-        }
-        true
-    }
-
-    fn free_place(&self) {
-        if let (true, Some(quota)) = (self.has_place.swap(false, Ordering::SeqCst), &self.quota) {
-            quota.give_back();
         }
     }
 
     /// It is no member of its set any more, and takes none of its places.
     pub(crate) fn leave(&self) {
-        self.has_left.store(true, Ordering::SeqCst);
-        self.free_place();
+        self.place.leave();
     }
 
     /// How many times in a row it opened before: forgotten once it stayed closed for as
@@ -489,7 +416,7 @@ impl Breaker {
         let held = before
             .is_some_and(|it| matches!(it.state, State::Open { .. } | State::HalfOpen { .. }));
         if held {
-            self.free_place();
+            self.place.free();
         }
     }
 }

@@ -1,48 +1,12 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rapidhash::v3::rapidhash_v3;
 
 use crate::breaker::{Breaker, BreakerState};
 use crate::policy::BreakerPolicy;
-use crate::sync::{AtomicU32, Ordering};
-
-/// How many breakers of a set may be open at a time.
-#[derive(Debug)]
-pub(crate) struct Quota {
-    open: AtomicU32,
-    members: AtomicU32,
-    /// Share of the members, in thousandths.
-    share: AtomicU32,
-}
-
-impl Quota {
-    /// Takes a place, where there is one; one breaker may always open.
-    pub(crate) fn take(&self) -> bool {
-        let members = self.members.load(Ordering::Acquire);
-        let most =
-            (u64::from(members) * u64::from(self.share.load(Ordering::Acquire)) / 1000).max(1);
-        let mut open = self.open.load(Ordering::Acquire);
-        while u64::from(open) < most {
-            let next = open + 1;
-            match self.open.compare_exchange(open, next, Ordering::AcqRel, Ordering::Acquire) {
-                Ok(_) => return true,
-                Err(now) => open = now,
-            }
-        }
-        false
-    }
-
-    pub(crate) fn give_back(&self) {
-        let mut open = self.open.load(Ordering::Acquire);
-        while open > 0 {
-            match self.open.compare_exchange(open, open - 1, Ordering::AcqRel, Ordering::Acquire) {
-                Ok(_) => return,
-                Err(now) => open = now,
-            }
-        }
-    }
-}
+use crate::quota::Quota;
+use crate::sync::Ordering;
 
 /// The breakers of all overlays, by name. They outlive every reload.
 #[derive(Clone, Debug)]
@@ -50,8 +14,8 @@ pub struct BreakerSet {
     quota: Arc<Quota>,
     seed: u64,
     members: Arc<Mutex<Members>>,
-    /// Whether settings are only for breakers that are new.
-    on_trial: bool,
+    /// The names whose settings are not this configuration's to change.
+    held: Arc<BTreeSet<String>>,
 }
 
 #[derive(Debug)]
@@ -71,10 +35,9 @@ impl BreakerSet {
     /// always may), so that a bad judge cannot take out every overlay at once. `seed`
     /// spreads the recovery times: processes with seeds of their own do not probe in step.
     pub fn new(policy: BreakerPolicy, max_open_share: f64, seed: u64) -> Self {
-        let share = AtomicU32::new(thousandths(max_open_share));
-        let quota = Quota { open: AtomicU32::new(0), members: AtomicU32::new(0), share };
+        let quota = Quota::new(thousandths(max_open_share));
         let members = Mutex::new(Members { policy, breakers: BTreeMap::new() });
-        Self { quota: Arc::new(quota), seed, members: Arc::new(members), on_trial: false }
+        Self { quota: Arc::new(quota), seed, members: Arc::new(members), held: Arc::default() }
     }
 
     fn lock(&self) -> MutexGuard<'_, Members> {
@@ -93,11 +56,11 @@ impl BreakerSet {
         self.quota.share.store(thousandths(max_open_share), Ordering::Release);
     }
 
-    /// The same breakers for a configuration on trial: its settings hold for breakers that
-    /// are new, and leave the others as they are.
+    /// The same breakers for a configuration on trial beside one that has the names of
+    /// `stable`: its settings hold for breakers of other names, and leave those as they are.
     #[must_use]
-    pub fn for_trial(&self) -> Self {
-        Self { on_trial: true, ..self.clone() }
+    pub fn for_trial(&self, stable: BTreeSet<String>) -> Self {
+        Self { held: Arc::new(stable), ..self.clone() }
     }
 
     /// The breaker of `name`.
@@ -107,8 +70,11 @@ impl BreakerSet {
 
     /// The breaker of `name`, under `policy` from now on. Its state stays.
     pub fn tuned(&self, name: &str, policy: BreakerPolicy) -> Arc<Breaker> {
+        if self.held.contains(name) {
+            return self.get(name);
+        }
         let (breaker, is_new) = self.member(name, Some(policy));
-        if !is_new && !self.on_trial {
+        if !is_new {
             breaker.retune(policy);
         }
         breaker

@@ -5,7 +5,7 @@ pub const BUCKETS: u32 = 100_000;
 
 /// murmur3 (x86, 32 bits, seed 0) that can stop between any two bytes and go on, so that
 /// the part a flag gives is mixed once, when the flag file is compiled.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub(crate) struct Murmur {
     hash: u32,
     tail: u32,
@@ -96,7 +96,7 @@ fn cbor_long_text(state: Murmur, text: &str) -> Murmur {
 
 /// The part of a bucket that a flag, or a deployment, gives: the CBOR array head and the
 /// name.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct Salt(Murmur);
 
 impl Salt {
@@ -129,6 +129,12 @@ pub(crate) fn scale(hash: u32, total: u32) -> u32 {
     ((u64::from(hash) * u64::from(total)) >> 32) as u32
 }
 
+/// The hashes below this are those that [`scale`] takes below `end` of `total`, which is not
+/// zero; all are where there is none.
+pub(crate) fn hashes_below(end: u32, total: u32) -> Option<u32> {
+    u32::try_from((u64::from(end) << 32).div_ceil(u64::from(total.max(1)))).ok()
+}
+
 /// How many buckets a percentage takes: 0.001 is one, 100 is all.
 ///
 /// `None` where it is below 0, above 100 or not a number.
@@ -140,4 +146,24 @@ pub fn buckets_of_percent(percent: f64) -> Option<u32> {
     )]
     let buckets = |percent: f64| (percent * f64::from(BUCKETS) / 100.0).round() as u32;
     (0.0..=100.0).contains(&percent).then(|| buckets(percent))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_hashes_of_a_share_are_those_that_scale_into_it() {
+        for total in [1, 2, 3, 7, 1_000, BUCKETS, u32::MAX] {
+            for end in [0, 1, 2, total / 3, total / 2, total - 1, total] {
+                let least = hashes_below(end, total);
+                let edge = least.unwrap_or(u32::MAX);
+                for hash in [0, 1, edge.saturating_sub(1), edge, edge.saturating_add(1), u32::MAX] {
+                    let is_below = least.is_none_or(|it| hash < it);
+                    let wanted = scale(hash, total) < end;
+                    assert_eq!(is_below, wanted, "{hash} for {end} of {total}");
+                }
+            }
+        }
+    }
 }

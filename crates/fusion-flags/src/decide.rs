@@ -1,7 +1,7 @@
 use serde::Serialize;
 
 use crate::bucket::{BUCKETS, scale};
-use crate::condition::Attribute;
+use crate::condition::{Attribute, Condition};
 use crate::file::OnOff;
 use crate::flag::Flag;
 use crate::reason::{FlagId, Reason};
@@ -80,7 +80,19 @@ impl<'a> Evaluation<'a> {
     #[inline]
     pub(crate) fn decide(&self, flag: FlagId) -> Decision {
         let Some(it) = self.snapshot.flags.get(flag.0 as usize) else { return self.not_found() };
-        let Verdict { enabled, reason, bucket } = self.verdict(flag.0, it, 0);
+        self.decision(flag, it, self.verdict(flag.0, it, 0))
+    }
+
+    /// As [`Evaluation::decide`], about a flag that is known to be for this kind of work:
+    /// whoever found it by that need not compare texts again.
+    #[inline]
+    pub(crate) fn decide_matching(&self, flag: FlagId, it: &Flag) -> Decision {
+        self.decision(flag, it, self.verdict_of(flag.0, it, 0, |_| true))
+    }
+
+    #[inline]
+    fn decision(&self, flag: FlagId, it: &Flag, verdict: Verdict) -> Decision {
+        let Verdict { enabled, reason, bucket } = verdict;
         let variant = if it.special && enabled { self.variant(it) } else { None };
         let generation = self.generation;
         Decision { enabled, reason, bucket, flag: Some(flag), variant, generation }
@@ -95,6 +107,17 @@ impl<'a> Evaluation<'a> {
 
     #[inline]
     fn verdict(&self, idx: u32, flag: &Flag, depth: u32) -> Verdict {
+        self.verdict_of(idx, flag, depth, |it| it.matches(self.context.scenario_type))
+    }
+
+    #[inline]
+    fn verdict_of(
+        &self,
+        idx: u32,
+        flag: &Flag,
+        depth: u32,
+        matches: impl Fn(&Flag) -> bool,
+    ) -> Verdict {
         let (on, off) = (Verdict::on, Verdict::off);
         if self.forced.emergency {
             return off(Reason::EmergencyBaseline);
@@ -107,7 +130,7 @@ impl<'a> Evaluation<'a> {
         if force == Force::On && flag.kill {
             return on(Reason::ForcedOn);
         }
-        if !flag.matches(self.context.scenario_type) {
+        if !matches(flag) {
             return off(Reason::ScenarioMismatch);
         }
         if !flag.enabled {
@@ -142,6 +165,20 @@ impl<'a> Evaluation<'a> {
             None if flag.missing_passes => None,
             None => Some(Reason::ConfidenceMissing),
         }
+    }
+
+    /// The buckets that are in by all that is the same for every unit: none where something
+    /// holds the flag back. `holds` says it of a condition; what the flag requires is left to
+    /// the caller, and so are switches that force it.
+    pub(crate) fn share_where(&self, flag: &Flag, holds: impl Fn(&Condition) -> bool) -> u32 {
+        let now_ms = self.context.now_ms;
+        let is_held_back = self.forced.emergency
+            || !flag.enabled
+            || !flag.matches(self.context.scenario_type)
+            || self.confidence_against(flag).is_some()
+            || !flag.conditions.iter().all(holds)
+            || flag.hours.as_ref().is_some_and(|it| !it.contain(now_ms));
+        if is_held_back { 0 } else { flag.share_at(now_ms).unwrap_or(0) }
     }
 
     /// The first condition that does not hold.

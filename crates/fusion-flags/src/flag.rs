@@ -51,6 +51,11 @@ impl Flag {
         self.enabled && share > 0
     }
 
+    /// Whether it may be otherwise at another moment.
+    pub(crate) fn is_timed(&self) -> bool {
+        self.hours.is_some() || !self.ramp.is_empty()
+    }
+
     /// The overlays it names, by list or by variant.
     pub(crate) fn offered(&self) -> impl Iterator<Item = u32> {
         let variants = self.variants.iter().filter_map(|it| it.overlay);

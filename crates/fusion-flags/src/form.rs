@@ -15,6 +15,9 @@ pub(crate) fn expected(text: &str, line: usize, column: usize) -> Option<String>
 }
 
 fn said(root: &Value, schema: &Value, found: Form) -> Option<String> {
+    if found == Form::Word && is_switch(schema) {
+        return Some("write `true` or `false`".to_owned());
+    }
     if let Some(items) = schema.get("items") {
         let items = resolved(root, items);
         return match fields(items) {
@@ -29,6 +32,14 @@ fn said(root: &Value, schema: &Value, found: Form) -> Option<String> {
     let named = resolved(root, schema.get("additionalProperties")?);
     let fields = fields(named)?;
     Some(format!("write a map of names, each a map with {fields}"))
+}
+
+/// Whether a value is `true` or `false`, and nothing else but none.
+fn is_switch(schema: &Value) -> bool {
+    let kind = schema.get("type");
+    let kinds = kind.and_then(Value::as_array);
+    kind.is_some_and(|it| it == "boolean")
+        || kinds.is_some_and(|it| it.iter().any(|it| it == "boolean"))
 }
 
 /// The fields of a map, those it must have first.

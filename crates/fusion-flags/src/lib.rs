@@ -44,8 +44,10 @@ mod flags;
 mod form;
 mod lint;
 mod names;
+mod permit;
 mod place;
 mod policy;
+mod quota;
 mod reason;
 mod references;
 mod route;
@@ -59,7 +61,7 @@ mod time;
 mod window;
 mod word;
 
-pub use crate::breaker::{Breaker, BreakerState, Permit};
+pub use crate::breaker::{Breaker, BreakerState};
 pub use crate::breaker_set::BreakerSet;
 pub use crate::bucket::{BUCKETS, Salt, buckets_of_percent, murmur3_32};
 pub use crate::codes::{CODES, FlagCode, code};
@@ -76,6 +78,7 @@ pub use crate::file::{
 };
 pub use crate::flags::{Flags, SwitchSource, View};
 pub use crate::lint::{FlagReferences, check};
+pub use crate::permit::Permit;
 pub use crate::policy::{BreakerPolicy, WindowPolicy};
 pub use crate::reason::{FlagId, Reason};
 pub use crate::route::{OverlayId, Rejected, Route};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use overlay_model::{Diagnostic, Location, TextError, UNQUOTED};
+use overlay_model::{Diagnostic, Location, TextError, UNQUOTED, nearest};
 
 use crate::file::{FlagFile, MAX_FLAG_BYTES};
 use crate::place::{Places, Step};
@@ -92,20 +92,6 @@ pub(crate) fn with_nearest<'a>(
         Some(nearest) => finding.hint(format!("did you mean `{nearest}`?")),
         None => finding,
     }
-}
-
-/// The name most like `name`, where at most a third of the letters differ.
-pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    if name.is_empty() || name.len() > 64 {
-        return None;
-    }
-    let limit = (name.chars().count() / 3).max(1);
-    let ranked = known.into_iter().filter(|it| it.len() <= 128).map(|it| {
-        let distance = strsim::damerau_levenshtein(&name.to_lowercase(), &it.to_lowercase());
-        (distance, it)
-    });
-    let best = ranked.filter(|(distance, _)| *distance <= limit).min_by_key(|it| it.0);
-    best.map(|(_, it)| it)
 }
 
 /// Why a text is no flag file.

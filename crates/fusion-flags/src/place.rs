@@ -76,7 +76,34 @@ impl Places {
 enum Node {
     Word,
     List(Vec<Spanned<Self>>),
-    Map(Vec<(Spanned<String>, Spanned<Self>)>),
+    Map(Entries),
+}
+
+/// The entries of a map, in the order of the text.
+struct Entries {
+    all: Vec<(Spanned<String>, Spanned<Node>)>,
+    /// Their places by name: a file may have a finding for each of ten thousand flags.
+    by_name: Vec<usize>,
+}
+
+impl Entries {
+    fn new(all: Vec<(Spanned<String>, Spanned<Node>)>) -> Self {
+        let mut by_name: Vec<usize> = (0..all.len()).collect();
+        // Stable: of two that have one name the first one is found.
+        by_name.sort_by(|a, b| name_at(&all, *a).cmp(&name_at(&all, *b)));
+        Self { all, by_name }
+    }
+
+    fn get(&self, name: &str) -> Option<&(Spanned<String>, Spanned<Node>)> {
+        let found = self.by_name.partition_point(|it| name_at(&self.all, *it) < Some(name));
+        self.all.get(*self.by_name.get(found)?).filter(|(it, _)| it.value == name)
+    }
+}
+
+fn name_at(all: &[(Spanned<String>, Spanned<Node>)], idx: usize) -> Option<&str> {
+    #[cfg(test)]
+    tests::LOOKS.with(|it| it.set(it.get() + 1));
+    all.get(idx).map(|(name, _)| name.value.as_str())
 }
 
 /// Whether a value is a word, a list or a map.
@@ -100,7 +127,7 @@ impl Node {
         let (items, entries) = match self {
             Self::Word => (&[][..], &[][..]),
             Self::List(items) => (&items[..], &[][..]),
-            Self::Map(entries) => (&[][..], &entries[..]),
+            Self::Map(entries) => (&[][..], &entries.all[..]),
         };
         let items = items.iter().enumerate().map(|(idx, it)| (Step::At(idx), it));
         items.chain(entries.iter().map(|(name, it)| (Step::Key(&name.value), it)))
@@ -113,7 +140,7 @@ impl Node {
                 Some((item, place(item)))
             }
             (Self::Map(entries), Step::Key(key)) => {
-                let (name, value) = entries.iter().find(|(name, _)| name.value == key)?;
+                let (name, value) = entries.get(key)?;
                 let at = if matches!(value.value, Self::Word) { place(value) } else { place(name) };
                 Some((value, at))
             }
@@ -186,6 +213,38 @@ impl<'de> Visitor<'de> for NodeVisitor {
         while let Some(entry) = entries.next_entry()? {
             res.push(entry);
         }
-        Ok(Node::Map(res))
+        Ok(Node::Map(Entries::new(res)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+    use std::fmt::Write as _;
+
+    use super::{Places, Step};
+
+    thread_local! {
+        /// How many names were looked at.
+        pub(super) static LOOKS: Cell<usize> = const { Cell::new(0) };
+    }
+
+    /// Each of many flags may have a finding.
+    #[test]
+    fn a_place_costs_the_logarithm_of_the_names() {
+        const FLAGS: usize = 4096;
+        let mut text = String::from("features:\n");
+        for idx in 0..FLAGS {
+            writeln!(text, "  f{idx}: {{enabled: true}}").unwrap();
+        }
+        let places = Places::of(&text);
+        LOOKS.with(|it| it.set(0));
+        for idx in 0..FLAGS {
+            let name = format!("f{idx}");
+            let path = [Step::Key("features"), Step::Key(&name), Step::Key("enabled")];
+            assert_eq!(places.get(&path).map(|it| it.line), Some(idx + 2));
+        }
+        let looks = LOOKS.with(Cell::get);
+        assert!(looks <= FLAGS * 20, "{looks} for {FLAGS}");
     }
 }

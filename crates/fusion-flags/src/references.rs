@@ -1,8 +1,10 @@
 //! What a flag file names outside itself.
 
+use overlay_model::nearest;
+
 use crate::file::FlagFile;
 use crate::file::Matching;
-use crate::lint::{Findings, FlagReferences, finding, nearest, with_nearest};
+use crate::lint::{Findings, FlagReferences, finding, with_nearest};
 use crate::place::Step::{At, Key};
 use crate::rules::{day_ms, named};
 

@@ -98,7 +98,7 @@ impl View {
 
     fn offer(&self, evaluation: &Evaluation<'_>, idx: u32, flag: &Flag, route: &mut Route) {
         let id = FlagId(idx);
-        let decision = evaluation.decide(id);
+        let decision = evaluation.decide_matching(id, flag);
         if !decision.enabled {
             route.rejected.push(Rejected { flag: id, overlay: None, reason: decision.reason });
             return;
@@ -148,6 +148,9 @@ impl View {
         let (snapshot, context) = (self.snapshot(), evaluation.context);
         if route.candidates.contains(&overlay) {
             return Some(Reason::AlreadyOffered);
+        }
+        if evaluation.forced.is_out(overlay.0) {
+            return Some(Reason::ForcedOff);
         }
         let mut kills = snapshot.kills.iter().filter(|(it, _)| *it == overlay.0);
         if kills.any(|(_, flag)| evaluation.decide(*flag).enabled) {

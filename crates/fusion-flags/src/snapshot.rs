@@ -137,7 +137,7 @@ impl Snapshot {
         }
         let mut named: Vec<&str> = self.by_scenario.keys().map(|it| &**it).collect();
         named.sort_unstable();
-        crate::lint::nearest(scenario_type, named)
+        overlay_model::nearest(scenario_type, named)
     }
 
     /// The overlays that flags offer, sorted by name.

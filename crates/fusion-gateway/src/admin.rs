@@ -1,10 +1,11 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::State;
 use axum::extract::rejection::JsonRejection;
+use axum::extract::{Request, State};
 use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderMap, StatusCode};
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use overlay_loader::ByHand;
 use overlay_model::Digest;
@@ -35,12 +36,8 @@ pub(crate) struct Kill {
 /// Switches every overlay off, at once and without reading a file.
 pub(crate) async fn kill(
     State(service): State<Arc<Service>>,
-    headers: HeaderMap,
     body: Result<Json<KillRequest>, JsonRejection>,
 ) -> Response {
-    if let Some(refusal) = against(&service, &headers) {
-        return refusal;
-    }
     match body {
         Ok(Json(request)) => match by_hand(request.reason, request.by) {
             Ok(by) if by.reason.is_empty() => {
@@ -54,11 +51,8 @@ pub(crate) async fn kill(
 }
 
 /// Takes the switch of the API back. Other sources may still hold one.
-pub(crate) async fn revive(State(service): State<Arc<Service>>, headers: HeaderMap) -> Response {
-    match against(&service, &headers) {
-        Some(refusal) => refusal,
-        None => apart(service, take_back).await,
-    }
+pub(crate) async fn revive(State(service): State<Arc<Service>>) -> Response {
+    apart(service, take_back).await
 }
 
 /// The most characters of what a person says.
@@ -100,8 +94,20 @@ fn answer(service: &Service, kill: Option<&Kill>) -> Response {
     Json(body).into_response()
 }
 
+/// Lets those through who may switch.
+pub(crate) async fn admitted(
+    State(service): State<Arc<Service>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    match against(&service, request.headers()) {
+        Some(refusal) => refusal,
+        None => next.run(request).await,
+    }
+}
+
 /// The refusal for a caller who may not switch.
-pub(crate) fn against(service: &Service, headers: &HeaderMap) -> Option<Response> {
+fn against(service: &Service, headers: &HeaderMap) -> Option<Response> {
     let Some(token) = service.admin else {
         return Some(refuse(StatusCode::FORBIDDEN, "the service has no admin token"));
     };

@@ -93,7 +93,9 @@ impl Service {
         let isolated = self.isolated.lock().unwrap_or_else(PoisonError::into_inner);
         let all = self.live.breakers().all();
         let reasons = all.iter().filter_map(|(name, breaker)| match breaker.state(now) {
-            BreakerState::Closed => None,
+            BreakerState::Closed => breaker
+                .is_held_closed()
+                .then(|| format!("{name} fails, and max_open_share holds its breaker closed")),
             BreakerState::HalfOpen => Some(format!("the breaker of {name} is half-open")),
             BreakerState::Open => {
                 // Up to the next second, so that it is never 0 s.

@@ -54,6 +54,7 @@
 mod readme {}
 
 mod admin;
+mod connections;
 mod health;
 mod metrics;
 mod ofrep;

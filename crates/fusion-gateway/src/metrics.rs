@@ -1,5 +1,6 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, PoisonError};
+use std::time::Instant;
 
 use axum::extract::State;
 use axum::http::header::{ACCEPT, CONTENT_TYPE};
@@ -23,16 +24,20 @@ pub(crate) struct Noted {
 }
 
 /// The exposition, in the format that `Accept` asks for. Without a request or a change in
-/// between, two are the same bytes. 404 where the service has no such page.
+/// between, two are the same bytes but for the time that the one before took, a series that
+/// the first does not have. 404 where the service has no such page.
 pub(crate) async fn metrics(State(service): State<Arc<Service>>, headers: HeaderMap) -> Response {
     if !service.has_page {
         return refuse(StatusCode::NOT_FOUND, "metrics are not served here");
     }
     let format = negotiate(headers.get(ACCEPT).and_then(|it| it.to_str().ok()));
     apart(service, move |service| {
+        let begun = Instant::now();
         service.note_configuration();
         service.note_breakers();
-        ([(CONTENT_TYPE, format.content_type())], service.metrics.render(format)).into_response()
+        let page = service.metrics.render(format);
+        service.metrics.observe_scrape(begun.elapsed().as_secs_f64());
+        ([(CONTENT_TYPE, format.content_type())], page).into_response()
     })
     .await
 }
@@ -113,7 +118,9 @@ impl Service {
         let mut seen = self.breakers.lock().unwrap_or_else(PoisonError::into_inner);
         // Asked under the lock, so that no older state comes last.
         let state = breaker.state(self.now_ms());
-        let before = seen.insert(name.to_owned(), state).unwrap_or(BreakerState::Closed);
+        let is_held = breaker.is_held_closed();
+        let before = seen.insert(name.to_owned(), (state, is_held));
+        let (before, was_held) = before.unwrap_or((BreakerState::Closed, false));
         let (value, event) = match state {
             BreakerState::Closed => (0.0, Outcome::Closed),
             BreakerState::HalfOpen => (1.0, Outcome::HalfOpen),
@@ -126,6 +133,9 @@ impl Service {
         if before != state || by.is_some() {
             let by = by.cloned();
             self.live.tell(Event::Breaker { overlay: name.to_owned(), state, by });
+        }
+        if is_held && !was_held {
+            self.live.tell(Event::HeldClosed { overlay: name.to_owned() });
         }
         self.metrics.set(catalogue::BREAKER_STATE, value, "", name);
     }

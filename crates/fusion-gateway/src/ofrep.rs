@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::rejection::JsonRejection;
+use axum::extract::rejection::{JsonRejection, PathRejection};
 use axum::extract::{Path, State};
 use axum::http::header::{CONTENT_TYPE, ETAG, IF_NONE_MATCH};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use fusion_flags::{Context, FlagReport, Reason};
 use fusion_metrics::{Outcome, catalogue};
@@ -16,7 +16,7 @@ use overlay_model::Digest;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::refusal::status;
+use crate::refusal::{NO_TEXT, status, why};
 use crate::route::{attributes, deployment};
 use crate::service::Service;
 
@@ -30,9 +30,16 @@ pub(crate) struct Evaluation {
 /// One flag.
 pub(crate) async fn one(
     State(service): State<Arc<Service>>,
-    Path(key): Path<String>,
+    key: Result<Path<String>, PathRejection>,
+    uri: Uri,
     body: Result<Json<Evaluation>, JsonRejection>,
 ) -> Response {
+    let Ok(Path(key)) = key else {
+        // As it stands there: it is no text.
+        let raw = uri.path().rsplit('/').next().unwrap_or_default();
+        let body = failure(raw, "PARSE_ERROR", NO_TEXT);
+        return (StatusCode::BAD_REQUEST, Json(body)).into_response();
+    };
     let fields = match fields(body) {
         Ok(it) => it,
         Err((code, error, why)) => {
@@ -95,7 +102,7 @@ fn fields(
     let fields = match body {
         Ok(Json(it)) => it.context,
         Err(JsonRejection::JsonDataError(err)) => return Err(invalid(&err.body_text())),
-        Err(other) => return Err((status(&other), "PARSE_ERROR", other.body_text())),
+        Err(other) => return Err((status(&other), "PARSE_ERROR", why(&other))),
     };
     let is_text = |name| fields.get(name).is_none_or(Value::is_string);
     let confidence = fields.get("confidence").map(Value::as_f64);

@@ -5,17 +5,19 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::rejection::JsonRejection;
+use axum::extract::rejection::{BytesRejection, JsonRejection, PathRejection};
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use fusion_flags::{Breaker, BreakerState, Permit, Ticket};
+use fusion_metrics::{Outcome, catalogue};
 use overlay_loader::{ByHand, Switched};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::admin::{against, by_hand};
-use crate::refusal::{refuse, refuse_body};
+use crate::admin::by_hand;
+use crate::metrics::BASELINE;
+use crate::refusal::{refuse, refuse_body, refuse_bytes, refuse_name};
 use crate::service::Service;
 
 /// How a call that an overlay answered has ended.
@@ -24,9 +26,12 @@ use crate::service::Service;
 pub(crate) struct OutcomeRequest {
     overlay: String,
     result: CallResult,
-    /// How long it took.
+    /// How long it took, where that is known.
     #[serde(default)]
-    duration_ms: u64,
+    duration_ms: Option<u64>,
+    /// The kind of work, as the route was asked for it.
+    #[serde(default)]
+    scenario_type: Option<String>,
     /// What the route gave for it.
     #[serde(default)]
     permit: Option<String>,
@@ -48,9 +53,12 @@ struct BreakerReport {
     /// Until probes are let through.
     #[serde(skip_serializing_if = "Option::is_none")]
     retry_in_ms: Option<i64>,
+    /// What keeps it closed though its calls would have opened it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    held_closed_by: Option<&'static str>,
 }
 
-/// Tells the breaker of an overlay how a call has ended.
+/// Tells the breaker of an overlay, and the metrics, how a call has ended.
 pub(crate) async fn outcome(
     State(service): State<Arc<Service>>,
     body: Result<Json<OutcomeRequest>, JsonRejection>,
@@ -63,29 +71,68 @@ pub(crate) async fn outcome(
         Ok(ticket) => ticket,
         Err(err) => return refuse(StatusCode::BAD_REQUEST, &err.to_string()),
     };
-    let Some(breaker) = service.breaker(&request.overlay) else {
-        return no_overlay(&request.overlay);
+    let told = match service.named(&request.overlay) {
+        Named::Nothing => return no_overlay(&request.overlay),
+        Named::Baseline => Told { why: Some(NO_BREAKER.to_owned()), breaker: None },
+        Named::Overlay(breaker) => service.tell(&breaker, ticket, &request),
     };
-    let now = service.now_ms();
-    let stood = breaker.state(now);
-    let permit = permit(&breaker, ticket, now);
-    let counted = permit.is_some();
-    let elapsed = Duration::from_millis(request.duration_ms);
-    match (permit, request.result) {
-        (None, _) => (),
-        (Some(permit), CallResult::Ok) => permit.success(now, elapsed),
-        (Some(permit), CallResult::Slow) => permit.success(now, Duration::MAX),
-        (Some(permit), CallResult::Failed) => permit.failure(now),
-    }
-    service.note_breaker(&request.overlay, &breaker, None);
+    service.note_call(&request);
     let answer = OutcomeAnswer {
         schema: "fusion/outcome/1",
         overlay: request.overlay,
-        counted,
-        why: (!counted).then(|| uncounted(ticket, stood)),
-        breaker: report(&breaker, now),
+        counted: told.why.is_none(),
+        why: told.why,
+        breaker: told.breaker,
     };
     Json(answer).into_response()
+}
+
+/// Why nothing opens or isolates the baseline.
+const NO_BREAKER: &str =
+    "the baseline has no breaker: it answers where no overlay does, and nothing is behind it";
+
+/// What a breaker made of a result.
+struct Told {
+    /// Why it did not count, where that is so.
+    why: Option<String>,
+    breaker: Option<BreakerReport>,
+}
+
+impl Service {
+    fn tell(&self, breaker: &Breaker, ticket: Option<Ticket>, request: &OutcomeRequest) -> Told {
+        let now = self.now_ms();
+        let stood = breaker.state(now);
+        let permit = permit(breaker, ticket, now);
+        let why = permit.is_none().then(|| uncounted(ticket, stood));
+        let elapsed = Duration::from_millis(request.duration_ms.unwrap_or_default());
+        match (permit, request.result) {
+            (None, _) => (),
+            (Some(permit), CallResult::Ok) => permit.success(now, elapsed),
+            (Some(permit), CallResult::Slow) => permit.success(now, Duration::MAX),
+            (Some(permit), CallResult::Failed) => permit.failure(now),
+        }
+        self.note_breaker(&request.overlay, breaker, None);
+        Told { why, breaker: Some(report(breaker, now)) }
+    }
+
+    /// Counts the call, whatever the breaker made of it, and its time where one was told.
+    fn note_call(&self, request: &OutcomeRequest) {
+        let OutcomeRequest { overlay, scenario_type, .. } = request;
+        let scenario = scenario_type.as_deref().unwrap_or_default();
+        let result = match request.result {
+            CallResult::Ok => Outcome::Success,
+            CallResult::Failed => Outcome::Error,
+            CallResult::Slow => Outcome::Timeout,
+        };
+        match request.duration_ms {
+            None => self.metrics.inc(catalogue::EXECUTION_REQUESTS, scenario, overlay, result),
+            Some(ms) => {
+                #[expect(clippy::cast_precision_loss, reason = "no call takes 2^53 ms")]
+                let ms = ms as f64;
+                self.metrics.record_fusion_latency(ms, scenario, overlay, result);
+            }
+        }
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -96,7 +143,9 @@ struct OutcomeAnswer {
     /// Why it was not counted.
     #[serde(skip_serializing_if = "Option::is_none")]
     why: Option<String>,
-    breaker: BreakerReport,
+    /// None for the baseline, which has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    breaker: Option<BreakerReport>,
 }
 
 /// Why a result did not count for a breaker that stood so.
@@ -138,21 +187,19 @@ pub(crate) async fn breakers(State(service): State<Arc<Service>>) -> Json<Value>
 /// Takes an overlay out until somebody closes its breaker.
 pub(crate) async fn isolate(
     State(service): State<Arc<Service>>,
-    Path(overlay): Path<String>,
-    headers: HeaderMap,
-    body: Bytes,
+    overlay: Result<Path<String>, PathRejection>,
+    body: Result<Bytes, BytesRejection>,
 ) -> Response {
-    change(&service, &overlay, &headers, &body, Breaker::isolate)
+    change(&service, overlay, body, Breaker::isolate)
 }
 
 /// Lets an overlay answer again, whatever its breaker saw.
 pub(crate) async fn close(
     State(service): State<Arc<Service>>,
-    Path(overlay): Path<String>,
-    headers: HeaderMap,
-    body: Bytes,
+    overlay: Result<Path<String>, PathRejection>,
+    body: Result<Bytes, BytesRejection>,
 ) -> Response {
-    change(&service, &overlay, &headers, &body, Breaker::close)
+    change(&service, overlay, body, Breaker::close)
 }
 
 /// Why a breaker is changed by hand, and who does it. No body says nothing.
@@ -175,20 +222,23 @@ fn said(body: &[u8]) -> Result<ByHand, String> {
 
 fn change(
     service: &Service,
-    overlay: &str,
-    headers: &HeaderMap,
-    body: &[u8],
+    overlay: Result<Path<String>, PathRejection>,
+    body: Result<Bytes, BytesRejection>,
     change: impl Fn(&Breaker),
 ) -> Response {
-    if let Some(refusal) = against(service, headers) {
-        return refusal;
-    }
-    let by = match said(body) {
-        Ok(by) => by,
-        Err(why) => return refuse(StatusCode::BAD_REQUEST, &why),
+    let Ok(Path(overlay)) = overlay else { return refuse_name() };
+    let by = match body.map(|it| said(&it)) {
+        Ok(Ok(by)) => by,
+        Ok(Err(why)) => return refuse(StatusCode::BAD_REQUEST, &why),
+        Err(rejection) => return refuse_bytes(&rejection),
     };
+    let overlay = overlay.as_str();
     // One that somebody isolated stays when its overlay goes.
-    let found = service.breaker(overlay).or_else(|| service.live.breakers().find(overlay));
+    let found = match service.named(overlay) {
+        Named::Overlay(breaker) => Some(breaker),
+        Named::Baseline => return refuse(StatusCode::CONFLICT, NO_BREAKER),
+        Named::Nothing => service.live.breakers().find(overlay),
+    };
     let Some(breaker) = found else { return no_overlay(overlay) };
     change(&breaker);
     service.note_breaker(overlay, &breaker, Some(&by));
@@ -202,7 +252,11 @@ fn change(
 }
 
 fn report(breaker: &Breaker, now_ms: i64) -> BreakerReport {
-    BreakerReport { state: breaker.state(now_ms), retry_in_ms: breaker.retry_in_ms(now_ms) }
+    BreakerReport {
+        state: breaker.state(now_ms),
+        retry_in_ms: breaker.retry_in_ms(now_ms),
+        held_closed_by: breaker.is_held_closed().then_some("max_open_share"),
+    }
 }
 
 fn no_overlay(name: &str) -> Response {
@@ -220,16 +274,26 @@ impl Service {
         }
     }
 
-    /// The breaker of an overlay that the stable configuration or the candidate has: names
-    /// that callers make up get none.
-    fn breaker(&self, overlay: &str) -> Option<Arc<Breaker>> {
+    /// What the stable configuration or the candidate has by this name: names that callers
+    /// make up get no breaker.
+    fn named(&self, name: &str) -> Named {
         let snapshot = self.live.snapshot();
-        let knows = |it: &Switched| {
-            it.generation().installation().overlays().contains_key(overlay)
-                || it.flags().snapshot().overlays().any(|it| it == overlay)
-        };
-        let is_known =
-            knows(snapshot.stable()) || snapshot.candidate().is_some_and(|(it, _)| knows(it));
-        is_known.then(|| self.live.breakers().get(overlay))
+        let both = [Some(snapshot.stable()), snapshot.candidate().map(|(it, _)| it)];
+        let mut both = both.into_iter().flatten();
+        let is_offered = |it: &Switched| it.flags().snapshot().overlays().any(|it| it == name);
+        let is_there = |it: &Switched| it.generation().installation().overlays().contains_key(name);
+        // Where a flag offers it, it is an overlay like any other.
+        if both.clone().any(is_offered) || name != BASELINE && both.any(is_there) {
+            return Named::Overlay(self.live.breakers().get(name));
+        }
+        if name == BASELINE { Named::Baseline } else { Named::Nothing }
     }
+}
+
+/// What a name of a caller is.
+enum Named {
+    Overlay(Arc<Breaker>),
+    /// What answers where no overlay does.
+    Baseline,
+    Nothing,
 }

@@ -18,13 +18,12 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, Sleep, sleep, timeout};
 
+use crate::connections::{Connections, Place};
 use crate::refusal::refuse;
 use crate::service::Service;
 
 /// How long a request may take from its head to its answer, where nobody says.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
-/// How long a connection may be without a request.
-const IDLE: Duration = Duration::from_secs(75);
 
 /// 408 for a request that does not come to its end in time.
 pub(crate) async fn in_time(
@@ -48,6 +47,7 @@ pub(crate) struct Patient {
     /// How long a request may take, from its first byte on. More than [`in_time`] allows
     /// from the end of the head on, so that its refusal arrives.
     pub(crate) patience: Duration,
+    pub(crate) connections: Connections,
 }
 
 impl Listener for Patient {
@@ -55,9 +55,11 @@ impl Listener for Patient {
     type Addr = SocketAddr;
 
     async fn accept(&mut self) -> (Timed, SocketAddr) {
+        // Who finds no place waits in the queue of the system, which costs no handle here.
+        let place = self.connections.place().await;
         let (stream, address) = Listener::accept(&mut self.listener).await;
-        let deadline = Box::pin(sleep(IDLE));
-        (Timed { stream, patience: self.patience, deadline, is_idle: true }, address)
+        let (patience, deadline) = (self.patience, Box::pin(sleep(place.idle())));
+        (Timed { stream, place, patience, deadline, is_idle: true, is_stalled: false }, address)
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
@@ -68,10 +70,13 @@ impl Listener for Patient {
 /// A connection with a deadline.
 pub(crate) struct Timed {
     stream: TcpStream,
+    place: Place,
     patience: Duration,
     deadline: Pin<Box<Sleep>>,
     /// Whether nothing has come since the last answer.
     is_idle: bool,
+    /// Whether an answer waits for a caller who does not read.
+    is_stalled: bool,
 }
 
 impl Timed {
@@ -81,10 +86,22 @@ impl Timed {
 
     fn written(&mut self, res: io::Result<usize>) -> Poll<io::Result<usize>> {
         if res.is_ok() {
-            self.is_idle = true;
-            self.within(IDLE);
+            (self.is_idle, self.is_stalled) = (true, false);
+            let idle = self.place.idle();
+            self.within(idle);
         }
         Poll::Ready(res)
+    }
+
+    /// An answer that cannot be written has as long as a request that does not come.
+    fn stalled<T>(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<T>> {
+        if !self.is_stalled {
+            self.is_stalled = true;
+            let patience = self.patience;
+            self.within(patience);
+        }
+        ready!(self.deadline.as_mut().poll(cx));
+        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
 }
 
@@ -96,7 +113,7 @@ impl AsyncRead for Timed {
     ) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
         if let Poll::Ready(res) = Pin::new(&mut self.stream).poll_read(cx, buf) {
-            if self.is_idle && buf.filled().len() > before {
+            if self.is_idle && !self.is_stalled && buf.filled().len() > before {
                 self.is_idle = false;
                 let patience = self.patience;
                 self.within(patience);
@@ -114,8 +131,10 @@ impl AsyncWrite for Timed {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let res = ready!(Pin::new(&mut self.stream).poll_write(cx, buf));
-        self.written(res)
+        match Pin::new(&mut self.stream).poll_write(cx, buf) {
+            Poll::Ready(res) => self.written(res),
+            Poll::Pending => self.stalled(cx),
+        }
     }
 
     fn poll_write_vectored(
@@ -123,8 +142,10 @@ impl AsyncWrite for Timed {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let res = ready!(Pin::new(&mut self.stream).poll_write_vectored(cx, bufs));
-        self.written(res)
+        match Pin::new(&mut self.stream).poll_write_vectored(cx, bufs) {
+            Poll::Ready(res) => self.written(res),
+            Poll::Pending => self.stalled(cx),
+        }
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -132,7 +153,10 @@ impl AsyncWrite for Timed {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+        match Pin::new(&mut self.stream).poll_flush(cx) {
+            Poll::Pending => self.stalled(cx),
+            done @ Poll::Ready(_) => done,
+        }
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

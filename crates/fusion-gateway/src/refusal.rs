@@ -1,8 +1,10 @@
 use axum::Json;
-use axum::extract::rejection::JsonRejection;
+use axum::extract::rejection::{BytesRejection, JsonRejection};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
+
+use crate::service::MAX_BODY;
 
 /// An answer that says why there is no other.
 pub(crate) fn refuse(code: StatusCode, why: &str) -> Response {
@@ -11,7 +13,33 @@ pub(crate) fn refuse(code: StatusCode, why: &str) -> Response {
 
 /// The answer to a body that cannot be read.
 pub(crate) fn refuse_body(rejection: &JsonRejection) -> Response {
-    refuse(status(rejection), &rejection.body_text())
+    refuse(status(rejection), &why(rejection))
+}
+
+/// The answer to a body that did not come.
+pub(crate) fn refuse_bytes(rejection: &BytesRejection) -> Response {
+    let code = rejection.status();
+    refuse(code, &said(code, rejection.body_text()))
+}
+
+/// The answer to a name in the path that is none.
+pub(crate) fn refuse_name() -> Response {
+    refuse(StatusCode::BAD_REQUEST, NO_TEXT)
+}
+
+/// Why a name in the path is none.
+pub(crate) const NO_TEXT: &str = "the path is no UTF-8";
+
+/// Why a body cannot be read.
+pub(crate) fn why(rejection: &JsonRejection) -> String {
+    said(rejection.status(), rejection.body_text())
+}
+
+fn said(code: StatusCode, text: String) -> String {
+    match code {
+        StatusCode::PAYLOAD_TOO_LARGE => format!("a body has at most {MAX_BODY} bytes"),
+        _ => text,
+    }
 }
 
 /// 413 for too many bytes, 415 for what is not said to be JSON, else 400: also where the

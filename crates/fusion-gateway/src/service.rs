@@ -17,7 +17,8 @@ use overlay_model::Digest;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
-use crate::admin::Kill;
+use crate::admin::{Kill, admitted};
+use crate::connections::{Connections, most_connections};
 use crate::health::Load;
 use crate::metrics::Noted;
 use crate::patience::{PATIENCE, Patient, in_time};
@@ -25,7 +26,7 @@ use crate::refusal::refuse;
 use crate::{admin, health, metrics, ofrep, outcome, route};
 
 /// The most bytes a request body has.
-const MAX_BODY: usize = 64 << 10;
+pub(crate) const MAX_BODY: usize = 64 << 10;
 
 /// How long requests that run may take to end after the service was told to stop.
 const GRACE: Duration = Duration::from_secs(10);
@@ -43,14 +44,17 @@ pub struct Service {
     pub(crate) kill: Mutex<Option<Kill>>,
     /// What the metrics were told last.
     pub(crate) noted: Mutex<Noted>,
-    /// How the breakers stood when the metrics were told last.
-    pub(crate) breakers: Mutex<BTreeMap<String, BreakerState>>,
+    /// How the breakers stood when the metrics were told last, and whether the share of open
+    /// ones held them closed.
+    pub(crate) breakers: Mutex<BTreeMap<String, (BreakerState, bool)>>,
     /// Who isolated an overlay by hand, and why.
     pub(crate) isolated: Mutex<BTreeMap<String, ByHand>>,
     /// The requests in flight, and what the health is judged by.
     pub(crate) load: Load,
     /// How long a request may take from its head to its answer.
     pub(crate) patience: Duration,
+    /// The most connections at a time.
+    pub(crate) connections: usize,
 }
 
 impl Service {
@@ -68,6 +72,7 @@ impl Service {
             isolated: Mutex::default(),
             load: Load::default(),
             patience: PATIENCE,
+            connections: most_connections(),
         };
         service.note_configuration();
         service
@@ -103,6 +108,14 @@ impl Service {
     #[must_use]
     pub fn with_patience(mut self, patience: Duration) -> Self {
         self.patience = patience;
+        self
+    }
+
+    /// The same service, which takes at most so many connections at a time; others wait. Else
+    /// as many as leave the process file handles for what it reads and writes.
+    #[must_use]
+    pub fn with_connections(mut self, most: usize) -> Self {
+        self.connections = most;
         self
     }
 
@@ -143,6 +156,12 @@ pub(crate) async fn apart(
 
 /// The paths of `service`.
 pub fn router(service: Arc<Service>) -> Router {
+    let switches = Router::new()
+        .route("/admin/v1/kill", post(admin::kill).delete(admin::revive))
+        .route("/admin/v1/breakers/{overlay}/isolate", post(outcome::isolate))
+        .route("/admin/v1/breakers/{overlay}/close", post(outcome::close))
+        // Before anything is read of what a stranger sends.
+        .route_layer(from_fn_with_state(Arc::clone(&service), admitted));
     Router::new()
         .route("/metrics", get(metrics::metrics))
         .route("/v1/status", get(health::status))
@@ -151,9 +170,7 @@ pub fn router(service: Arc<Service>) -> Router {
         .route("/v1/breakers", get(outcome::breakers))
         .route("/ofrep/v1/evaluate/flags", post(ofrep::all))
         .route("/ofrep/v1/evaluate/flags/{key}", post(ofrep::one))
-        .route("/admin/v1/kill", post(admin::kill).delete(admin::revive))
-        .route("/admin/v1/breakers/{overlay}/isolate", post(outcome::isolate))
-        .route("/admin/v1/breakers/{overlay}/close", post(outcome::close))
+        .merge(switches)
         // Probes come when the pool is full too, and are no part of it.
         .route_layer(from_fn_with_state(Arc::clone(&service), health::hold))
         .route("/livez", get(health::livez))
@@ -191,7 +208,8 @@ pub async fn serve(
         let _ = stopped.await;
         tokio::time::sleep(GRACE).await;
     };
-    let listener = Patient { listener, patience: service.patience * 2 };
+    let connections = Connections::new(service.connections);
+    let listener = Patient { listener, patience: service.patience * 2, connections };
     tokio::select! {
         done = axum::serve(listener, router(service)).with_graceful_shutdown(stop) => done,
         () = patience => Ok(()),

@@ -4,6 +4,8 @@ pub(crate) const UNREADABLE: &str = "OVL5201";
 pub(crate) const TOO_LARGE: &str = "OVL5202";
 pub(crate) const TOO_MANY: &str = "OVL5203";
 pub(crate) const OUT_OF_TREE: &str = "OVL5204";
+/// Those of what is not read: what others say of it is their consequence.
+pub(crate) const CAUSES: [&str; 4] = [UNREADABLE, TOO_LARGE, TOO_MANY, OUT_OF_TREE];
 pub(crate) const NAME: &str = "OVL5205";
 pub(crate) const DUPLICATE_NAME: &str = "OVL5206";
 pub(crate) const LONE_MICRO: &str = "OVL5207";

@@ -69,7 +69,7 @@ pub use crate::live::{
     Nack, Options, Part, Reader, Refusal, RootKind, Snapshot, Source, Status, Switched,
     acknowledgements,
 };
-pub use crate::root_switch::RootSwitch;
+pub use crate::root_switch::{RootSwitch, Thrown};
 pub use crate::settings::{VARIABLE_PREFIX, environment_layer};
 
 #[cfg(doctest)]

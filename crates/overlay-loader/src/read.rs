@@ -77,7 +77,9 @@ pub(crate) fn of_tree(
     reading.unserved(&catalogue, &loaded);
     let flag_text = texts.get(FLAG_FILE).map(String::as_str);
     let (flag_file, flags) = reading.flags(flag_text, environment, &catalogue, &loaded);
-    reading.findings.sort_by(|a, b| a.path.cmp(&b.path));
+    // What could not be read is why names that others use are not there.
+    let is_cause = |it: &FileFinding| code::CAUSES.contains(&it.diagnostic.code);
+    reading.findings.sort_by(|a, b| (!is_cause(a), &a.path).cmp(&(!is_cause(b), &b.path)));
     let digest = tree_digest(&mut reading.digests);
     Installation {
         root: root.to_owned(),

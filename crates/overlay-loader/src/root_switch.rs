@@ -24,6 +24,15 @@ pub struct RootSwitch {
     pub at: String,
 }
 
+/// How much of a switch is on disk.
+#[derive(Debug)]
+pub enum Thrown {
+    /// All of it.
+    Whole,
+    /// That it is thrown, and not why: the disk has room for a name alone, for example.
+    Bare(io::Error),
+}
+
 impl RootSwitch {
     /// The switch of `root`, where it is thrown; also where what is in the file cannot be
     /// read.
@@ -40,20 +49,22 @@ impl RootSwitch {
         }
     }
 
-    /// Throws the switch of `root`: durably, and as a whole.
+    /// Throws the switch of `root`: durably, and as a whole where that can be; else the file
+    /// is empty, which is obeyed all the same.
     ///
     /// # Errors
     ///
-    /// Where the file cannot be written; what was there before is there then.
-    pub fn throw(&self, root: &Path) -> io::Result<()> {
-        let fresh = root.join(".KILL.new");
+    /// Where no file can be made; what was there before is there then.
+    pub fn throw(&self, root: &Path) -> io::Result<Thrown> {
         let mut text = serde_json::to_vec(self)?;
         text.push(b'\n');
-        let mut file = File::create(&fresh)?;
-        file.write_all(&text)?;
-        file.sync_all()?;
-        fs::rename(&fresh, root.join(FILE))?;
-        sync(root)
+        match put(root, &text) {
+            Ok(()) => Ok(Thrown::Whole),
+            Err(lost) => match put(root, b"") {
+                Ok(()) => Ok(Thrown::Bare(lost)),
+                Err(_) => Err(lost),
+            },
+        }
     }
 
     /// Takes the switch of `root` back, durably. Says whether it was thrown.
@@ -68,6 +79,22 @@ impl RootSwitch {
             Err(err) => Err(err),
         }
     }
+}
+
+/// Gives the file of `root` this content, at once or not at all.
+fn put(root: &Path, text: &[u8]) -> io::Result<()> {
+    let fresh = root.join(".KILL.new");
+    let write = || {
+        let mut file = File::create(&fresh)?;
+        file.write_all(text)?;
+        file.sync_all()?;
+        fs::rename(&fresh, root.join(FILE))?;
+        sync(root)
+    };
+    write().inspect_err(|_| {
+        // Nothing may be there; what is there is no switch.
+        let _ = fs::remove_file(&fresh);
+    })
 }
 
 /// What the file says; a file that says nothing of the kind throws the switch all the same.

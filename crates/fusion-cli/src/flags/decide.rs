@@ -2,6 +2,7 @@ use std::fmt::Write as _;
 
 use clap::Args;
 use fusion_flags::{BUCKETS, FlagReport, View};
+use overlay_model::nearest;
 use serde::Serialize;
 
 use super::question::Question;
@@ -72,8 +73,7 @@ impl Decide {
 
 /// The error for a flag that is not there.
 pub(super) fn unknown(name: &str, view: &View) -> anyhow::Error {
-    let ranked = view.snapshot().names().map(|it| (strsim::damerau_levenshtein(name, it), it));
-    let near = ranked.filter(|(distance, it)| *distance <= it.len() / 3).min();
-    let hint = near.map(|(_, it)| format!(", did you mean `{it}`?")).unwrap_or_default();
+    let near = nearest(name, view.snapshot().names());
+    let hint = near.map(|it| format!(", did you mean `{it}`?")).unwrap_or_default();
     refusal(Exit::NOTHING, format!("there is no flag `{name}`{hint}"))
 }

@@ -11,28 +11,57 @@ use serde_yaml::Spanned;
 /// What a comment begins with that says why the switch is on.
 const MARK: &str = "# killed: ";
 
-/// `text` with `global.kill_switch` at `on`; where it is turned on, and the form has
-/// comments, `reason` stands beside it. `None` where no edit does just that: such a file is
-/// better changed by hand.
-pub(super) fn with_kill_switch(text: &str, on: bool, reason: &str) -> Option<String> {
-    let mut wanted = FlagFile::parse(text).ok()?;
-    if wanted.global.kill_switch == on {
-        return Some(text.to_owned());
-    }
-    wanted.global.kill_switch = on;
-    let edited = edited(text, on, reason)?;
-    // Whatever the form of the file: nothing but the switch has changed.
-    (FlagFile::parse(&edited) == Ok(wanted)).then_some(edited)
+/// A flag file with another kill switch.
+#[derive(Debug, Eq, PartialEq)]
+pub(super) struct Edited {
+    pub(super) text: String,
+    /// Whether the reason stands beside it.
+    pub(super) has_reason: bool,
 }
 
-fn edited(text: &str, on: bool, reason: &str) -> Option<String> {
+/// `text` with `global.kill_switch` at `on`; where it is turned on, `reason` stands behind it
+/// as a comment, unless the text is JSON, which has none. `None` where no edit does just that:
+/// such a file is better changed by hand.
+pub(super) fn with_kill_switch(text: &str, on: bool, reason: &str) -> Option<Edited> {
+    let mut wanted = FlagFile::parse(text).ok()?;
+    if wanted.global.kill_switch == on {
+        return Some(Edited { text: text.to_owned(), has_reason: false });
+    }
+    wanted.global.kill_switch = on;
+    let Switched { text, end } = switched(text, on)?;
+    // Whatever the form of the file: nothing but the switch has changed.
+    let is_wanted = |text: &String| FlagFile::parse(text).as_ref() == Ok(&wanted);
+    let is_json = || serde_json::from_str::<IgnoredAny>(&text).is_ok();
+    let reason = on.then_some(reason);
+    match noted(&text, end, reason).filter(|it| is_wanted(it) && !is_json()) {
+        Some(text) => Some(Edited { text, has_reason: on }),
+        None => is_wanted(&text).then_some(Edited { text, has_reason: false }),
+    }
+}
+
+/// A text whose switch ends at `end`.
+struct Switched {
+    text: String,
+    end: usize,
+}
+
+impl Switched {
+    /// `text` with `by`, whose first bytes up to `end` end in the switch, in place of `at`.
+    fn replaced(text: &str, at: Range<usize>, by: &str, end: usize) -> Option<Self> {
+        let end = at.start + end;
+        Some(Self { text: replaced(text, at, by)?, end })
+    }
+}
+
+fn switched(text: &str, on: bool) -> Option<Switched> {
     let shape: Spanned<Shape> = overlay_model::from_yaml_of_size(text, MAX_FLAG_BYTES).ok()?;
     let Some(global) = &shape.value.global else {
-        return with_global(text, &span(&shape)?, on, reason);
+        return with_global(text, &span(&shape)?, on);
     };
     let entries = &global.value.0;
     if let Some((_, value)) = entries.iter().find(|(name, _)| name.value == "kill_switch") {
-        return with_value(text, &span(value)?, on, reason);
+        let by = on.to_string();
+        return Switched::replaced(text, span(value)?, &by, by.len());
     }
     let at = span(global)?;
     if text.get(at.start..)?.starts_with('{') {
@@ -40,43 +69,37 @@ fn edited(text: &str, on: bool, reason: &str) -> Option<String> {
     }
     let first = span(&entries.first()?.0)?.start;
     let indent = text.get(..first)?.rsplit('\n').next()?;
-    let entry = format!("kill_switch: {}{}{indent}", value(on, reason), line_end(text));
-    replaced(text, first..first, &entry)
-}
-
-/// The switch stands there: its value is exchanged.
-fn with_value(text: &str, at: &Range<usize>, on: bool, reason: &str) -> Option<String> {
-    let rest = text.get(at.end..)?.split(['\n', '\r']).next()?;
-    let before = text.get(..at.start)?.rsplit('\n').next()?;
-    let comment = rest.trim_start();
-    // In braces a comment would swallow what follows.
-    let is_block = before.trim() == "kill_switch:";
-    if is_block && (comment.is_empty() || comment.starts_with(MARK)) {
-        return replaced(text, at.start..at.end + rest.len(), &value(on, reason));
-    }
-    replaced(text, at.clone(), &on.to_string())
+    let entry = format!("kill_switch: {on}");
+    let by = format!("{entry}{}{indent}", line_end(text));
+    Switched::replaced(text, first..first, &by, entry.len())
 }
 
 /// There is no `global` in the map at `whole`.
-fn with_global(text: &str, whole: &Range<usize>, on: bool, reason: &str) -> Option<String> {
+fn with_global(text: &str, whole: &Range<usize>, on: bool) -> Option<Switched> {
     if text.get(whole.start..)?.starts_with('{') {
         return in_braces(text, whole.start, &format!("\"global\": {{\"kill_switch\": {on}}}"));
     }
-    let (end, value) = (line_end(text), value(on, reason));
+    let end = line_end(text);
     let gap = if text.ends_with('\n') { "" } else { end };
-    Some(format!("{text}{gap}global:{end}  kill_switch: {value}{end}"))
+    let entry = format!("{gap}global:{end}  kill_switch: {on}");
+    Switched::replaced(text, text.len()..text.len(), &format!("{entry}{end}"), entry.len())
 }
 
 /// Puts `entry` behind the brace that opens at `open`.
-fn in_braces(text: &str, open: usize, entry: &str) -> Option<String> {
+fn in_braces(text: &str, open: usize, entry: &str) -> Option<Switched> {
     let inside = open + 1;
     let is_empty = text.get(inside..)?.trim_start().starts_with('}');
-    let entry = if is_empty { entry.to_owned() } else { format!("{entry}, ") };
-    replaced(text, inside..inside, &entry)
+    let gap = if is_empty { "" } else { ", " };
+    Switched::replaced(text, inside..inside, &format!("{entry}{gap}"), entry.len())
 }
 
-fn value(on: bool, reason: &str) -> String {
-    if on { format!("true  {MARK}{reason}") } else { "false".to_owned() }
+/// `text` with `reason` at the end of the line of a switch that ends at `end`, in place of an
+/// earlier one. What else stands there, and be it a comment, stays before it.
+fn noted(text: &str, end: usize, reason: Option<&str>) -> Option<String> {
+    let rest = text.get(end..)?.split(['\n', '\r']).next()?;
+    let kept = rest.split_once(MARK).map_or(rest, |(kept, _)| kept.trim_end());
+    let reason = reason.map(|it| format!("  {MARK}{it}")).unwrap_or_default();
+    replaced(text, end..end + rest.len(), &format!("{kept}{reason}"))
 }
 
 /// How the lines of `text` end.
@@ -137,9 +160,11 @@ mod tests {
     /// On with a reason, and off again.
     #[track_caller]
     fn check(text: &str, on: &str, off: &str) {
-        let killed = with_kill_switch(text, true, "why");
-        assert_eq!(killed.as_deref(), Some(on));
-        assert_eq!(with_kill_switch(on, false, "why").as_deref(), Some(off));
+        let edited = |text: &str, on| with_kill_switch(text, on, "why").expect("an edit");
+        let killed = edited(text, true);
+        assert_eq!(killed.text, on);
+        assert_eq!(killed.has_reason, on.contains("# killed: why"));
+        assert_eq!(edited(on, false), Edited { text: off.to_owned(), has_reason: false });
     }
 
     #[test]
@@ -152,12 +177,12 @@ mod tests {
         );
         check(
             "global:\n  kill_switch: false # keep me\n",
-            "global:\n  kill_switch: true # keep me\n",
+            "global:\n  kill_switch: true # keep me  # killed: why\n",
             "global:\n  kill_switch: false # keep me\n",
         );
         check(
             "global: {kill_switch: false, default_strategy: ß}\n",
-            "global: {kill_switch: true, default_strategy: ß}\n",
+            "global: {kill_switch: true, default_strategy: ß}  # killed: why\n",
             "global: {kill_switch: false, default_strategy: ß}\n",
         );
     }
@@ -178,8 +203,30 @@ mod tests {
         );
         check(
             "global: {}\nfeatures: {}\n",
-            "global: {\"kill_switch\": true}\nfeatures: {}\n",
+            "global: {\"kill_switch\": true}  # killed: why\nfeatures: {}\n",
             "global: {\"kill_switch\": false}\nfeatures: {}\n",
+        );
+    }
+
+    #[test]
+    fn braces_keep_the_reason_too() {
+        check(
+            "{features: {a: {enabled_overlays: [x]}}}\n",
+            "{\"global\": {\"kill_switch\": true}, features: {a: {enabled_overlays: [x]}}}  \
+             # killed: why\n",
+            "{\"global\": {\"kill_switch\": false}, features: {a: {enabled_overlays: [x]}}}\n",
+        );
+        check(
+            "{global: {kill_switch: false,\n  default_strategy: a}, # keep me\n features: {}}",
+            "{global: {kill_switch: true,  # killed: why\n  default_strategy: a}, # keep me\n \
+             features: {}}",
+            "{global: {kill_switch: false,\n  default_strategy: a}, # keep me\n features: {}}",
+        );
+        // A text that goes on behind the line is no place for it.
+        check(
+            "{global: {kill_switch: false, default_strategy: \"a\n  b\"}, features: {}}\n",
+            "{global: {kill_switch: true, default_strategy: \"a\n  b\"}, features: {}}\n",
+            "{global: {kill_switch: false, default_strategy: \"a\n  b\"}, features: {}}\n",
         );
     }
 

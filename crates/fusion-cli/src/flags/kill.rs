@@ -1,24 +1,22 @@
 use std::fmt::Write as _;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::Args;
 use fusion_flags::Switches;
-use overlay_loader::{Generation, Installation, RootSwitch, Source};
+use overlay_loader::{Generation, Installation, RootSwitch, Source, Thrown};
 use overlay_store::Store;
 use serde::Serialize;
 use serde_json::json;
 
 use super::document::{FILE_NAME, FlagDocument, of_installation};
 use super::edit::with_kill_switch;
-use super::question::switch_file;
+use super::switch_file::{SwitchFile, at_the_start, switch_file};
 use crate::environment::{Environment, rfc3339};
 use crate::exit::{Exit, refusal, worst};
 use crate::input::{is_stdin, name_of};
 use crate::output::{Output, Report};
 use crate::overlay::{Writing, rewrite};
-use crate::replace::replace;
 
 /// Switch every overlay off, or on again
 ///
@@ -38,7 +36,8 @@ Examples:
 Ends with 1 where a service would refuse the flag file or the installation around it, so that
 the switch does not hold; with 2 under --dry-run where there is a change.")]
 pub(crate) struct Kill {
-    /// Why, for those who come after you; YAML files keep it as a comment
+    /// Why, for those who come after you; a YAML file keeps it as a comment, JSON has no
+    /// place for one
     #[arg(long, value_name = "TEXT", value_parser = reason)]
     reason: String,
     /// The flag file; else, where there is no FUSION_ROOT, overlay_feature_flags.yaml of the
@@ -48,7 +47,8 @@ pub(crate) struct Kill {
     /// Throw the switch of this deployment root instead; else FUSION_ROOT
     #[arg(long, value_name = "DIR", conflicts_with = "flags")]
     root: Option<PathBuf>,
-    /// Empty this switch file instead; under `--undo`, remove it
+    /// Empty this switch file instead, and keep what it said beside it; under `--undo`, put that
+    /// back, or remove the file
     #[arg(long, value_name = "SWITCH_FILE", conflicts_with_all = ["flags", "root"])]
     file: Option<PathBuf>,
     /// Switch on again
@@ -90,6 +90,12 @@ struct KillReport {
     /// What a switch file said that had more than nothing in it.
     #[serde(skip_serializing_if = "Option::is_none")]
     replaced: Option<String>,
+    /// Where that is kept, for `--undo`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kept: Option<String>,
+    /// What a switch file says again that was kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    restored: Option<String>,
     /// Whether every overlay is off for a service with this environment.
     emergency: bool,
     /// Where the switch is thrown.
@@ -120,7 +126,12 @@ impl Report for KillReport {
         let mut res = format!("{}: {did}\n", self.path);
         if let Some(replaced) = &self.replaced {
             // Writing to a string cannot fail.
-            let _ = writeln!(res, "it said: {}", replaced.trim());
+            let _ = write!(res, "it said: {}", replaced.trim());
+            let kept = self.kept.as_ref().map(|it| format!(" (kept in {it} for --undo)"));
+            let _ = writeln!(res, "{}", kept.unwrap_or_default());
+        }
+        if let Some(restored) = &self.restored {
+            let _ = writeln!(res, "it says again: {}", restored.trim());
         }
         if let Some(refused) = &self.refused {
             let how = if self.emergency { "holds all the same" } else { "without effect" };
@@ -164,8 +175,16 @@ struct Change {
     path: PathBuf,
     changed: bool,
     replaced: Option<String>,
+    /// Where that is kept.
+    beside: Option<PathBuf>,
+    /// What is put back.
+    restored: Option<String>,
     /// Why it is thrown already.
     kept: Option<String>,
+    /// What was lost on the way.
+    lost: Option<String>,
+    /// Whether the file has no place for the reason.
+    is_silent: bool,
     exit: Exit,
 }
 
@@ -173,7 +192,17 @@ impl Change {
     /// A file of which all that matters is whether it is thrown.
     fn of(path: PathBuf, changed: bool, dry_run: bool) -> Self {
         let exit = if changed && dry_run { Exit::PENDING } else { Exit::DONE };
-        Self { path, changed, replaced: None, kept: None, exit }
+        Self {
+            path,
+            changed,
+            replaced: None,
+            beside: None,
+            restored: None,
+            kept: None,
+            lost: None,
+            is_silent: false,
+            exit,
+        }
     }
 }
 
@@ -191,6 +220,10 @@ impl Kill {
         };
         let (held_by, mut notes) = (self.held_by(&place, environment), Vec::new());
         notes.extend(self.unread(&place, environment));
+        if change.is_silent {
+            notes.push("the file does not keep the reason: it has no place for a comment".into());
+        }
+        notes.extend(change.lost);
         notes.extend(change.kept.map(|it| format!("it is thrown already, and says: {it}")));
         let written = change.changed && !self.dry_run;
         let audited = match &place {
@@ -212,8 +245,10 @@ impl Kill {
             at: rfc3339(environment.now()),
             changed: change.changed,
             written,
-            removed: self.undo && !matches!(place, Place::FlagFile(_)),
+            removed: self.undo && change.restored.is_none() && !matches!(place, Place::FlagFile(_)),
             replaced: change.replaced,
+            kept: change.beside.as_deref().map(name_of),
+            restored: change.restored,
             emergency: !held_by.is_empty(),
             held_by,
             audited,
@@ -250,33 +285,45 @@ impl Kill {
         }
         let hint = "the flag file stays as it is; --file throws the switch without it";
         let (document, _) = FlagDocument::sound(path, output).context(hint)?;
-        let text = with_kill_switch(&document.text, !self.undo, &self.reason);
-        let text = text.ok_or_else(|| {
+        let edited = with_kill_switch(&document.text, !self.undo, &self.reason);
+        let edited = edited.ok_or_else(|| {
             let name = &document.name;
             let said = format!("{name} has a form that is changed by hand: global.kill_switch");
             refusal(Exit::FINDINGS, said)
         })?;
-        let writing = Writing::of(self.dry_run);
-        let exit = rewrite(path, &document.text, &text, writing, output)?;
-        let changed = document.text != text;
-        Ok(Change { path: path.to_path_buf(), changed, replaced: None, kept: None, exit })
+        let exit = rewrite(path, &document.text, &edited.text, Writing::of(self.dry_run), output)?;
+        let changed = document.text != edited.text;
+        let is_silent = changed && !self.undo && !edited.has_reason;
+        let path = path.to_path_buf();
+        Ok(Change { is_silent, exit, ..Change::of(path, changed, self.dry_run) })
     }
 
     fn switch_file(&self, path: &Path) -> anyhow::Result<Change> {
-        let (before, unread) = switch_file(path);
-        let is_thrown = before.emergency;
+        let (read, file) = (switch_file(path), SwitchFile::new(path));
+        // What cannot be read is made what was asked for.
+        let is_thrown = read.as_ref().map_or(self.undo, |it| it.emergency);
         let changed = is_thrown == self.undo;
-        if changed && !self.dry_run {
-            // Set and empty: every overlay is off. Not there: nothing is switched.
-            match self.undo {
-                true => fs::remove_file(path).with_context(|| name_of(path))?,
-                false => replace(path, b"\n")?,
-            }
+        let mut change = Change::of(path.to_path_buf(), changed, self.dry_run);
+        if !changed {
+            return Ok(change);
         }
-        let words = [before.on, before.off.iter().map(|it| format!("-{it}")).collect()].concat();
-        let replaced = (changed && !words.is_empty()).then(|| words.join(","));
-        let replaced = replaced.or(unread);
-        Ok(Change { replaced, ..Change::of(path.to_path_buf(), changed, self.dry_run) })
+        if self.undo {
+            let earlier = Some(&file.earlier).filter(|_| file.has_earlier());
+            let says = earlier.map(|it| switch_file(it).map_or_else(Some, |it| words(&it)));
+            change.restored = says.map(Option::unwrap_or_default);
+            if !self.dry_run {
+                file.restore()?;
+            }
+            return Ok(change);
+        }
+        change.replaced = read.map_or_else(Some, |it| words(&it));
+        let says_something = change.replaced.is_some();
+        if !self.dry_run {
+            change.lost = file.empty(says_something)?;
+        }
+        let is_kept = says_something && change.lost.is_none();
+        change.beside = is_kept.then_some(file.earlier);
+        Ok(change)
     }
 
     fn switch_root(&self, root: &Path, environment: &Environment) -> anyhow::Result<Change> {
@@ -288,19 +335,21 @@ impl Kill {
         let failed = || name_of(&path);
         let thrown = RootSwitch::read(root).with_context(failed)?;
         let changed = thrown.is_some() == self.undo;
+        let mut lost = None;
         if changed && !self.dry_run {
             if self.undo {
                 RootSwitch::take_back(root).with_context(failed)?;
             } else {
                 let at = rfc3339(environment.now());
                 let by = self.by(environment).unwrap_or_default();
-                RootSwitch { reason: self.reason.clone(), by, at }
-                    .throw(root)
-                    .with_context(failed)?;
+                let switch = RootSwitch { reason: self.reason.clone(), by, at };
+                if let Thrown::Bare(err) = switch.throw(root).with_context(failed)? {
+                    lost = Some(format!("it is thrown, and the reason is lost: {err}"));
+                }
             }
         }
         let kept = thrown.filter(|_| !self.undo).map(|it| it.reason);
-        Ok(Change { kept, ..Change::of(path, changed, self.dry_run) })
+        Ok(Change { kept, lost, ..Change::of(path, changed, self.dry_run) })
     }
 
     /// Puts the change into the audit log of the root; the switch is thrown already.
@@ -338,7 +387,8 @@ impl Kill {
         res.extend(variable.emergency.then(|| "RESON_FEATURES".to_owned()));
         if let Some(watched) = environment.path("RESON_FEATURES_FILE") {
             let changed = matches!(place, Place::SwitchFile(it) if is_same(it, &watched));
-            let holds = if changed { is_thrown } else { switch_file(&watched).0.emergency };
+            let now = || at_the_start(&switch_file(&watched)).emergency;
+            let holds = if changed { is_thrown } else { now() };
             let name = || format!("RESON_FEATURES_FILE={}", name_of(&watched));
             res.extend(holds.then(name));
         }
@@ -372,6 +422,13 @@ impl Kill {
             }
         }
     }
+}
+
+/// The words of a switch file that has any.
+fn words(said: &Switches) -> Option<String> {
+    let off = said.off.iter().map(|it| format!("-{it}"));
+    let words: Vec<String> = said.on.iter().cloned().chain(off).collect();
+    (!words.is_empty()).then(|| words.join(","))
 }
 
 fn of_flag_file(path: &Path) -> String {

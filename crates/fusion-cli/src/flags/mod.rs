@@ -11,6 +11,7 @@ mod import;
 mod kill;
 mod question;
 mod route;
+mod switch_file;
 mod written;
 
 use clap::{Args, Subcommand};
@@ -51,6 +52,11 @@ enum FlagsCommand {
 }
 
 impl FlagsCommands {
+    /// Whether it is the switch.
+    pub(crate) fn is_kill(&self) -> bool {
+        matches!(self.command, FlagsCommand::Kill(_))
+    }
+
     pub(crate) fn run(
         self,
         output: &mut Output,

@@ -7,13 +7,10 @@ use fusion_flags::{Attribute, BreakerSet, Context, FlagFile, Snapshot, Switches,
 use serde_json::Value;
 
 use super::document::{FlagDocument, FlagSource};
+use super::switch_file::{at_the_start, switch_file};
 use crate::environment::Environment;
 use crate::exit::{Exit, refusal};
-use crate::input::{self, Unread};
 use crate::output::Output;
-
-/// The most bytes that are read of the switch file.
-const MAX_SWITCH_BYTES: usize = 1 << 20;
 
 /// A request, as options.
 #[derive(Args, Clone, Debug)]
@@ -134,29 +131,14 @@ fn switches(environment: &Environment) -> Switched {
     let variable = Switches::parse(environment.text("RESON_FEATURES"));
     let mut warnings = Vec::new();
     let file = environment.path("RESON_FEATURES_FILE").map(|path| {
-        let (switches, warning) = switch_file(&path);
-        warnings.extend(warning.map(|it| format!("RESON_FEATURES_FILE: {it}")));
-        switches
+        let read = switch_file(&path);
+        let why = read.as_ref().err();
+        warnings.extend(why.map(|it| {
+            format!("RESON_FEATURES_FILE: {it}; a service that starts has every overlay off")
+        }));
+        at_the_start(&read)
     });
     Switched { sources: [variable, file.unwrap_or_default()], warnings }
-}
-
-/// What a switch file says, and why it says nothing where it cannot be read. One that is not
-/// there switches nothing.
-pub(crate) fn switch_file(path: &std::path::Path) -> (Switches, Option<String>) {
-    if !path.exists() {
-        return (Switches::default(), None);
-    }
-    let name = input::name_of(path);
-    let failed = |why: String| (Switches::default(), Some(format!("{name}: {why}")));
-    match input::try_read(path, MAX_SWITCH_BYTES) {
-        Ok(input) => match input.text() {
-            Ok(text) => (Switches::parse(Some(text)), None),
-            Err(err) => failed(err.to_string()),
-        },
-        Err(Unread::TooLarge(len)) => failed(format!("{len} bytes are too many")),
-        Err(Unread::Failed(why)) => failed(why),
-    }
 }
 
 /// A flag file under the switches in force.

@@ -8,12 +8,11 @@ use overlay_model::{
     Diagnostic, Effective, EffectiveSetting, Layer, Origin, OverlayName, ParamKey, Scenario,
     Setting,
 };
-use overlay_schema::param;
+use overlay_schema::{nearest_key, param};
 use serde::Serialize;
 
 use super::assignment::Assignment;
 use super::document::Document;
-use super::explain::nearest_key;
 use super::unreadable_installation;
 use crate::environment::Environment;
 use crate::exit::{Exit, refusal};

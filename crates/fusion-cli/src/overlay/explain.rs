@@ -1,7 +1,8 @@
 use std::fmt::Write as _;
 
 use clap::Args;
-use overlay_schema::{Acts, Kind, MODEL_PARAMS, PARAMS, Param, Required, model_param, param};
+use overlay_model::nearest;
+use overlay_schema::{Acts, Kind, PARAMS, Param, Required, nearest_key, param};
 use serde::Serialize;
 
 use crate::codes;
@@ -196,7 +197,7 @@ fn takes(kind: Kind) -> String {
 }
 
 fn unknown(subject: &str) -> anyhow::Error {
-    let hint = match nearest(subject) {
+    let hint = match near(subject) {
         Some(nearest) => format!("did you mean {nearest}?"),
         None => "docs/reference lists parameters and codes".to_owned(),
     };
@@ -204,24 +205,8 @@ fn unknown(subject: &str) -> anyhow::Error {
 }
 
 /// The parameter or code most like `subject`.
-fn nearest(subject: &str) -> Option<String> {
+fn near(subject: &str) -> Option<String> {
     let codes = codes::all();
-    nearest_of(subject, codes.iter().map(|it| it.code)).or_else(|| nearest_key(subject))
-}
-
-/// The parameter most like `key`, be it one of a single model.
-pub(super) fn nearest_key(key: &str) -> Option<String> {
-    let known = PARAMS.iter().map(|it| it.key);
-    nearest_of(key, known).or_else(|| {
-        let (model, _) = model_param(key)?;
-        nearest_of(key, MODEL_PARAMS.iter().map(|it| it.key)).map(|it| format!("{model}{it}"))
-    })
-}
-
-/// At most a third of the letters differ.
-fn nearest_of<'a>(text: &str, known: impl Iterator<Item = &'a str>) -> Option<String> {
-    let text = text.to_ascii_uppercase();
-    let ranked = known.map(|it| (strsim::damerau_levenshtein(&text, it), it));
-    let near = ranked.filter(|(distance, it)| *distance <= it.len() / 3);
-    near.min().map(|(_, it)| it.to_owned())
+    let code = nearest(subject, codes.iter().map(|it| it.code)).map(str::to_owned);
+    code.or_else(|| nearest_key(subject))
 }

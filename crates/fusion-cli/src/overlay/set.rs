@@ -101,6 +101,7 @@ impl Set {
             }
         }
         write_pins(&mut changed, &pins)?;
+        let changed = laid_out_as(&document.overlay, changed);
         let writing = Writing::of(self.dry_run);
         finish(&self.file, &document, &changed, writing, self.force, output)
     }
@@ -132,6 +133,7 @@ impl Unpin {
         }
         pins.retain(|it| !self.keys.iter().any(|key| key.as_str() == it));
         write_pins(&mut changed, &pins)?;
+        let changed = laid_out_as(&document.overlay, changed);
         let writing = Writing::of(self.dry_run);
         finish(&self.file, &document, &changed, writing, true, output)
     }
@@ -153,6 +155,17 @@ fn write_pins(overlay: &mut Overlay, pins: &[String]) -> anyhow::Result<()> {
         overlay.set(&PINNED.parse()?, &pins.join(","))?;
     }
     Ok(())
+}
+
+/// `changed` with its new keys where `overlay fmt` has them, if it has nothing to do in
+/// `before`; else they stay behind the others, as the file has an order of its own.
+fn laid_out_as(before: &Overlay, changed: Overlay) -> Overlay {
+    let laid_out = |it: &Overlay| overlay_model::format(it, &overlay_schema::place);
+    if laid_out(before) == before.source() {
+        Overlay::parse(&laid_out(&changed)).0
+    } else {
+        changed
+    }
 }
 
 /// Checks, writes and reports the change of `document` to `changed`.

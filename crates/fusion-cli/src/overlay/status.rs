@@ -41,7 +41,8 @@ pub(crate) struct StatusArguments {
 #[derive(Serialize)]
 struct StatusReport {
     root: String,
-    generation: u64,
+    /// The number of the generation; none where the built-in overlay or a copy is served.
+    generation: Option<u64>,
     deployment: Option<Deployment>,
     digest: Digest,
     source: Source,
@@ -82,7 +83,8 @@ impl Report for StatusReport {
             HealthStatus::Degraded => "degraded",
             HealthStatus::Unhealthy => "unhealthy",
         };
-        let Self { root, generation, digest, applied_at, overlays, features, .. } = self;
+        let Self { root, digest, applied_at, overlays, features, .. } = self;
+        let generation = self.generation.map_or_else(|| "none".to_owned(), |it| it.to_string());
         let tally = tally(self.findings.iter().map(|it| &it.diagnostic));
         let tally = if tally.is_empty() { tally } else { format!(" ({tally})") };
         let _ = writeln!(res, "{root}: {status}{tally}");
@@ -129,7 +131,7 @@ impl StatusArguments {
         findings.extend(odd);
         let report = StatusReport {
             root: dir.display().to_string(),
-            generation: status.deployment.as_ref().map_or(status.epoch, |it| it.generation),
+            generation: Some(snapshot.number(None)).filter(|it| *it > 0),
             deployment: status.deployment.clone(),
             digest: status.digest,
             source: status.source,

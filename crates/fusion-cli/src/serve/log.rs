@@ -10,6 +10,7 @@ use overlay_loader::{ByHand, Event};
 use serde_json::{Value, json};
 
 use super::audit;
+use super::notice::Notice;
 use crate::environment::{Environment, rfc3339, wall_clock};
 
 /// How long the last lines and records may take once the service has stopped.
@@ -31,13 +32,21 @@ pub(super) struct Log {
 impl Log {
     /// Writes one line on standard error for everything that happens, and a record of what
     /// somebody did through the API, as long as the configuration lives.
-    pub(super) fn follow(events: Receiver<Event>, audited: Option<Audited>) -> io::Result<Self> {
+    /// The `notice` of a service is posted where it is missing.
+    pub(super) fn follow(
+        events: Receiver<Event>,
+        audited: Option<Audited>,
+        notice: Option<Arc<Notice>>,
+    ) -> io::Result<Self> {
         let (sender, done) = channel();
         let audited = audited.map(Arc::new);
         let of_thread = audited.clone();
         let follow = move || {
             let _ended: Sender<()> = sender;
             for event in events {
+                if let Some(notice) = &notice {
+                    notice.post();
+                }
                 // Said already by the switch that changed.
                 if !matches!(event, Event::Thrown(_) | Event::TakenBack(_)) {
                     line(&event.to_string());

@@ -126,8 +126,11 @@ fn the_switch_of_the_environment_has_every_form() {
     let off = candidates("half,-refunds");
     assert_eq!(off["overlay_candidates"], json!(["careful"]));
     assert_eq!(off["rejected"], json!([{"feature": "refunds", "reason": "FORCED_OFF"}]));
-    // The name of an overlay means the flags that offer it.
-    assert_eq!(candidates("-refund")["overlay_candidates"], json!([]));
+    // The name of an overlay takes it alone out of the flags that offer it.
+    let out = candidates("-refund");
+    assert_eq!(out["overlay_candidates"], json!(["rollback_first"]));
+    let of_refund = json!({"feature": "refunds", "overlay": "refund", "reason": "FORCED_OFF"});
+    assert_eq!(out["rejected"][0], of_refund, "{out:#}");
 }
 
 #[test]

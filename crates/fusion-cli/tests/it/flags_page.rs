@@ -1,8 +1,13 @@
-//! The examples of docs/flags.md, run as a reader runs them.
+//! The examples of docs/flags.md, run as a reader runs them, in one folder from the top of the
+//! page to its end.
+
+#![cfg(unix)]
 
 use std::path::Path;
+use std::process::Command;
 
 use crate::binary::{finish, folder, fusion, read, write};
+use crate::service_page::{CONFIGS, copy};
 
 /// A part of the page: prose, or a block with its language.
 enum Part<'a> {
@@ -25,27 +30,21 @@ fn parts(page: &str) -> Vec<Part<'_>> {
 
 /// The file that prose ends with: `and `new.yaml``; else `flags.yaml`.
 fn file_name(prose: &str) -> &str {
-    let name = prose.trim_end().strip_suffix(".yaml`").and_then(|it| it.rsplit('`').next());
-    match name {
-        Some("old") => "old.yaml",
-        Some("new") => "new.yaml",
-        _ => "flags.yaml",
-    }
+    let name = prose.trim_end().trim_end_matches(':').strip_suffix('`');
+    let name = name.and_then(|it| it.rsplit('`').next());
+    name.filter(|it| it.ends_with(".yaml") || it.ends_with(".json")).unwrap_or("flags.yaml")
 }
 
-/// Runs the commands of a block in `dir`, each with its output.
+/// Runs the commands of a block in `dir`, as a shell does, each with its output.
 fn ran(dir: &Path, block: &str) -> String {
+    let program = fusion(dir).get_program().to_os_string();
+    let folder = Path::new(&program).parent().unwrap().to_string_lossy().into_owned();
     let mut res = String::new();
     for line in block.lines() {
-        let Some(words) = line.strip_prefix("$ ") else { continue };
-        let mut words = words.split_whitespace().peekable();
-        let mut command = fusion(dir);
-        while let Some((name, value)) = words.peek().and_then(|it| it.split_once('=')) {
-            command.env(name, value);
-            words.next();
-        }
-        assert_eq!(words.next(), Some("fusion"), "{line}");
-        let ran = finish(command.args(words), b"");
+        let Some(typed) = line.strip_prefix("$ ") else { continue };
+        let mut command = Command::new("sh");
+        command.current_dir(dir).env_clear().env("PATH", format!("{folder}:/usr/bin:/bin"));
+        let ran = finish(command.args(["-c", typed]), b"");
         for text in [line, "\n", &ran.stdout, &ran.stderr] {
             res.push_str(text);
         }
@@ -57,21 +56,20 @@ fn ran(dir: &Path, block: &str) -> String {
 fn the_examples_answer_as_the_page_says() {
     let page = read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/flags.md"));
     let dir = folder(&[]);
+    copy(Path::new(CONFIGS), &dir.path().join("configs"));
     let (mut before, mut count) = ("", 0);
     for part in parts(&page) {
         match part {
             Part::Prose(text) => before = text,
-            Part::Block { language: "yaml", text } => {
+            Part::Block { language: "yaml" | "json", text } => {
                 write(&dir.path().join(file_name(before)), text);
             }
-            Part::Block { language: "console", text }
-                if text.contains(" flags.yaml") || text.contains(" new.yaml ") =>
-            {
+            Part::Block { language: "console", text } => {
                 assert_eq!(ran(dir.path(), text), text);
                 count += 1;
             }
-            Part::Block { .. } => {}
+            Part::Block { language, .. } => panic!("`{language}` is not run"),
         }
     }
-    assert_eq!(count, 11, "examples were found");
+    assert_eq!(count, page.matches("```console").count(), "every example was run");
 }

@@ -49,6 +49,27 @@ fn kill_changes_one_line_and_back() {
 }
 
 #[test]
+fn a_reason_stands_in_braces_too_and_json_has_no_place_for_one() {
+    let flow = "{features: {a: {enabled_overlays: [x]}}}\n";
+    let json = "{\"features\": {\"a\": {\"enabled_overlays\": [\"x\"]}}}\n";
+    let dir = folder(&[("flow.yaml", flow), ("flags.json", json)]);
+    let kill = |file: &str| {
+        let command = ["flags", "kill", "--reason", "wrong sums", "--json", "--flags", file];
+        run(dir.path(), &command).ends_with(0).json()
+    };
+    let report = kill("flow.yaml");
+    assert_eq!((&report["emergency"], &report["notes"]), (&json!(true), &json!(null)));
+    let text = read(&dir.path().join("flow.yaml"));
+    assert!(text.ends_with("}  # killed: wrong sums\n"), "{text}");
+
+    let report = kill("flags.json");
+    let note = "the file does not keep the reason: it has no place for a comment";
+    assert_eq!((&report["emergency"], &report["notes"]), (&json!(true), &json!([note])));
+    let text = read(&dir.path().join("flags.json"));
+    assert!(!text.contains('#') && text.contains("\"kill_switch\": true"), "{text}");
+}
+
+#[test]
 fn in_a_broken_installation_a_kill_holds_and_its_end_waits() {
     let overlay = "configs/overlays/fusion_overlay.baseline.txt";
     let broken = BASE.replace("0.60", "7");
@@ -76,13 +97,23 @@ fn kill_writes_the_switch_file() {
     };
     let report = kill(&[]).ends_with(0).json();
     assert_eq!(report["replaced"], "-half");
+    let earlier = dir.path().join("switch.before-kill");
+    let kept = Path::new(report["kept"].as_str().unwrap_or_default());
+    assert!(kept.ends_with("switch.before-kill") && earlier.exists(), "{report:#}");
     assert_eq!(report["held_by"], json!(["RESON_FEATURES_FILE=switch"]));
     assert_eq!(report["notes"], Value::Null);
-    assert_eq!(read(&path), "\n");
+    assert_eq!(read(&path), "");
+    // What it said before is in force again.
     let report = kill(&["--undo"]).ends_with(0).json();
-    assert_eq!(report["emergency"], false);
-    assert!(!path.exists());
+    assert_eq!((&report["emergency"], &report["restored"]), (&json!(false), &json!("-half")));
+    assert_eq!(read(&path), "-half\n");
+    assert!(!earlier.exists());
     assert_eq!(kill(&["--undo"]).ends_with(0).json()["changed"], false);
+    // A file that was not there is not there again.
+    std::fs::remove_file(&path).unwrap();
+    assert_eq!(kill(&[]).ends_with(0).json()["kept"], Value::Null);
+    assert_eq!(kill(&["--undo"]).ends_with(0).json()["restored"], Value::Null);
+    assert!(!path.exists());
 }
 
 #[test]
@@ -219,4 +250,66 @@ fn kill_throws_the_switch_of_the_deployment_root() {
 
     run(dir.path(), &[&kill[..], &["--root", "configs"]].concat()).ends_with(65);
     run(dir.path(), &[&kill[..], &["--root", "prod", "--file", "sw"]].concat()).ends_with(64);
+}
+
+/// A shell that may write no byte into a file, as on a full disk, and runs `fusion` with these
+/// arguments.
+#[cfg(unix)]
+fn without_room(dir: &Path, args: &str) -> crate::binary::Ran {
+    let fusion = fusion(dir).get_program().to_string_lossy().into_owned();
+    let script = format!("trap '' XFSZ; ulimit -f 0; exec '{fusion}' {args}");
+    let mut command = std::process::Command::new("sh");
+    finish(command.current_dir(dir).args(["-c", &script]), b"")
+}
+
+/// Who needs the switch may need it because a disk is full.
+#[cfg(unix)]
+#[test]
+fn the_switch_is_thrown_on_a_full_disk() {
+    let dir = folder(&[("switch", "-half\n"), ("root/CURRENT", "{}")]);
+    let args = "flags kill --reason drill --file switch";
+    let ran = without_room(dir.path(), args).ends_with(0);
+    assert_eq!(read(&dir.path().join("switch")), "", "{ran:#?}");
+    assert!(ran.stdout.contains("kept in"), "{ran:#?}");
+    without_room(dir.path(), &format!("{args} --undo")).ends_with(0);
+    assert_eq!(read(&dir.path().join("switch")), "-half\n");
+
+    let ran = without_room(dir.path(), "flags kill --reason drill --root root").ends_with(0);
+    assert!(ran.stdout.contains("it is thrown, and the reason is lost: "), "{ran:#?}");
+    assert!(ran.stdout.contains("not audited"), "{ran:#?}");
+    let root = dir.path().join("root");
+    assert_eq!(read(&root.join("KILL")), "");
+    assert!(!root.join(".KILL.new").exists());
+}
+
+/// A service that starts has every overlay off then, and so does the command that asks.
+#[cfg(unix)]
+#[test]
+fn a_switch_file_that_cannot_be_read_is_thrown() {
+    let dir = folder(&[(FILE, FLAGS)]);
+    std::os::unix::fs::symlink("gone", dir.path().join("switch")).unwrap();
+    let args = ["flags", "route", "--scenario", "refund_processing", "--confidence", "1", "--json"];
+    let mut command = fusion(dir.path());
+    let ran = finish(command.env("RESON_FEATURES_FILE", "switch").args(args), b"").ends_with(0);
+    assert_eq!(ran.json()["overlay_candidates"], json!([]));
+    assert!(ran.stderr.contains("a service that starts has every overlay off"), "{ran:#?}");
+}
+
+/// What is no text was passed over: a switch that was set did nothing.
+#[cfg(unix)]
+#[test]
+fn a_variable_that_is_no_text_is_named() {
+    use std::os::unix::ffi::OsStrExt as _;
+
+    let dir = folder(&[(FILE, FLAGS)]);
+    let odd = std::ffi::OsStr::from_bytes(b"-half\xff");
+    let args = ["flags", "route", "--scenario", "refund_processing"];
+    let mut command = fusion(dir.path());
+    let ran = finish(command.env("RESON_FEATURES", odd).args(args), b"").ends_with(64);
+    assert!(ran.stderr.contains("RESON_FEATURES is no UTF-8"), "{ran:#?}");
+    // A path need not be text.
+    std::fs::write(dir.path().join(odd), "").unwrap();
+    let mut command = fusion(dir.path());
+    let ran = finish(command.env("RESON_FEATURES_FILE", odd).args(args), b"");
+    assert!(ran.stdout.contains("EMERGENCY_BASELINE"), "{ran:#?}");
 }

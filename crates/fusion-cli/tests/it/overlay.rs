@@ -240,6 +240,21 @@ fn set_checks_pins_and_keeps_comments() {
     run(dir.path(), &["overlay", "unpin", "fusion_overlay.refund.txt", "SAMPLES"]).ends_with(1);
 }
 
+/// Whoever sets a key in a file that `fmt` is content with need not call it again.
+#[test]
+fn set_leaves_a_laid_out_file_laid_out() {
+    let name = "fusion_overlay.refund.txt";
+    let dir = folder(&[(name, REFUND)]);
+    let overlay = |args: &[&str]| run(dir.path(), &[&["overlay"], args].concat());
+    overlay(&["fmt", name]).ends_with(0);
+    overlay(&["set", name, "TRUST_FLOOR=0.65", "SAMPLES=3"]).ends_with(0);
+    overlay(&["fmt", "--check", name]).ends_with(0);
+    let text = read(&dir.path().join(name));
+    assert!(text.contains("OVERLAY_PINNED=TRUST_FLOOR,SAMPLES\n"), "{text}");
+    overlay(&["unpin", name, "TRUST_FLOOR", "SAMPLES"]).ends_with(0);
+    overlay(&["fmt", "--check", name]).ends_with(0);
+}
+
 #[test]
 fn set_refuses_what_no_file_can_hold() {
     let dir = folder(&[("fusion_overlay.refund.txt", REFUND)]);

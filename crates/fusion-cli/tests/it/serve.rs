@@ -558,13 +558,19 @@ fn without_an_installation_it_is_not_ready() {
 fn a_wrong_start_says_why() {
     let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
     let taken = taken.local_addr().expect("an address").to_string();
-    let dir = folder(&[("empty", " \n")]);
+    let huge = "a".repeat(5000);
+    let files = [("empty", " \n"), ("two", "a\nb\n"), ("odd", "t\u{f6}ken"), ("huge", &huge)];
+    let dir = folder(&files);
     for (args, code, why) in [
         (&["--listen", "127.0.0.1:0"][..], 64, "give --configs DIR"),
         (&["--configs", CONFIGS, "--listen", "9630"], 64, "invalid"),
         (&["--configs", CONFIGS, "--format", "sarif"], 64, "sarif"),
         (&["--configs", CONFIGS, "--admin-token-file", "nobody"], 65, "nobody: no such file"),
         (&["--configs", CONFIGS, "--admin-token-file", "empty"], 65, "empty: there is no token"),
+        // Nobody could ever give one of them.
+        (&["--configs", CONFIGS, "--admin-token-file", "two"], 65, "more than one line"),
+        (&["--configs", CONFIGS, "--admin-token-file", "odd"], 65, "none of the printable ASCII"),
+        (&["--configs", CONFIGS, "--admin-token-file", "huge"], 65, "more than 4096 bytes"),
         (&["--configs", CONFIGS, "--listen", &taken], 75, "name another address with --listen"),
         // Of a network that is for examples only.
         (&["--configs", CONFIGS, "--listen", "192.0.2.1:9630"], 64, "cannot listen on 192.0.2.1"),

@@ -14,13 +14,13 @@ use expect_test::expect_file;
 use crate::binary::{finish, folder, fusion, read, run, write};
 use crate::serve::Serving;
 
-const CONFIGS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../configs");
+pub(crate) const CONFIGS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../configs");
 const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/operations/service.md");
 /// Where the service of the page listens, and the root of its deployments.
 const BASE: &str = "http://127.0.0.1:9630";
 const ROOT: &str = "/srv/fusion";
 
-fn copy(from: &Path, to: &Path) {
+pub(crate) fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).expect("a folder");
     for entry in fs::read_dir(from).expect("a folder").map(|it| it.expect("an entry")) {
         let target = to.join(entry.file_name());

@@ -54,6 +54,9 @@ fn status_says_what_would_serve() {
         (&report["source"], &report["health"]["status"]),
         (&json!("embedded"), &json!("unhealthy"))
     );
+    assert_eq!(report["generation"], serde_json::Value::Null, "nobody made the built-in overlay");
+    let text = run(dir.path(), &["overlay", "status", "--root", "configs"]).ends_with(1).stdout;
+    assert!(text.contains("\n  generation  none, "), "{text}");
     assert_eq!(
         (&report["nacks"], &report["last_error"]["findings"][0]["code"]),
         (&json!(1), &json!("FLG2001"))

@@ -43,6 +43,18 @@ pub(super) fn fitting<'a>(
     values.iter().rev().max_by_key(|it| score(it))
 }
 
+/// One of `flags` for each kind of hours and ramp: the others tell no other moments apart.
+pub(super) fn timed<'a>(flags: &[&'a Flag]) -> Vec<&'a Flag> {
+    let mut res: Vec<&Flag> = Vec::new();
+    for flag in flags.iter().filter(|it| it.is_timed()) {
+        let is_alike = |it: &&Flag| it.hours == flag.hours && it.ramp == flag.ramp;
+        if !res.iter().any(is_alike) {
+            res.push(flag);
+        }
+    }
+    res
+}
+
 /// One moment of each kind: `now_ms`, those at which hours or steps of `asking` begin or end,
 /// and those just before a ramp, as `all` flags tell them apart.
 pub(super) fn moments(now_ms: i64, asking: &[&Flag], all: &[&Flag]) -> Vec<i64> {

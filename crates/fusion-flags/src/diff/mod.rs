@@ -4,11 +4,18 @@
 //! work that such a flag plays a part in, with the attributes, confidences and moments that
 //! its conditions tell apart; [`Comparison::run`] asks them of every unit.
 
+mod answers;
 mod ask;
 mod changes;
 mod classes;
 mod plan;
+mod share;
 mod side;
+mod succession;
+mod tally;
+mod units;
+
+use std::collections::BTreeSet;
 
 use overlay_model::Diagnostic;
 use serde::Serialize;
@@ -117,14 +124,21 @@ pub struct FlagChange {
 pub struct Comparison {
     old: Side,
     new: Side,
+    /// The overlays of both, sorted.
+    overlays: Vec<String>,
     changes: Changes,
 }
 
 impl Comparison {
     /// Finds the flags that differ.
     pub fn of(old: Snapshot, new: Snapshot) -> Self {
-        let (old, new) = (Side::of(old), Side::of(new));
+        let (mut old, mut new) = (Side::of(old), Side::of(new));
+        let all = old.snapshot().overlays().chain(new.snapshot().overlays());
+        let overlays: BTreeSet<String> = all.map(str::to_owned).collect();
+        let overlays = Vec::from_iter(overlays);
+        old.number(&overlays);
+        new.number(&overlays);
         let changes = Changes::between(&old, &new);
-        Self { old, new, changes }
+        Self { old, new, overlays, changes }
     }
 }

@@ -1,13 +1,14 @@
 use std::cell::LazyCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use super::classes::{Tests, fitting, live, moments, tests, values};
+use super::classes::{Tests, fitting, live, moments, tests, timed, values};
 use super::side::Side;
 use super::{Comparison, DiffCase, DiffScope, GivenValue};
 use crate::condition::Condition;
 use crate::flag::Flag;
 
-/// How often flags are looked at, at most, for attributes and moments: about half a minute.
+/// How often flags are looked at, at most, for attributes and moments: about half a minute
+/// where all units are answered alike, and less where not.
 const MOST_LOOKS: usize = 1_000_000_000;
 
 /// What will be asked of two flag files.
@@ -37,7 +38,14 @@ pub(super) struct TypePlan {
     /// The changed flags that play a part, by their place among them.
     pub(super) changed: Vec<usize>,
     /// Whether all units are answered alike.
-    pub(super) one_for_all: bool,
+    one_for_all: bool,
+}
+
+impl TypePlan {
+    /// Those of `units` that are asked.
+    pub(super) fn asked<'a>(&self, units: &'a [String]) -> &'a [String] {
+        if self.one_for_all { units.get(..1).unwrap_or(units) } else { units }
+    }
 }
 
 impl Comparison {
@@ -105,8 +113,7 @@ impl<'a> Focus<'a> {
 
     /// Whether attributes or the moment play a part.
     fn is_conditional(&self) -> bool {
-        let is_timed = |it: &Flag| it.hours.is_some() || !it.ramp.is_empty();
-        self.flags().any(|it| is_timed(it) || !it.conditions.is_empty())
+        self.flags().any(|it| it.is_timed() || !it.conditions.is_empty())
     }
 }
 
@@ -140,11 +147,11 @@ impl<'a> Planner<'a> {
         let one_for_all =
             sides.iter().zip(&relevant).all(|((side, _), it)| side.is_one_for_all(it));
         let cost = all.len().saturating_mul(if one_for_all { 1 } else { self.scope.units });
-        let beside = LazyCell::new(|| tests(all.iter().copied()));
+        let beside = LazyCell::new(|| (timed(&all), tests(all.iter().copied())));
         for focus in focuses.iter().filter(|it| it.is_conditional()) {
             if self.looks < MOST_LOOKS {
                 let before = cases.list.len();
-                self.vary(focus, (&all, &beside), &confidences, &mut cases);
+                self.vary(focus, &beside, &confidences, &mut cases);
                 let more = cases.list.len() - before;
                 self.looks = self.looks.saturating_add(more.saturating_mul(cost));
             }
@@ -203,7 +210,7 @@ impl<'a> Planner<'a> {
     fn vary(
         &self,
         focus: &Focus<'_>,
-        (all, beside): (&[&Flag], &Tests<'_>),
+        (timed, beside): &(Vec<&Flag>, Tests<'_>),
         confidences: &[Option<f64>],
         cases: &mut Cases<'_>,
     ) {
@@ -214,7 +221,7 @@ impl<'a> Planner<'a> {
             .iter()
             .filter_map(|(name, tests)| Some((*name, fitting(domains.get(name)?, tests)?.clone())))
             .collect();
-        let moments = moments(self.scope.now_ms, &asking, all);
+        let moments = moments(self.scope.now_ms, &asking, timed);
         let at = live(&moments, focus.own()).unwrap_or(self.scope.now_ms);
         cases.add(confidences, &fits, at);
         for (name, values) in &domains {

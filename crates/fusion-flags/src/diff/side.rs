@@ -4,6 +4,7 @@ use crate::breaker_set::BreakerSet;
 use crate::bucket::BUCKETS;
 use crate::flag::Flag;
 use crate::flags::View;
+use crate::route::Route;
 use crate::snapshot::Snapshot;
 
 /// One of two files that are compared.
@@ -13,6 +14,8 @@ pub(super) struct Side {
     kills: HashMap<u32, Vec<u32>>,
     /// Flags whose decision, or that of a flag it rests on, differs between units.
     drawn: Vec<bool>,
+    /// The overlays, each by its place among those of both files.
+    common: Vec<u32>,
 }
 
 impl Side {
@@ -22,7 +25,7 @@ impl Side {
         for (overlay, flag) in &view.snapshot().kills {
             kills.entry(*overlay).or_default().push(flag.0);
         }
-        let mut res = Self { view, kills, drawn: Vec::new() };
+        let mut res = Self { view, kills, drawn: Vec::new(), common: Vec::new() };
         let drawn = |idx: u32| res.basis(idx).iter().any(|it| res.flag(*it).is_some_and(is_drawn));
         res.drawn = (0..).zip(res.flags()).map(|(idx, _)| drawn(idx)).collect();
         res
@@ -44,7 +47,31 @@ impl Side {
         self.snapshot().flag(name).map(|it| it.0)
     }
 
-    /// The flags that are asked for a kind of work.
+    /// Numbers the overlays by their places in `all`, which is sorted and has all of them.
+    pub(super) fn number(&mut self, all: &[String]) {
+        let place = |name: &str| all.binary_search_by(|it| (**it).cmp(name)).unwrap_or_default();
+        let places = self.snapshot().overlays().map(|it| u32::try_from(place(it)));
+        self.common = places.map(Result::unwrap_or_default).collect();
+    }
+
+    /// The place of an overlay among those of both files.
+    pub(super) fn common(&self, overlay: u32) -> u32 {
+        self.common.get(overlay as usize).copied().unwrap_or_default()
+    }
+
+    /// The kill switches of an overlay.
+    pub(super) fn kills(&self, overlay: u32) -> &[u32] {
+        self.kills.get(&overlay).map_or(&[], |it| it)
+    }
+
+    /// What answers where no flag is on.
+    pub(super) fn fallback(&self) -> &str {
+        let mut route = Route::default();
+        route.emergency = self.view.is_emergency();
+        self.view.fallback(&route)
+    }
+
+    /// The flags that are asked for a kind of work, in file order.
     pub(super) fn relevant(&self, scenario_type: &str) -> Vec<u32> {
         let snapshot = self.snapshot();
         let mut res = Vec::new();
@@ -53,6 +80,7 @@ impl Side {
             None => res.extend(snapshot.by_scenario.get(scenario_type).into_iter().flatten()),
         }
         res.extend(&snapshot.for_all);
+        res.sort_unstable();
         res
     }
 

@@ -406,13 +406,21 @@ fn the_share_of_a_set_may_change() {
 }
 
 #[test]
-fn what_is_on_trial_tunes_only_what_is_new() {
+fn what_is_on_trial_tunes_what_only_it_has() {
     let strict = BreakerPolicy { failure_threshold: 1, ..BreakerPolicy::default() };
     let set = BreakerSet::new(BreakerPolicy::default(), 0.5, 1);
     let stable = set.tuned("a", BreakerPolicy::default());
-    let trial = set.for_trial();
+    let names = ["a", "later"].map(str::to_owned);
+    let trial = set.for_trial(names.into());
     assert_eq!(trial.tuned("a", strict).policy(), BreakerPolicy::default());
-    assert_eq!(trial.tuned("b", strict).policy(), strict);
+    assert_eq!(trial.tuned("later", strict).policy(), BreakerPolicy::default());
+    let tried = trial.tuned("b", strict);
+    fail(&tried, 0, 1);
+    assert_eq!(tried.state(0), BreakerState::Open);
+    // The candidate changes: what it says holds at once, and the state stays.
+    let lenient = BreakerPolicy { failure_threshold: 9, ..strict };
+    assert_eq!(trial.tuned("b", lenient).policy(), lenient);
+    assert_eq!(tried.state(0), BreakerState::Open, "it is the same breaker");
     assert_eq!(set.tuned("a", strict).policy(), strict);
     assert_eq!(stable.policy(), strict, "it is the same breaker");
     set.govern(strict, 0.5);
@@ -455,4 +463,25 @@ fn a_result_comes_back_by_ticket() {
     for text in ["", "a", "1.2", "1.2.x", "1.2.3.4", "-1"] {
         assert!(text.parse::<Ticket>().is_err(), "{text}");
     }
+}
+
+/// What is wrong is not hidden by the limit that keeps overlays answering.
+#[test]
+fn a_breaker_that_the_share_holds_closed_says_so() {
+    let set = BreakerSet::new(BreakerPolicy::default(), 0.5, 1);
+    let (first, second) = (set.get("a"), set.get("b"));
+    fail(&first, 0, 5);
+    assert_eq!(first.state(0), BreakerState::Open);
+    fail(&second, 0, 4);
+    assert!(!second.is_held_closed());
+    fail(&second, 0, 1);
+    assert!(second.is_held_closed() && second.state(0) == BreakerState::Closed);
+    succeed(&second, 0, 1);
+    assert!(!second.is_held_closed());
+    fail(&second, 0, 5);
+    assert!(second.is_held_closed());
+    // Where there is room again it opens, and nothing holds it.
+    first.close();
+    fail(&second, 0, 1);
+    assert_eq!((second.state(0), second.is_held_closed()), (BreakerState::Open, false));
 }

@@ -111,9 +111,24 @@ fn a_text_of_another_form_is_refused_with_a_place_and_a_name() {
     check_text(
         &yaml("rollout_percentage: many"),
         expect![[r#"
-            4:5: error[FLG1004]: a number or a switch is expected here, without quotes (write a map with any of `active`, `circuit_breaker`, `conditions`, `description`, `enabled`, `enabled_overlays`, `expires`, `fallback_strategy`, `kind`, `owner`, `ramp`, `requires`, `rollout_percentage`, `salt`, `variants`)
+            4:25: error[FLG1004]: a number or a switch is expected here, without quotes
         "#]],
     );
+    for (field, place) in [
+        ("rollout_percentage: \"abc\"", "4:25"),
+        ("enabled: 7", "4:14"),
+        ("'enabled' :   'true'", "4:19"),
+        ("conditions: {confidence_threshold: many}", "4:40"),
+        ("rollout_percentage: {of: 5}", "4:25"),
+        ("rollout_percentage:\n      of: 5", "5:7"),
+        ("variants: {one: {weight: -1}}", "4:30"),
+    ] {
+        let found = listed(&check(&yaml(field), None).1);
+        assert!(found.starts_with(&format!("{place}: error[FLG1004]")), "{field}: {found}");
+    }
+    let json = "{\n  \"features\": {\"a\": {\n    \"rollout_percentage\": 5, \"enabled\": 7}}}";
+    let found = listed(&check(json, None).1);
+    assert!(found.starts_with("3:41: error[FLG1004]"), "{found}");
     check_text(
         &yaml("kind: releese"),
         expect![[r#"
@@ -123,7 +138,7 @@ fn a_text_of_another_form_is_refused_with_a_place_and_a_name() {
     check_text(
         "{\"features\": {\"a\": {\"rollout_percentage\": \"5\"}}}",
         expect![[r#"
-            1:21: error[FLG1004]: a number or a switch is expected here, without quotes
+            1:43: error[FLG1004]: a number or a switch is expected here, without quotes
         "#]],
     );
     check_text(
@@ -327,6 +342,7 @@ fn a_value_of_another_form_comes_with_what_belongs_there() {
         "circuit_breaker: {window: 60}",
         "circuit_breaker: {half_open: 3}",
         "enabled_overlays: x",
+        "enabled: yes",
     ];
     expect![[r#"
         requires: [b]                               5:16: error[FLG1004]: a map is expected here (write a map with `flag` and, as wanted, `is`)
@@ -348,6 +364,7 @@ fn a_value_of_another_form_comes_with_what_belongs_there() {
         circuit_breaker: {window: 60}               5:31: error[FLG1004]: a map is expected here (write a map with `seconds` and, as wanted, `failure_rate`, `min_calls`, `slow_ms`, `slow_rate`)
         circuit_breaker: {half_open: 3}             5:34: error[FLG1004]: a map is expected here (write a map with any of `lease`, `max_probes`, `need`)
         enabled_overlays: x                         5:23: error[FLG1004]: a list is expected here (put it in brackets: `[…]`)
+        enabled: yes                                5:14: error[FLG1004]: a number or a switch is expected here, without quotes (write `true` or `false`)
     "#]].assert_eq(&all.map(hint).concat());
     check_text(
         "features: [a]\n",

@@ -5,6 +5,7 @@ mod bucket;
 mod data;
 mod decide;
 mod diff;
+mod diff_exact;
 mod explain;
 mod file;
 mod lint;

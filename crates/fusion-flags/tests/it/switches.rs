@@ -57,12 +57,20 @@ fn a_dash_forces_a_flag_off() {
 }
 
 #[test]
-fn an_overlay_name_means_the_flags_that_offer_it() {
+fn an_overlay_name_means_the_overlay_of_its_flags() {
     check(
         Some("rollback_first"),
         "[rollback_first careful] -stopped:DISABLED else baseline_only []",
     );
-    check(Some("-careful"), "[] -refunds:FORCED_OFF -stopped:FORCED_OFF else baseline_only []");
+    // It alone is out: what else its flags offer still answers.
+    check(
+        Some("refunds,-careful"),
+        "[rollback_first] -refunds/careful:FORCED_OFF -stopped:DISABLED else baseline_only []",
+    );
+    check(
+        Some("rollback_first,-rollback_first"),
+        "[careful] -refunds/rollback_first:FORCED_OFF -stopped:DISABLED else baseline_only []",
+    );
 }
 
 #[test]

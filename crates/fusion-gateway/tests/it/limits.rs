@@ -1,11 +1,11 @@
-use std::io::{Read as _, Write as _};
+use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::TcpStream;
 use std::time::Duration;
 
 use serde_json::json;
 
 use crate::installation::Tree;
-use crate::running::Running;
+use crate::running::{ADMIN, Running, TOKEN};
 
 #[track_caller]
 fn check(body: &str, code: u16, reason: &str) {
@@ -38,7 +38,7 @@ fn a_body_has_64_kib_at_most() {
     let tree = Tree::new();
     let running = Running::on(&tree);
     running.client.post("/v1/route", &body(most)).with_code(200);
-    check(&body(most + 1), 413, "length limit exceeded");
+    check(&body(most + 1), 413, "a body has at most 65536 bytes");
 }
 
 #[test]
@@ -101,4 +101,91 @@ fn who_sends_half_a_request_is_not_waited_for() {
     assert_eq!(half(&running, "POST /v1/route HTTP/1.1\r\nhost"), "");
     running.client.get("/livez").with_code(200);
     running.client.refund_route();
+}
+
+/// Who asks and never listens is let go.
+#[test]
+fn who_does_not_read_is_not_waited_for() {
+    let tree = Tree::new();
+    let running = Running::hasty(&tree, Duration::from_millis(200));
+    let mut stream = TcpStream::connect(&running.address).expect("a connection");
+    stream.set_write_timeout(Some(Duration::from_secs(20))).expect("a time");
+    let requests = b"GET /metrics HTTP/1.1\r\nhost: a\r\n\r\n".repeat(64);
+    let ended = loop {
+        if let Err(err) = stream.write_all(&requests) {
+            break err.kind();
+        }
+    };
+    // Not the time of the test, which is another error.
+    let by_peer = [ErrorKind::ConnectionReset, ErrorKind::BrokenPipe, ErrorKind::ConnectionAborted];
+    assert!(by_peer.contains(&ended), "{ended:?}");
+    running.client.get("/livez").with_code(200);
+}
+
+/// What the process reads and writes needs handles too.
+#[test]
+fn connections_wait_where_there_are_enough() {
+    let tree = Tree::new();
+    let running = Running::crowded(&tree, 2);
+    let idle = || TcpStream::connect(&running.address).expect("a connection");
+    let ask = |mut stream: TcpStream| {
+        stream.write_all(b"GET /livez HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n")?;
+        stream.set_read_timeout(Some(Duration::from_millis(300)))?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).map(|_| answer)
+    };
+    let (first, second) = (idle(), idle());
+    let third = ask(idle());
+    assert!(third.is_err(), "{third:?}");
+    drop((first, second));
+    let mut answer = ask(idle());
+    for _ in 0..20 {
+        if answer.is_ok() {
+            break;
+        }
+        answer = ask(idle());
+    }
+    assert!(answer.is_ok_and(|it| it.starts_with("HTTP/1.1 200 ")));
+}
+
+/// The raw answer to a request without a body.
+fn asked(running: &Running, head: &str) -> String {
+    let mut stream = TcpStream::connect(&running.address).expect("a connection");
+    let request = format!("{head}\r\nhost: a\r\nconnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).expect("it listens");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer");
+    answer
+}
+
+#[test]
+fn a_path_that_is_no_text_is_refused_in_the_words_of_its_caller() {
+    let tree = Tree::new();
+    let running = Running::on(&tree);
+    let post = "content-type: application/json\r\ncontent-length: 0";
+    let answer = asked(&running, &format!("POST /ofrep/v1/evaluate/flags/%FF HTTP/1.1\r\n{post}"));
+    assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
+    assert!(answer.contains(r#""errorCode":"PARSE_ERROR""#), "{answer}");
+    assert!(answer.contains(r#""key":"%FF""#), "{answer}");
+    let isolate = format!("POST /admin/v1/breakers/%FF/isolate HTTP/1.1\r\n{post}");
+    let answer = asked(&running, &format!("{isolate}\r\nauthorization: Bearer {TOKEN}"));
+    assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
+    assert!(answer.contains("fusion/error/1"), "{answer}");
+}
+
+/// A stranger is refused before anything is read of what he sends.
+#[test]
+fn the_token_comes_before_the_body() {
+    let tree = Tree::new();
+    let running = Running::on(&tree);
+    for path in ["kill", "breakers/rollback_first/isolate"] {
+        // The body never comes.
+        let head = format!("POST /admin/v1/{path} HTTP/1.1\r\ncontent-length: 60000");
+        let answer = asked(&running, &head);
+        assert!(answer.starts_with("HTTP/1.1 401 "), "{answer}");
+    }
+    let huge = "a".repeat((64 << 10) + 1);
+    let answer =
+        running.client.post_with("/admin/v1/breakers/rollback_first/isolate", &huge, &[ADMIN]);
+    assert_eq!(answer.with_code(413).error(), "a body has at most 65536 bytes");
 }

@@ -214,3 +214,73 @@ fn what_is_no_outcome_is_refused() {
     let names = running.client.get("/v1/breakers").json();
     assert_eq!(names["breakers"].as_object().map(serde_json::Map::len), Some(2));
 }
+
+/// The baseline is behind every overlay: nothing takes it out, and no caller uses up the share
+/// of open breakers with it.
+#[test]
+fn the_baseline_has_no_breaker() {
+    let (running, _) = Running::ticking(&Tree::new());
+    for _ in 0..6 {
+        let told = tell(&running, &json!({ "overlay": "baseline", "result": "failed" }));
+        assert_eq!((&told["counted"], &told["breaker"]), (&json!(false), &Value::Null));
+        assert!(told["why"].as_str().is_some_and(|it| it.starts_with("the baseline has no")));
+    }
+    let isolate = running.client.post_with("/admin/v1/breakers/baseline/isolate", "", &[ADMIN]);
+    assert!(isolate.with_code(409).error().starts_with("the baseline has no breaker"));
+    open(&running);
+    assert_eq!(running.client.get("/health").json()["status"], "warn");
+}
+
+/// What callers tell is what the metrics know of calls.
+#[test]
+fn calls_are_counted_and_timed() {
+    let (running, _) = Running::ticking(&Tree::new());
+    for (result, ms) in [("ok", json!(800)), ("failed", json!(null)), ("slow", json!(4000))] {
+        tell(
+            &running,
+            &json!({
+                "overlay": "rollback_first", "result": result, "duration_ms": ms,
+                "scenario_type": "refund_processing",
+            }),
+        );
+    }
+    tell(&running, &json!({ "overlay": "baseline", "result": "ok", "duration_ms": 90 }));
+    let page = running.client.get("/metrics").with_code(200).text;
+    let of = "overlay=\"rollback_first\"";
+    let scenario = "scenario=\"refund_processing\"";
+    for line in [
+        format!("fusion_execution_requests_total{{{of},result=\"success\",{scenario}}} 1"),
+        format!("fusion_execution_requests_total{{{of},result=\"error\",{scenario}}} 1"),
+        format!("fusion_execution_requests_total{{{of},result=\"timeout\",{scenario}}} 1"),
+        format!("fusion_execution_latency_seconds_sum{{{of},result=\"success\",{scenario}}} 0.8"),
+        format!("fusion_execution_latency_seconds_count{{{of},result=\"timeout\",{scenario}}} 1"),
+        "fusion_execution_requests_total{overlay=\"baseline\",result=\"success\"} 1".to_owned(),
+    ] {
+        assert!(page.lines().any(|it| it == line), "{line} in\n{page}");
+    }
+    let untimed = format!("fusion_execution_latency_seconds_count{{{of},result=\"error\"");
+    assert!(!page.contains(&untimed), "{page}");
+}
+
+/// A second overlay that fails keeps answering, and somebody must know.
+#[test]
+fn a_breaker_that_the_share_holds_closed_is_told_of() {
+    let (running, _) = Running::ticking(&Tree::new());
+    let events = running.service.live().events();
+    open(&running);
+    let fail = || tell(&running, &json!({ "overlay": "concise_support", "result": "failed" }));
+    for _ in 0..4 {
+        assert_eq!(fail()["breaker"], json!({ "state": "closed" }));
+    }
+    let held = json!({ "state": "closed", "held_closed_by": "max_open_share" });
+    assert_eq!(fail()["breaker"], held);
+    assert_eq!(fail()["breaker"], held);
+    let breakers = running.client.get("/v1/breakers").json();
+    assert_eq!(breakers["breakers"]["concise_support"], held);
+    let output = running.client.get("/health").json()["output"].to_string();
+    let said = "concise_support fails, and max_open_share holds its breaker closed";
+    assert!(output.contains(said), "{output}");
+    let lines: Vec<_> = events.try_iter().map(|it| it.to_string()).collect();
+    let said = "breaker: concise_support fails and stays closed: max_open_share";
+    assert_eq!(lines.iter().filter(|it| *it == said).count(), 1, "{lines:?}");
+}

@@ -79,6 +79,11 @@ impl Running {
         Self::of(service(options(tree.configs())).with_patience(patience))
     }
 
+    /// A service on `tree` that takes so many connections at a time.
+    pub(crate) fn crowded(tree: &Tree, most: usize) -> Self {
+        Self::of(service(options(tree.configs())).with_connections(most))
+    }
+
     fn of(service: Service) -> Self {
         let service = Arc::new(service);
         let (stop, stopped) = oneshot::channel();

@@ -95,17 +95,39 @@ fn the_state_of_the_service_is_told() {
     assert_eq!(page.matches("\nfusion_overlay_info{").count(), 3, "{page}");
 }
 
+const SCRAPE: &str = "fusion_metrics_scrape_seconds";
+
+/// A page without the time that the one before it took.
+fn untimed(page: &str) -> String {
+    let lines = page.lines().filter(|it| !it.contains(SCRAPE));
+    lines.map(|it| format!("{it}\n")).collect()
+}
+
 #[test]
 fn two_scrapes_without_traffic_are_the_same_bytes() {
     let tree = Tree::new();
     let running = Running::on(&tree);
     running.client.refund_route();
-    let first = page(&running);
+    // The first has no time of one before it.
+    page(&running);
+    let first = untimed(&page(&running));
     running.client.get("/livez");
-    assert_eq!(first, page(&running));
+    assert_eq!(first, untimed(&page(&running)));
     let accept = [("accept", "application/openmetrics-text")];
-    let first = running.client.get_with("/metrics", &accept).text;
-    assert_eq!(first, running.client.get_with("/metrics", &accept).text);
+    let open = || untimed(&running.client.get_with("/metrics", &accept).text);
+    assert_eq!(open(), open());
+}
+
+#[test]
+fn a_scrape_tells_how_long_the_one_before_took() {
+    let running = Running::on(&Tree::new());
+    let first = page(&running);
+    assert!(!first.contains(SCRAPE), "{first}");
+    let second = page(&running);
+    let samples = second.lines().filter(|it| it.starts_with(SCRAPE)).count();
+    assert_eq!(samples, 1, "{second}");
+    let seconds = value(&running, SCRAPE);
+    assert!(seconds > 0.0 && seconds < 60.0, "{seconds}");
 }
 
 #[test]

@@ -18,7 +18,7 @@ const MAX_BYTES: u64 = 64 << 10;
 pub struct Acknowledgement {
     /// The epoch of the pointer that is in force; missing where none was followed yet.
     pub epoch: Option<u64>,
-    /// The digest of the stable tree in force.
+    /// The digest of the stable tree in force; of a generation that is its manifest's.
     pub digest: Digest,
     /// Why the pointer, or the candidate it names, is not followed; missing where it is.
     pub refused: Option<String>,

@@ -132,11 +132,12 @@ pub(crate) fn follow(
 fn stored(root: &Path, reference: GenerationRef, options: &Options) -> Result<Stored, Refused> {
     let store = Store::open(root).map_err(|err| refused(&err))?;
     let leased = store.read(reference).map_err(|err| refused(&err))?;
+    let digest = leased.manifest.tree;
     let files = leased.tree.iter().map(|(path, bytes)| (path.to_owned(), bytes.to_vec()));
     let environment = options.environment.as_deref();
     let installation = Installation::from_files(&place(root, reference), files, environment);
     Generation::of(installation, &options.extra, Source::Files)
-        .map(|it| Stored { reference, generation: Arc::new(it) })
+        .map(|it| Stored { reference, generation: Arc::new(it.stored_as(digest)) })
 }
 
 fn place(root: &Path, reference: GenerationRef) -> PathBuf {

@@ -50,6 +50,11 @@ pub enum Event {
         /// Who did that, where nobody's calls did.
         by: Option<ByHand>,
     },
+    /// A breaker stays closed whose calls fail, since as many are open as may be.
+    HeldClosed {
+        /// The overlay.
+        overlay: String,
+    },
     /// Something does not work, and why.
     Failed(Part, String),
     /// It works again.
@@ -157,6 +162,9 @@ impl fmt::Display for Event {
             Self::Breaker { overlay, state, by } => {
                 let by = by.as_ref().map(|it| format!(" by hand{it}")).unwrap_or_default();
                 write!(f, "breaker: {overlay} is {}{by}", word(*state))
+            }
+            Self::HeldClosed { overlay } => {
+                write!(f, "breaker: {overlay} fails and stays closed: max_open_share")
             }
             Self::Failed(part, why) => write!(f, "failed: {}: {why}", part.failing()),
             Self::Recovered(part) => write!(f, "recovered: {}", part.working()),

@@ -38,6 +38,8 @@ pub struct Generation {
     /// Keys in force that no file of the tree sets.
     outside: Vec<String>,
     source: Source,
+    /// What a store of deployments calls its tree.
+    stored: Option<Digest>,
 }
 
 /// A tree that must not be put in force.
@@ -103,7 +105,7 @@ impl Generation {
         let all = base.iter().chain(named.values());
         let outside = if extra.is_empty() { Vec::new() } else { outside(all) };
         let digests = named.keys().map(|it| (it.clone(), OnceLock::new())).collect();
-        Ok(Self { installation, base, named, digests, outside, source })
+        Ok(Self { installation, base, named, digests, outside, source, stored: None })
     }
 
     /// Reads and compiles the installation in `root`; `known` is one that was compiled.
@@ -155,7 +157,8 @@ impl Generation {
         let (effective, settings) = installation.settings(None, None, &[]);
         let base = settings.ok().map(|it| (effective, it));
         let (named, digests, outside) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
-        Self { installation, base, named, digests, outside, source: Source::Embedded }
+        let source = Source::Embedded;
+        Self { installation, base, named, digests, outside, source, stored: None }
     }
 
     /// The same configuration under these switches and breakers, with the flag names that
@@ -199,9 +202,15 @@ impl Generation {
         &self.outside
     }
 
-    /// The digest of the tree.
+    /// The same generation, whose tree a store of deployments knows as `digest`.
+    pub(crate) fn stored_as(self, digest: Digest) -> Self {
+        Self { stored: Some(digest), ..self }
+    }
+
+    /// The digest of the tree: under a root of deployments that of its manifest, which
+    /// receipts are matched with; else of the files that an installation is.
     pub fn digest(&self) -> Digest {
-        self.installation.digest()
+        self.stored.unwrap_or_else(|| self.installation.digest())
     }
 
     /// The canonical digest of an overlay.
@@ -341,10 +350,11 @@ impl Snapshot {
     }
 
     /// [`Self::pick`], with the arm of the trial that this makes the unit part of; none
-    /// where there is no trial, or no unit.
+    /// where there is no trial, or no unit. An empty unit is none.
     #[inline]
     pub fn pick_arm(&self, unit: Option<&str>) -> (&Switched, Option<Arm>) {
-        match (&self.candidate, unit) {
+        // An empty unit is none, as for the flags.
+        match (&self.candidate, unit.filter(|it| !it.is_empty())) {
             (Some(it), Some(unit)) if it.share.salt.bucket(unit) < it.share.weight => {
                 (&it.switched, Some(Arm::Candidate))
             }

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
 use fusion_flags::{BreakerPolicy, BreakerSet, SwitchSource, Switches};
+use overlay_model::OverlayName;
 
 use super::Clock;
 use super::deployed::{Deployed, Deployment};
@@ -19,6 +20,9 @@ const REFUSED: usize = 3;
 const ROOT: usize = 4;
 /// The place of the switch of the API.
 const API: usize = SwitchSource::Api as usize;
+
+/// What `held_by` says of a candidate whose flag file takes every overlay out.
+const OF_CANDIDATE: &str = "global.kill_switch of the candidate, for its share of the units";
 
 /// What is in force, and who may change it: each change is one swap and one epoch.
 pub(crate) struct InForce {
@@ -274,17 +278,20 @@ impl Writing {
         }
     }
 
-    /// What has every overlay off under `stable`.
-    fn held_by(&self, stable: &Generation) -> Vec<String> {
+    /// What has every overlay off under `stable`, or those of the candidate.
+    fn held_by(&self, stable: &Generation, candidate: Option<&Generation>) -> Vec<String> {
         let names = [
             "RESON_FEATURES",
             "RESON_FEATURES_FILE",
             "the API",
             "global.kill_switch of a flag file that is refused",
         ];
-        let of_file = stable.installation().flag_file().is_some_and(|it| it.global.kill_switch);
+        let throws =
+            |it: &Generation| it.installation().flag_file().is_some_and(|it| it.global.kill_switch);
+        let of_candidate = candidate.is_some_and(throws);
         let mut res: Vec<String> =
-            of_file.then(|| "global.kill_switch".to_owned()).into_iter().collect();
+            throws(stable).then(|| "global.kill_switch".to_owned()).into_iter().collect();
+        res.extend(of_candidate.then(|| OF_CANDIDATE.to_owned()));
         let thrown = names.iter().zip(&self.switches).enumerate();
         let thrown = thrown.filter(|(_, (_, it))| it.emergency);
         res.extend(thrown.map(|(place, (name, _))| match &self.api {
@@ -327,17 +334,15 @@ fn compile(
     let sources: Vec<&Switches> = writing.switches.iter().collect();
     let (switched, unknown) = stable.switched(&sources, breakers, epoch);
     let candidate = trial.map(|it| {
-        let (switched, _) = it.generation.switched(&sources, &breakers.for_trial(), epoch);
+        let breakers = breakers.for_trial(known(&switched).map(str::to_owned).collect());
+        let (switched, _) = it.generation.switched(&sources, &breakers, epoch);
         Candidate { switched, share: it.share }
     });
-    breakers.retain(|name| {
-        let knows = |it: &Switched| {
-            it.generation().installation().overlays().contains_key(name)
-                || it.flags().snapshot().overlays().any(|it| it == name)
-        };
-        knows(&switched) || candidate.as_ref().is_some_and(|it| knows(&it.switched))
-    });
-    let (held_by, forced) = (writing.held_by(stable), writing.forced());
+    let both = [Some(&switched), candidate.as_ref().map(|it| &it.switched)];
+    let all: BTreeSet<&str> = both.into_iter().flatten().flat_map(known).collect();
+    breakers.retain(|name| all.contains(name));
+    let on_trial = candidate.as_ref().map(|it| it.switched.generation());
+    let (held_by, forced) = (writing.held_by(stable, on_trial), writing.forced());
     let status = &mut writing.status;
     status.epoch = epoch;
     status.digest = stable.digest();
@@ -352,6 +357,12 @@ fn compile(
     let deployment = status.deployment.clone();
     let number = deployment.as_ref().map_or(status.accepted, |it| it.generation);
     Snapshot { stable: switched, candidate, epoch, number, deployment }
+}
+
+/// The overlays that a configuration has, or that its flags name.
+fn known(configuration: &Switched) -> impl Iterator<Item = &str> {
+    let overlays = configuration.generation().installation().overlays().keys();
+    overlays.map(OverlayName::as_str).chain(configuration.flags().snapshot().overlays())
 }
 
 /// The status of the first generation, before it is compiled.

@@ -30,23 +30,32 @@ fn mark(folder: &Path) -> Option<Digest> {
 ///
 /// Where it cannot be copied; the copies that are there stay.
 pub(crate) fn keep(root: &Path, state: &Path, digest: Digest) -> io::Result<()> {
-    let [kept, old, fresh] =
-        ["last_good", "last_good.old", "last_good.new"].map(|it| state.join(it));
+    let fresh = state.join("last_good.new");
+    let kept = keep_by(&fresh, root, state, digest);
+    if kept.is_err() {
+        // What was begun takes the room that is missing.
+        let _ = remove(&fresh);
+    }
+    kept
+}
+
+fn keep_by(fresh: &Path, root: &Path, state: &Path, digest: Digest) -> io::Result<()> {
+    let [kept, old] = ["last_good", "last_good.old"].map(|it| state.join(it));
     if mark(&kept) == Some(digest) {
         return Ok(());
     }
     fs::create_dir_all(state)?;
-    remove(&fresh)?;
-    if copy(root, &fresh)? != digest {
+    remove(fresh)?;
+    if copy(root, fresh)? != digest {
         // It is changing: what comes next is kept.
-        return remove(&fresh);
+        return remove(fresh);
     }
     fs::write(fresh.join(MARK), digest.to_string())?;
     if kept.exists() {
         remove(&old)?;
         fs::rename(&kept, &old)?;
     }
-    fs::rename(&fresh, &kept)?;
+    fs::rename(fresh, &kept)?;
     File::open(state)?.sync_all()
 }
 
@@ -71,4 +80,29 @@ fn copy(from: &Path, to: &Path) -> io::Result<Digest> {
         digests.push((file.path.clone(), Digest::of(&bytes)));
     }
     Ok(tree_digest(&mut digests))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::{copy, keep};
+
+    /// What was begun would take the room that is missing.
+    #[test]
+    fn a_copy_that_fails_leaves_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let [root, state] = ["root", "state"].map(|it| dir.path().join(it));
+        fs::create_dir_all(root.join("overlays")).unwrap();
+        fs::write(root.join("fusion.toml"), "").unwrap();
+        let digest = copy(&root, &dir.path().join("copy")).unwrap();
+        fs::create_dir_all(state.join("last_good")).unwrap();
+        // In the way of the second copy.
+        fs::write(state.join("last_good.old"), "").unwrap();
+        keep(&root, &state, digest).unwrap_err();
+        assert!(!state.join("last_good.new").exists());
+        fs::remove_file(state.join("last_good.old")).unwrap();
+        keep(&root, &state, digest).unwrap();
+        assert!(state.join("last_good/fusion.toml").exists());
+    }
 }

@@ -1,11 +1,10 @@
-use std::fs::{self, File};
-use std::io::{self, Read as _};
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use fusion_flags::{SwitchSource, Switches};
+use fusion_flags::Switches;
 use overlay_model::Diagnostic;
 use overlay_store::Pointer;
 
@@ -16,23 +15,22 @@ use super::generation::{Generation, Refused, Source};
 use super::in_force::{InForce, Under};
 use super::places::pinned;
 use super::signature::Signature;
+use super::switch_files::SwitchFiles;
 use super::wait::{SETTLE, Signal, Wake, wait};
 use super::watch::Watch;
 use super::{Options, RootKind, last_good};
 use crate::code;
 use crate::installation::FileFinding;
 use crate::read::FLAG_FILE;
-use crate::root_switch::RootSwitch;
 
 /// How often a tree is read that changes meanwhile, before it is left to rest.
 const ATTEMPTS: usize = 5;
-/// The most bytes the switch file has.
-const MAX_SWITCH_BYTES: u64 = 64 << 10;
 
 /// The files of a configuration, and what was seen of them last.
 pub(crate) struct Files {
     options: Options,
-    /// For those who look, who take turns.
+    pub(crate) switches: SwitchFiles,
+    /// For those who look at the tree, who take turns; held while it is read.
     seen: Mutex<Seen>,
 }
 
@@ -42,8 +40,6 @@ struct Seen {
     tree: Option<Signature>,
     /// For a root of deployments.
     pointed: Pointed,
-    /// The switch file's text; `None` where there is no file.
-    switches: Option<String>,
 }
 
 /// What was seen of a root of deployments.
@@ -119,7 +115,8 @@ impl Place {
 
 impl Files {
     pub(crate) fn new(options: Options) -> Self {
-        Self { options, seen: Mutex::default() }
+        let switches = SwitchFiles::new(options.features_file.clone(), options.root.clone());
+        Self { options, switches, seen: Mutex::default() }
     }
 
     fn lock(&self) -> MutexGuard<'_, Seen> {
@@ -146,21 +143,15 @@ impl Files {
                 Err(refused) => (self.fallback(), None, Some(refused)),
             }
         };
-        if let Some(path) = &options.features_file {
-            // Where it cannot be read, the first look says so.
-            seen.switches = switch_text(path).unwrap_or_default();
-        }
-        let under = Under {
-            environment: Switches::parse(options.features.as_deref()),
-            file: Switches::parse(seen.switches.as_deref()),
-            root: self.root_switch(&seen).and_then(Result::ok).flatten(),
-            deployed,
-        };
+        // Where one cannot be read, the first look says so.
+        let (file, root) = self.switches.begin();
+        let environment = Switches::parse(options.features.as_deref());
+        let under = Under { environment, file, root, deployed };
         let in_force = InForce::new(&first, under, options.clock.clone(), options.seed);
         if let Some(refused) = refused {
             in_force.refuse(&refused);
         }
-        self.look_at_switches(&mut seen, &in_force);
+        self.switches.look(&in_force);
         if let (Some(state), Source::Files) = (&options.state, first.source()) {
             // Known before anybody asks how it is; the copy itself takes its time.
             in_force.note(Part::Copy, fs::create_dir_all(state).err().map(|it| it.to_string()));
@@ -196,6 +187,7 @@ impl Files {
                 let both = [Some(&deployed.stable), deployed.candidate.as_ref()];
                 seen.stored = both.into_iter().flatten().cloned().collect();
                 seen.last = Some(deployed.pointer.clone());
+                self.switches.follow_root();
                 seen.refused = None;
                 Followed::New(Box::new(deployed))
             }
@@ -243,7 +235,7 @@ impl Files {
         let copies = state.into_iter().flat_map(last_good::copies);
         let mut good = copies.filter_map(|(copy, digest)| {
             let read = Generation::read(&copy, &self.options, None, Source::LastGood);
-            read.ok().filter(|it| it.digest() == digest)
+            read.ok().filter(|it| it.installation().digest() == digest)
         });
         Arc::new(good.next().unwrap_or_else(Generation::embedded))
     }
@@ -263,7 +255,8 @@ impl Files {
 
     /// Looks until it is told to stop.
     pub(crate) fn keep_up(&self, in_force: &InForce, signals: &Receiver<Signal>, mut watch: Watch) {
-        self.keep_copy(in_force, &self.place());
+        let place = self.place(&self.lock());
+        self.keep_copy(in_force, &place);
         let mut haste = Haste::Wait;
         loop {
             let looked = self.look(in_force, haste);
@@ -285,40 +278,15 @@ impl Files {
 
     /// Compares the files with what was seen last, and takes over what is new.
     pub(crate) fn look(&self, in_force: &InForce, haste: Haste) -> Looked {
-        let mut seen = self.lock();
         // First, and by themselves: a switch does not wait for a tree.
-        self.look_at_switches(&mut seen, in_force);
+        self.switches.look(in_force);
+        let mut seen = self.lock();
         let looked = self.look_at_tree(&mut seen, in_force, haste);
         if looked != Looked::Restless {
+            self.keep_missing_copy(&seen, in_force);
             in_force.checked();
         }
         looked
-    }
-
-    fn look_at_switches(&self, seen: &mut Seen, in_force: &InForce) {
-        let mut error = None;
-        match self.options.features_file.as_deref().map(switch_text) {
-            None => (),
-            Some(Ok(text)) if text == seen.switches => (),
-            Some(Ok(text)) => {
-                in_force.switch(SwitchSource::File, Switches::parse(text.as_deref()));
-                seen.switches = text;
-            }
-            Some(Err(err)) => error = Some(err.to_string()),
-        }
-        match self.root_switch(seen) {
-            None => (),
-            Some(Ok(switch)) => in_force.switch_root(switch),
-            Some(Err(err)) => error = error.or_else(|| Some(format!("KILL: {err}"))),
-        }
-        in_force.note(Part::SwitchFile, error);
-    }
-
-    /// The switch of the root, for a root of deployments.
-    fn root_switch(&self, seen: &Seen) -> Option<io::Result<Option<RootSwitch>>> {
-        let root = &self.options.root;
-        let is_root = seen.pointed.last.is_some() || deployed::is_root(root);
-        is_root.then(|| RootSwitch::read(root))
     }
 
     fn look_at_tree(&self, seen: &mut Seen, in_force: &InForce, haste: Haste) -> Looked {
@@ -369,10 +337,18 @@ impl Files {
     }
 
     /// Where the files in force were read from.
-    fn place(&self) -> PathBuf {
+    fn place(&self, seen: &Seen) -> PathBuf {
         let root = &self.options.root;
-        let seen = self.lock();
         seen.pointed.stored.first().map_or_else(|| pinned(root), |it| it.place(root))
+    }
+
+    /// Tries once more what failed: the disk may have room again.
+    fn keep_missing_copy(&self, seen: &Seen, in_force: &InForce) {
+        let status = in_force.status();
+        // Nothing is made in a folder that is not what is in force.
+        if status.copy_error.is_some() && status.last_error.is_none() {
+            self.keep_copy(in_force, &self.place(seen));
+        }
     }
 
     /// Copies what is in force, where it was read from `root`.
@@ -380,7 +356,8 @@ impl Files {
         let Some(state) = &self.options.state else { return };
         let (source, digest) = {
             let current = in_force.current.load();
-            (current.stable().generation().source(), current.stable().generation().digest())
+            let generation = current.stable().generation();
+            (generation.source(), generation.installation().digest())
         };
         if source == Source::Files {
             let kept = last_good::keep(root, state, digest);
@@ -394,18 +371,33 @@ fn restless() -> Refused {
     Refused::of(FileFinding { path: String::new(), diagnostic })
 }
 
-/// The text of the switch file; a file that is not there has none.
-fn switch_text(path: &Path) -> io::Result<Option<String>> {
-    match fs::metadata(path) {
-        Ok(facts) if facts.is_file() => (),
-        Ok(_) => return Err(io::Error::other("it is no file")),
-        Err(err) if err.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(err) => return Err(err),
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use crate::live::{Live, Options};
+
+    /// A tree may take its time, and a kill has none.
+    #[test]
+    fn a_switch_does_not_wait_for_a_tree_that_is_being_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let (root, file) = (dir.path().join("root"), dir.path().join("features"));
+        fs::create_dir_all(root.join("overlays")).unwrap();
+        let path = root.join("overlays/fusion_overlay.baseline.txt");
+        fs::write(path, overlay_schema::EMBEDDED_OVERLAY).unwrap();
+        let mut options = Options::new(&root, Arc::new(|| 0));
+        options.features_file = Some(file.clone());
+        let live = Live::start(options).unwrap();
+        let epochs = live.subscribe();
+        // Held for as long as a tree is read.
+        let reading = live.files.lock();
+        fs::write(&file, "").unwrap();
+        assert_eq!(epochs.recv_timeout(Duration::from_secs(20)), Ok(2));
+        assert_eq!(live.status().held_by, ["RESON_FEATURES_FILE"]);
+        fs::remove_file(&file).unwrap();
+        assert_eq!(epochs.recv_timeout(Duration::from_secs(20)), Ok(3));
+        drop(reading);
     }
-    let mut text = String::new();
-    File::open(path)?.take(MAX_SWITCH_BYTES + 1).read_to_string(&mut text)?;
-    if text.len() as u64 > MAX_SWITCH_BYTES {
-        return Err(io::Error::other(format!("more than {MAX_SWITCH_BYTES} bytes")));
-    }
-    Ok(Some(text))
 }

@@ -10,12 +10,13 @@ mod look;
 mod places;
 mod signature;
 mod status;
+mod switch_files;
 mod wait;
 mod watch;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::Receiver;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -31,7 +32,7 @@ use self::generation::{Share, Trial};
 use self::in_force::InForce;
 use self::look::{Files, Haste, Looked};
 pub use self::status::{Health, HealthStatus, Nack, Refusal, Status};
-use self::wait::Signal;
+use self::wait::{Received, Signal, Signals, signals};
 use self::watch::Watch;
 use crate::code;
 use crate::installation::FileFinding;
@@ -99,7 +100,8 @@ impl Options {
     }
 }
 
-/// A configuration in force, kept up to date by a thread of its own until it is dropped.
+/// A configuration in force, kept up to date by threads of its own until it is dropped: one
+/// for the files, and one for the switches, which wait for no file.
 ///
 /// Reading takes no lock. A change is read, checked and compiled beside it, then put in
 /// force by one swap; one that is refused changes nothing and stands in [`Live::status`].
@@ -110,8 +112,8 @@ impl Options {
 pub struct Live {
     files: Arc<Files>,
     in_force: Arc<InForce>,
-    signals: Sender<Signal>,
-    thread: Option<JoinHandle<()>>,
+    signals: Signals,
+    threads: Vec<JoinHandle<()>>,
 }
 
 impl Live {
@@ -124,14 +126,14 @@ impl Live {
     ///
     /// Where no thread can be started.
     pub fn start(options: Options) -> std::io::Result<Self> {
-        let (signals, received) = channel();
+        let (signals, received) = signals();
         Self::start_with(options, Watch::new(signals.clone()), (signals, received))
     }
 
     fn start_with(
         mut options: Options,
         mut watch: Watch,
-        (signals, received): (Sender<Signal>, Receiver<Signal>),
+        (signals, received): (Signals, Received),
     ) -> std::io::Result<Self> {
         options.poll = options.poll.clamp(Duration::from_secs(1), Duration::from_secs(5));
         // Watched before the first reading: a change in between is an event.
@@ -139,11 +141,24 @@ impl Live {
         let files = Arc::new(Files::new(options));
         let in_force = Arc::new(files.begin());
         in_force.note(Part::Watch, watch.error.clone());
-        let (looking, shared) = (Arc::clone(&files), Arc::clone(&in_force));
-        let thread = std::thread::Builder::new()
-            .name("overlay-loader".into())
-            .spawn(move || looking.keep_up(&shared, &received, watch))?;
-        Ok(Self { files, in_force, signals, thread: Some(thread) })
+        let mut live = Self { files, in_force, signals, threads: Vec::new() };
+        let Received { tree, switches } = received;
+        live.spawn("overlay-loader", move |files, in_force| files.keep_up(in_force, &tree, watch))?;
+        live.spawn("overlay-switches", move |files, in_force| {
+            files.switches.keep_up(in_force, &switches);
+        })?;
+        Ok(live)
+    }
+
+    fn spawn(
+        &mut self,
+        name: &str,
+        look: impl FnOnce(&Files, &InForce) + Send + 'static,
+    ) -> std::io::Result<()> {
+        let (files, in_force) = (Arc::clone(&self.files), Arc::clone(&self.in_force));
+        let thread = std::thread::Builder::new().name(name.to_owned());
+        self.threads.push(thread.spawn(move || look(&files, &in_force))?);
+        Ok(())
     }
 
     /// What is in force now; hold it for one request, not longer.
@@ -243,9 +258,8 @@ impl Live {
 
 impl Drop for Live {
     fn drop(&mut self) {
-        // Where the thread is gone already there is nobody to stop.
-        let _ = self.signals.send(Signal::Stop);
-        if let Some(thread) = self.thread.take() {
+        self.signals.send(&Signal::Stop);
+        for thread in self.threads.drain(..) {
             let _ = thread.join();
         }
     }

@@ -13,7 +13,8 @@ use crate::installation::FileFinding;
 pub struct Status {
     /// Counts up with every change.
     pub epoch: u64,
-    /// The digest of the stable tree.
+    /// The digest of the stable tree: under a root of deployments that of its manifest, as
+    /// `deploy status` shows it; else of the files that an installation is.
     pub digest: Digest,
     /// Where it comes from.
     pub source: Source,
@@ -48,7 +49,7 @@ pub struct Status {
     pub shadowed: Vec<String>,
     /// Whether every overlay is off.
     pub emergency: bool,
-    /// What has them off.
+    /// What has them off; also what has those of the candidate off alone.
     pub held_by: Vec<String>,
     /// The flags that switches force, off with a `-` before the name.
     pub forced: Vec<String>,
@@ -155,7 +156,7 @@ impl Status {
         if !self.shadowed.is_empty() {
             reasons.push(format!("set from outside: {}", self.shadowed.join(", ")));
         }
-        if self.emergency {
+        if !self.held_by.is_empty() {
             reasons.push(format!("every overlay is off by {}", self.held_by.join(", ")));
         }
         if !self.unknown_switches.is_empty() {

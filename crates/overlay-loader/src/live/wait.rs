@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
 /// Why to look at the files.
@@ -14,6 +14,32 @@ pub(crate) enum Signal {
     Whole(PathBuf),
     /// Stop watching.
     Stop,
+}
+
+/// To those who look: at the tree, and at the switches.
+#[derive(Clone, Debug)]
+pub(crate) struct Signals([Sender<Signal>; 2]);
+
+/// What each of them is told.
+#[derive(Debug)]
+pub(crate) struct Received {
+    pub(crate) tree: Receiver<Signal>,
+    pub(crate) switches: Receiver<Signal>,
+}
+
+/// A way to tell both.
+pub(crate) fn signals() -> (Signals, Received) {
+    let ((to_tree, tree), (to_switches, switches)) = (channel(), channel());
+    (Signals([to_tree, to_switches]), Received { tree, switches })
+}
+
+impl Signals {
+    /// Tells both. Who is gone already need not be told.
+    pub(crate) fn send(&self, signal: &Signal) {
+        for to in &self.0 {
+            let _ = to.send(signal.clone());
+        }
+    }
 }
 
 /// How a waiting ended.

@@ -2,14 +2,13 @@ use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use notify::event::{AccessKind, AccessMode, CreateKind, EventKind, ModifyKind, RenameMode};
 use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
 
 use super::places::Places;
-use super::wait::Signal;
+use super::wait::{Signal, Signals};
 
 /// Watches folders, never files: a file that is replaced takes its watch with it.
 #[derive(Debug)]
@@ -29,19 +28,18 @@ struct Filter {
 }
 
 impl Watch {
-    pub(crate) fn new(signals: Sender<Signal>) -> Self {
+    pub(crate) fn new(signals: Signals) -> Self {
         Self::after(|| (), signals)
     }
 
     /// [`Self::new`], whose own thread does `first` before it takes an event.
-    fn after(first: impl Fn() + Send + 'static, signals: Sender<Signal>) -> Self {
+    fn after(first: impl Fn() + Send + 'static, signals: Signals) -> Self {
         let filter = Arc::new(Filter::default());
         let seen = Arc::clone(&filter);
         let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
             first();
             if let Some(signal) = seen.signal(event) {
-                // The receiver ends with the loader; there is nobody left to tell.
-                let _ = signals.send(signal);
+                signals.send(&signal);
             }
         });
         let (watcher, error) = match watcher {
@@ -147,7 +145,7 @@ impl Filter {
 #[cfg(test)]
 impl Watch {
     /// A watch whose thread has ended.
-    pub(crate) fn ended(signals: Sender<Signal>) -> Self {
+    pub(crate) fn ended(signals: Signals) -> Self {
         let mut watch = Self::new(signals);
         watch.error = watch.ask(|_| std::panic::resume_unwind(Box::new("no thread"))).err();
         watch
@@ -157,14 +155,13 @@ impl Watch {
 #[cfg(test)]
 mod tests {
     use std::path::PathBuf;
-    use std::sync::mpsc::channel;
     use std::sync::{Arc, Mutex};
     use std::time::{Duration, Instant};
 
     use notify::event::{DataChange, Event, EventKind, Flag, ModifyKind};
 
     use super::{Filter, Places, Signal, Watch};
-    use crate::live::wait::{Wake, wait};
+    use crate::live::wait::{Wake, signals, wait};
     use crate::live::{HealthStatus, Live, Options};
 
     fn filter() -> (tempfile::TempDir, Filter) {
@@ -188,9 +185,10 @@ mod tests {
         assert!(filter.signal(Ok(of(dir.path().join("providers.toml")))).is_some());
         assert_eq!(filter.signal(Err(notify::Error::generic("lost"))), Some(Signal::Look));
 
-        let (signals, received) = channel();
-        signals.send(filter.signal(Ok(lost)).unwrap()).unwrap();
-        assert_eq!(wait(&received, Duration::from_secs(20)), Wake::Signal);
+        let (signals, received) = signals();
+        signals.send(&filter.signal(Ok(lost)).unwrap());
+        assert_eq!(wait(&received.tree, Duration::from_secs(20)), Wake::Signal);
+        assert_eq!(wait(&received.switches, Duration::from_secs(20)), Wake::Signal);
     }
 
     /// The system keeps only so many events; that it dropped some is all there is to know of
@@ -209,7 +207,7 @@ mod tests {
         let poll = Duration::from_secs(5);
         let gate = Arc::new(Mutex::new(()));
         let waits = Arc::clone(&gate);
-        let (signals, received) = channel();
+        let (signals, received) = signals();
         let watch = Watch::after(move || drop(waits.lock()), signals.clone());
         let options = Options { poll, ..Options::new(&root, Arc::new(|| 0)) };
         let live = Live::start_with(options, watch, (signals, received)).unwrap();
@@ -240,7 +238,7 @@ mod tests {
         std::fs::create_dir(dir.path().join("overlays")).unwrap();
         let text = overlay_schema::EMBEDDED_OVERLAY;
         std::fs::write(&path, text).unwrap();
-        let (signals, received) = channel();
+        let (signals, received) = signals();
         let watch = Watch::ended(signals.clone());
         assert!(watch.error.is_some());
         let options =

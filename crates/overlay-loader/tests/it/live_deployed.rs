@@ -117,6 +117,14 @@ fn units_below_the_weight_get_the_candidate() {
         assert_eq!(refund != stable, arm == Arm::Candidate);
     }
     assert_eq!(snapshot.pick_arm(None).1, None);
+    // By the numbers of the store, which receipts are matched with.
+    let store = Store::open(&running.root).unwrap();
+    let tree = |it: &str| store.manifest(it.parse().unwrap()).unwrap().0.tree;
+    assert_eq!(running.live.status().digest, tree("1"));
+    assert_eq!(snapshot.candidate().unwrap().0.generation().digest(), tree("2"));
+    let said = || acknowledgements(&running.root).unwrap();
+    running.wait_for(|_| said().first().is_some_and(|(_, it)| it.is_ok()));
+    assert_eq!(said()[0].1.as_ref().unwrap().digest, tree("1"));
     let deployment = snapshot.deployment().unwrap();
     assert_eq!((deployment.deployment.as_deref(), deployment.weight), (Some("d-7"), 25_000));
 
@@ -310,6 +318,50 @@ fn what_is_not_acknowledged_and_what_is_not_copied_are_told_apart() {
     fs::remove_dir_all(running.root.join("state/here/ack.json")).unwrap();
     deploy(&running.root, 3);
     running.wait_for(|it| it.acknowledgement_error.is_none());
+}
+
+/// Who looks for why the candidate never answers finds it.
+#[test]
+fn a_candidate_that_kills_says_so() {
+    let running = start(1);
+    let stable = Store::open(&running.root).unwrap().current().unwrap().unwrap().stable;
+    let mut killed = files(2);
+    let flags = killed.iter_mut().find(|(path, _)| *path == FLAGS).unwrap();
+    flags.1 = flags_text(2, "global:\n  kill_switch: true\n");
+    let change = Change {
+        phase: Phase::Canary,
+        candidate: Some(publish(&running.root, &killed)),
+        weight: 25_000,
+        deployment: Some("d-7".to_owned()),
+        ..Change::to(stable)
+    };
+    switch(&running.root, change);
+    running.wait(|it| it.candidate().is_some());
+    let status = running.live.status();
+    let of_candidate = "global.kill_switch of the candidate, for its share of the units";
+    assert_eq!((status.emergency, status.held_by.as_slice()), (false, &[of_candidate.into()][..]));
+    let reasons = running.live.health().reasons;
+    assert_eq!(reasons, [format!("every overlay is off by {of_candidate}")]);
+}
+
+/// A full disk has room again, and then there is a copy.
+#[test]
+fn a_copy_that_failed_is_tried_again() {
+    let running = Running::start_with(
+        |root| {
+            let state = root.parent().unwrap().join("state");
+            plant(root, 1);
+            fs::create_dir_all(state.join("last_good")).unwrap();
+            fs::write(state.join("last_good.old"), "in the way").unwrap();
+        },
+        |options, dir| options.state = Some(dir.join("state")),
+    );
+    let state = running.dir.path().join("state");
+    running.wait_for(|it| it.copy_error.is_some());
+    fs::remove_file(state.join("last_good.old")).unwrap();
+    // Nothing else happens: the next poll does it.
+    running.wait_for(|it| it.copy_error.is_none());
+    assert!(state.join("last_good/.digest").exists());
 }
 
 /// A name that was mistyped, and a root that nothing was deployed to yet.

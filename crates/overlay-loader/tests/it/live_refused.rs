@@ -84,7 +84,7 @@ fn bad_flag_files_are_refused_with_place_and_reason() {
     check(
         &text.replace("100", "much"),
         expect![[r#"
-            overlay_feature_flags.yaml: 6:5: error[FLG1004]: a number or a switch is expected here, without quotes
+            overlay_feature_flags.yaml: 6:25: error[FLG1004]: a number or a switch is expected here, without quotes
         "#]],
     );
     check(
@@ -478,6 +478,25 @@ fn breakers_work_by_the_file_in_force() {
     write(&next, FLAGS, &flags_text(2, &breaker("failure_threshold: 1")));
     it.live.try_candidate(&next, "d", 5.0).unwrap();
     assert_eq!(policy("refund").failure_threshold, 3);
+
+    // What only the candidate has works by the candidate as it is now, and keeps its state.
+    let flags = |failures: u32| {
+        format!(
+            "schema_version: 2\nfeatures:\n  fresh: {{enabled_overlays: [fresh], circuit_breaker: \
+             {{failure_threshold: {failures}}}}}\n"
+        )
+    };
+    write(&next, "overlays/fusion_overlay.fresh.txt", &refund_text(2).replace("refund", "fresh"));
+    write(&next, "micro_overlays/fresh.md", "Fresh\n");
+    write(&next, FLAGS, &flags(7));
+    it.live.try_candidate(&next, "d", 5.0).unwrap();
+    assert_eq!(policy("fresh").failure_threshold, 7);
+    it.live.breakers().get("fresh").isolate();
+    write(&next, FLAGS, &flags(2));
+    it.live.try_candidate(&next, "d", 5.0).unwrap();
+    assert_eq!(policy("fresh").failure_threshold, 2);
+    assert_eq!(it.live.breakers().get("fresh").state(0), BreakerState::Isolated);
+    it.live.breakers().get("fresh").close();
 
     // An overlay that is gone takes its breaker along.
     drop(it.live.breakers().get("refund").acquire(0));

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use fusion_flags::{BUCKETS, Context, Reason, SwitchSource, Switches};
+use fusion_flags::{BUCKETS, Context, Reason, Route, SwitchSource, Switches};
 use overlay_loader::{HealthStatus, Options, Snapshot};
 
 use crate::live::{FLAGS, REFUND, Running, flags_text, marks, plant, refund_text, write};
@@ -76,7 +76,12 @@ fn by_the_environment_at_the_start() {
     assert!(is_emergency(&it.live.snapshot()));
     it.live.switch(SwitchSource::Environment, Switches::default());
     assert!(is_on(&it.live.snapshot()));
-    assert!(!is_on(&with("-refund").live.snapshot()));
+    // An overlay's name takes it out of the routes; its flag decides as before.
+    let it = with("-refund");
+    let context = Context { scenario_type: "refund", unit: Some("a"), ..Context::default() };
+    let mut route = Route::default();
+    it.live.snapshot().stable().flags().route(&context, &mut route);
+    assert!(route.candidates.is_empty() && route.rejected[0].reason == Reason::ForcedOff);
     assert_eq!(with("other").live.status().unknown_switches, ["other"]);
 }
 
@@ -116,6 +121,36 @@ fn a_switch_file_that_cannot_be_read_changes_nothing() {
     fs::remove_dir(&file).unwrap();
     it.wait_for(|it| it.switch_error.is_none());
     it.wait(|it| !is_emergency(it));
+}
+
+/// Nobody knows what it says, and everything off is the safe side.
+#[test]
+fn a_switch_file_that_cannot_be_read_at_the_start_is_thrown() {
+    fn folder(file: &Path) {
+        fs::create_dir_all(file).unwrap();
+    }
+    fn no_text(file: &Path) {
+        fs::write(file, [0xff, 0xfe]).unwrap();
+    }
+    let mut ways: Vec<fn(&Path)> = vec![folder, no_text];
+    #[cfg(unix)]
+    ways.push(|file| std::os::unix::fs::symlink("gone", file).unwrap());
+    for way in ways {
+        let it = Running::start_with(
+            |root| {
+                plant(root, 1);
+                fs::create_dir(root.parent().unwrap().join("switches")).unwrap();
+                way(&root.parent().unwrap().join("switches/features"));
+            },
+            |options, dir| options.features_file = Some(dir.join("switches/features")),
+        );
+        assert!(is_emergency(&it.live.snapshot()));
+        assert_eq!(it.live.status().held_by, ["RESON_FEATURES_FILE"]);
+        assert!(it.live.status().switch_error.is_some());
+        let file = it.dir.path().join("switches/features");
+        fs::remove_dir(&file).or_else(|_| fs::remove_file(&file)).unwrap();
+        it.wait(|it| !is_emergency(it));
+    }
 }
 
 #[test]
@@ -237,6 +272,11 @@ fn a_candidate_answers_its_share() {
         before = now;
     }
     assert_eq!(it.live.snapshot().candidate().unwrap().1, BUCKETS);
+    let snapshot = it.live.snapshot();
+    let (picked, arm) = snapshot.pick_arm(Some(""));
+    assert_eq!(arm, None, "an empty unit is none");
+    assert_eq!(picked.generation().digest(), snapshot.stable().generation().digest());
+    drop(snapshot);
     assert_eq!(marks(&it.live.snapshot()), [1].into());
 
     it.live.try_candidate(&next, "d1", 5.0).unwrap();

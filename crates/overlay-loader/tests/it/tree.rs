@@ -311,3 +311,15 @@ fn files_in_memory_are_the_installation_that_they_are_on_disk() {
     assert_eq!(in_memory.findings(), on_disk.findings());
     assert_eq!(in_memory.overlays().len(), on_disk.overlays().len());
 }
+
+/// What others say of it is only its consequence.
+#[test]
+fn a_folder_that_cannot_be_read_comes_first() {
+    let flags = "schema_version: 2\nfeatures:\n  a: {enabled_overlays: [refund]}\n";
+    let files = [("overlay_feature_flags.yaml", flags), ("overlays", "no folder")];
+    let dir = tree(&files);
+    let read = Installation::read(dir.path()).unwrap();
+    let codes: Vec<_> = read.findings().iter().map(|it| it.diagnostic.code).collect();
+    assert_eq!(codes[0], "OVL5201");
+    assert!(codes.contains(&"FLG4001"), "{codes:?}");
+}
