@@ -4,8 +4,11 @@ use std::path::PathBuf;
 
 use anstyle::{AnsiColor, Style};
 use clap::Args;
+use fusion_golden::budget::Budgets;
+use overlay_deploy::DeployFile;
 use overlay_doctor::{CheckStatus, DoctorReport, Host, Inputs, VendorEnd, doctor};
 use overlay_migrate::{RETIRED_MODELS, Retired};
+use overlay_model::Diagnostic;
 use overlay_store::Store;
 use serde::Serialize;
 
@@ -105,6 +108,7 @@ impl Doctor {
             configs: configs.as_deref(),
             variables: &variables,
             adapters: ADAPTERS,
+            readers: &read_beside,
             ends: &|host, model| {
                 let found = retired.find(Some(host), model)?;
                 let successor = found.successor.map(str::to_owned);
@@ -140,6 +144,15 @@ impl Doctor {
                 (None, Some(configs.unwrap_or_else(|| PathBuf::from("configs"))))
             }
         }
+    }
+}
+
+/// What a deployment finds in the files that it reads itself.
+fn read_beside(name: &str, text: &str) -> Vec<Diagnostic> {
+    match name {
+        "deploy.toml" => DeployFile::parse(text).1,
+        "budgets.toml" => Budgets::parse(text).1,
+        _ => Vec::new(),
     }
 }
 

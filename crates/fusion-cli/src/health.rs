@@ -1,25 +1,25 @@
+mod ask;
+
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use clap::Args;
 use overlay_deploy::status;
 use overlay_doctor::{
-    Answer, Concern, Health, HealthStatus, PoolUse, Thresholds, Verdict, Vitals, answer_within,
-    diagnose, health, options_at, vitals_of_root,
+    Concern, Health, HealthStatus, Thresholds, Verdict, Vitals, answer_within, diagnose, health,
+    options_at, vitals_of_root,
 };
 use overlay_loader::{HealthStatus as Loaded, Live, Options, environment_layer};
 use overlay_model::Severity;
 use overlay_store::Store;
 use serde::Serialize;
-use serde_json::Value;
-use ureq::tls::{RootCerts, TlsConfig};
 
+use self::ask::{Service, ask_beside, ask_there};
 use crate::budget::Fall;
 use crate::condition::with_deployment;
-use crate::deploy::{RootArguments, store_error};
+use crate::deploy::{RootArguments, host, store_error};
 use crate::doctor::variables;
 use crate::environment::{Environment, wall_clock};
 use crate::exit::{Exit, refusal};
@@ -27,16 +27,14 @@ use crate::findings::{Finding, are_fatal, views};
 use crate::output::{Output, Report};
 use crate::serve::warn;
 
-/// The most bytes that a service says about its health.
-const MAX_ANSWER: u64 = 1 << 20;
-
 /// Say how a deployment and its service are
 ///
 /// Reads the deployment root: what is live, the rollout and who drives it, the token budget, the
-/// audit chain, the databases, what instances acknowledged, the response times of the last hour.
-/// With --url it asks the service that runs for its pool and its memory, and whether it answers;
-/// without it a request is taken through what is live here, up to the bytes that would be sent.
-/// What there is no data for is unknown, and counts for nothing. Writes nothing.
+/// audit chain, the databases, the emergency switch, what instances acknowledged, the response
+/// times of the last hour. The services that follow the root on this host, or the one at --url,
+/// are asked whether they answer, and for their pool and their memory; of several the worst counts.
+/// Where none runs, a request is taken through what is live here, up to the bytes that would be
+/// sent. What there is no data for is unknown, and counts for nothing. Writes nothing.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -51,7 +49,7 @@ pub(crate) struct HealthArguments {
     /// The deployment root; else FUSION_ROOT
     #[arg(long, value_name = "DIR")]
     root: Option<PathBuf>,
-    /// The page `/health` of the service
+    /// The page `/health` of a service; else those are asked that follow the root on this host
     #[arg(long, value_name = "URL")]
     url: Option<String>,
     /// The environment whose response times count; else RESON_ENV, else all of them
@@ -66,6 +64,9 @@ pub(crate) struct HealthArguments {
 struct Shown {
     root: String,
     url: Option<String>,
+    /// The services that follow the root, as they say in it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    services: Vec<Service>,
     #[serde(flatten)]
     health: Health,
     /// Where the built-in minimum is in force because of the token budget.
@@ -95,6 +96,7 @@ impl Report for Shown {
         if !unknown.is_empty() {
             let _ = writeln!(res, "  no data for {}", unknown.join(", "));
         }
+        res.extend(self.services.iter().map(Service::text));
         res.extend(self.budget_fall.iter().map(Fall::text));
         res
     }
@@ -120,13 +122,14 @@ impl HealthArguments {
         for finding in findings.iter().filter(|it| it.severity > Severity::Note) {
             warn(output, &format!("option: {finding}"))?;
         }
-        let thresholds = Thresholds::of(&options);
-        match &self.url {
-            Some(url) => ask(url, thresholds.answer_within, &mut vitals)?,
-            None if Store::is_root(&root) => {
-                here(&root, named, environment, &thresholds, &mut vitals)?;
-            }
-            None => {}
+        let (thresholds, mut vitals) = (Thresholds::of(&options), vitals.under(&options));
+        let limit = thresholds.answer_within;
+        let services = match &self.url {
+            Some(url) => ask_there(url, limit, &mut vitals).map(|()| Vec::new())?,
+            None => ask_beside(&root, &host(environment), limit, &mut vitals),
+        };
+        if vitals.answer.is_none() && Store::is_root(&root) {
+            here(&root, named, environment, &thresholds, &mut vitals)?;
         }
         let health = health(&vitals, &thresholds);
         let least = if output.strict { Verdict::Degraded } else { Verdict::Unhealthy };
@@ -135,7 +138,7 @@ impl HealthArguments {
         let budget_fall = Store::open(&root).ok().and_then(|it| Fall::of(&it));
         let root = root.display().to_string();
         let options = views(&findings);
-        output.show(&Shown { root, url: self.url, health, budget_fall, options })?;
+        output.show(&Shown { root, url: self.url, services, health, budget_fall, options })?;
         Ok(exit)
     }
 }
@@ -178,70 +181,4 @@ fn here(
     let limit = thresholds.answer_within;
     vitals.answer = Some(answer_within(limit, move || diagnose(&snapshot, now_ms)));
     Ok(())
-}
-
-/// Asks the service at `url`.
-fn ask(url: &str, limit: Duration, vitals: &mut Vitals) -> anyhow::Result<()> {
-    if !url.starts_with("http://") && !url.starts_with("https://") {
-        let message = format!("`{url}` is no URL: it begins with http:// or https://");
-        return Err(refusal(Exit::USAGE, message));
-    }
-    let began = Instant::now();
-    let (answer, took) = match fetch(url, limit) {
-        Ok(text) => (text, began.elapsed()),
-        Err(ureq::Error::Timeout(at)) if at != ureq::Timeout::Connect => {
-            vitals.answer = Some(Answer::Late);
-            return Ok(());
-        }
-        Err(err) => return Err(refusal(Exit::UNREACHABLE, format!("{url}: {err}"))),
-    };
-    let Ok(answer) = serde_json::from_str::<Value>(&answer) else {
-        let message = format!("{url}: what answers there is no health page");
-        return Err(refusal(Exit::UNREACHABLE, message));
-    };
-    let said = answer["output"].as_str().unwrap_or_default().to_owned();
-    match answer["status"].as_str() {
-        Some("pass") => vitals.answer = Some(Answer::Within(took)),
-        Some("warn") => {
-            vitals.answer = Some(Answer::Within(took));
-            vitals.concerns.push(Concern::degraded(format!("the service says: {said}")));
-        }
-        Some("fail") => vitals.answer = Some(Answer::Failed(said)),
-        _ => {
-            let message = format!("{url}: what answers there is no health page");
-            return Err(refusal(Exit::UNREACHABLE, message));
-        }
-    }
-    let data = &answer["data"];
-    let pool = |key: &str| data["poolHealth"][key].as_u64();
-    vitals.pool =
-        pool("active").zip(pool("total")).map(|(active, total)| PoolUse { active, total });
-    vitals.memory_bytes = data["memoryUsageMB"].as_f64().map(bytes);
-    Ok(())
-}
-
-/// Megabytes of 1,048,576 bytes as bytes.
-fn bytes(mb: f64) -> u64 {
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "a conversion of floats saturates"
-    )]
-    let bytes = (mb * 1_048_576.0) as u64;
-    bytes
-}
-
-fn fetch(url: &str, limit: Duration) -> Result<String, ureq::Error> {
-    let tls = TlsConfig::builder()
-        .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .root_certs(RootCerts::PlatformVerifier)
-        .build();
-    let config = ureq::Agent::config_builder()
-        .timeout_global(Some(limit))
-        .http_status_as_error(false)
-        .tls_config(tls)
-        .user_agent(concat!("fusion/", env!("CARGO_PKG_VERSION")))
-        .build();
-    let mut response = ureq::Agent::from(config).get(url).call()?;
-    response.body_mut().with_config().limit(MAX_ANSWER).read_to_string()
 }

@@ -28,6 +28,7 @@ pub(crate) const STAGES: &str = "DEP1114";
 pub(crate) const BROKEN_RULE: &str = "DEP1115";
 /// The code of a finding about a file of the installation that the loader does not read.
 pub const UNFIT: &str = "DEP1116";
+pub(crate) const MAX_STAGE: &str = "DEP1117";
 
 /// The codes of findings about deployments: code, title, explanation. Sorted; codes are
 /// never used again.
@@ -129,8 +130,8 @@ pub const CODES: &[(&str, &str, &str)] = &[
     (
         STAGES,
         "stages without a staged deployment",
-        "Stages were given, and the mode of the environment, or of the command, has none: they \
-         would be passed over in silence.",
+        "Stages, or their longest time, were given, and the mode of the environment, or of the \
+         command, has none: they would be passed over in silence.",
     ),
     (
         BROKEN_RULE,
@@ -144,5 +145,11 @@ pub const CODES: &[(&str, &str, &str)] = &[
         "file that does not fit",
         "`slo.toml` is no TOML, or `fusion.toml` sends the audit log or the metrics of production \
          to `null`: nobody could say later what happened. It keeps a candidate out.",
+    ),
+    (
+        MAX_STAGE,
+        "stage that pauses before it has baked",
+        "`max_stage`, or `--max-stage`, is shorter than `bake`: the stage would wait for a person \
+         before it could have a verdict.",
     ),
 ];

@@ -23,6 +23,13 @@ impl DeploymentId {
         Self(format!("{:08x}-{:04x}-{version:04x}-{variant:04x}-{tail}", head >> 16, head & 0xffff))
     }
 
+    /// The moment in it, microseconds since 1970, to the millisecond.
+    pub fn at_us(&self) -> i64 {
+        let digits = self.0.chars().filter(|it| *it != '-').take(12);
+        let millis = digits.filter_map(|it| it.to_digit(16));
+        millis.fold(0, |millis, digit| millis * 16 + i64::from(digit)) * 1000
+    }
+
     /// The id as a text.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -67,9 +67,9 @@ pub use crate::mode::{Mode, UnknownMode};
 pub use crate::nacks::nacks;
 pub use crate::order::{
     PromoteError, Promotion, Recovered, Target, UnknownTarget, Verified, abort, accept, collect,
-    note_other_environment, pause, pin, promotable, promote, rebuild, rebuild_unproven,
-    record_verdict, recover, resume, rollback, rollback_unproven, take_back, unpin, verify,
-    verify_rollouts,
+    generation_of, note_other_environment, pause, pin, promotable, promote, rebuild,
+    rebuild_unproven, record_verdict, recover, resume, rollback, rollback_unproven, take_back,
+    unpin, verify, verify_rollouts,
 };
 pub use crate::outcome::{DeployError, Outcome, RollbackOutcome, phase_word};
 pub use crate::plan::{

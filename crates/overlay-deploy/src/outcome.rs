@@ -23,7 +23,8 @@ pub enum Outcome {
     Paused,
     /// A gate failed: the old generation is in force.
     RolledBack,
-    /// Neither generation could be put in force: the last good one keeps serving.
+    /// Neither generation could be put in force, or what is in force again never passed its
+    /// checks: the last good one keeps serving.
     Frozen,
     /// Somebody ended it: the old generation is in force.
     Aborted,
@@ -75,7 +76,7 @@ pub enum RollbackOutcome {
     NotNeeded,
     /// The old generation was verified and is in force.
     Restored,
-    /// The old generation could not be put in force.
+    /// The old generation could not be put in force, or never passed its checks itself.
     Failed,
 }
 

@@ -77,7 +77,7 @@ fn environment() -> Value {
                 "minimum": 1,
                 "maximum": 10_000_000,
             },
-            "max_stage": span("After this time a stage without verdict pauses."),
+            "max_stage": span("After this time a stage without verdict pauses; at least bake."),
             "checks": {
                 "description": "Built in are schema and load, which always run, and golden.",
                 "type": "array",

@@ -15,6 +15,7 @@ fn main() {
         configs: Some(&configs),
         variables: &BTreeMap::new(),
         adapters: &["file", "null", "prometheus", "sqlite"],
+        readers: &|_name, _text| Vec::new(),
         ends: &|_host, _model| None,
         version: env!("CARGO_PKG_VERSION"),
         host: &Host::read(),

@@ -22,6 +22,7 @@
 //!     configs: Some(configs),
 //!     variables: &variables,
 //!     adapters: &["file", "null", "prometheus", "sqlite"],
+//!     readers: &|_name, _text| Vec::new(),
 //!     ends: &|_host, _model| None,
 //!     version: "0.1.0",
 //!     host: &Host::read(),
@@ -45,18 +46,18 @@ mod environment;
 mod health;
 mod host;
 mod live;
-mod nearest;
 mod options;
 mod site;
 
 pub use crate::code::CODES;
 pub use crate::doctor::{
-    Check, CheckStatus, DoctorReport, Inputs, OptionShown, VendorEnd, VendorEnds, check_ids, doctor,
+    Check, CheckStatus, DoctorReport, Inputs, OptionShown, Readers, VendorEnd, VendorEnds,
+    check_ids, doctor,
 };
 pub use crate::environment::{Environment, UnknownEnvironment};
 pub use crate::health::{
     Answer, Concern, Health, HealthCheck, HealthData, HealthStatus, PoolHealth, PoolUse,
-    Thresholds, Verdict, Vitals, answer_within, diagnose, health, vitals_of_root,
+    Thresholds, Verdict, Vitals, answer_within, concerns, diagnose, health, vitals_of_root,
 };
 pub use crate::host::{Host, resident_bytes};
 pub use crate::options::{

@@ -29,7 +29,8 @@ pub const CODES: &[(&str, &str, &str)] = &[
     (
         LEFT_ALONE,
         "file left alone",
-        "A link, or a file larger than 1 MiB: migrations do not look into it.",
+        "A link, a pipe or a device, a folder named like an overlay or too deep, a name that is no \
+         UTF-8, or a file larger than 1 MiB: migrations do not look into it.",
     ),
     (NO_TEXT, "file is no text", "An overlay or micro overlay is not UTF-8. Write it as UTF-8."),
     (

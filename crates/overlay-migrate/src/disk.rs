@@ -1,6 +1,7 @@
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::path::Path;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// The file operations of a run, each of them a point at which a machine can stop.
 ///
@@ -22,19 +23,19 @@ pub trait Disk {
     /// Where the folder cannot be read.
     fn list(&self, folder: &Path) -> io::Result<Vec<String>>;
 
-    /// The permission bits of a file.
+    /// What a file has beside its bytes.
     ///
     /// # Errors
     ///
     /// Where there is no such file.
-    fn mode(&self, path: &Path) -> io::Result<u32>;
+    fn about(&self, path: &Path) -> io::Result<About>;
 
     /// Makes a file that is not there yet and syncs its content.
     ///
     /// # Errors
     ///
     /// Where it is there, or cannot be written.
-    fn create(&self, path: &Path, bytes: &[u8], mode: u32) -> io::Result<()>;
+    fn create(&self, path: &Path, bytes: &[u8], about: About) -> io::Result<()>;
 
     /// Writes at the end of a file, makes it where it is missing, and syncs its content.
     ///
@@ -42,6 +43,14 @@ pub trait Disk {
     ///
     /// Where it cannot be written; part of the bytes may be there then.
     fn append(&self, path: &Path, bytes: &[u8]) -> io::Result<()>;
+
+    /// Writes at the end of a file that is there. It need not be on the disk before the next
+    /// [`Disk::append`] to that file is.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Disk::append`].
+    fn append_loosely(&self, path: &Path, bytes: &[u8]) -> io::Result<()>;
 
     /// Cuts a file to `len` bytes and syncs it.
     ///
@@ -93,6 +102,16 @@ pub trait Disk {
     fn lock(&self, path: &Path) -> io::Result<Option<Lock>>;
 }
 
+/// What a file has beside its bytes.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct About {
+    /// Its permission bits.
+    pub mode: u32,
+    /// When it was last written, nanoseconds since 1970; `None` for the moment at which it is
+    /// made, or where that is not known.
+    pub modified_ns: Option<i64>,
+}
+
 /// A lock; it is free again when this is dropped, or the process ends.
 #[derive(Debug, Default)]
 pub struct Lock {
@@ -125,15 +144,18 @@ impl Disk for RealDisk {
         Ok(names)
     }
 
-    fn mode(&self, path: &Path) -> io::Result<u32> {
-        let permissions = fs::symlink_metadata(path)?.permissions();
+    fn about(&self, path: &Path) -> io::Result<About> {
+        let meta = fs::symlink_metadata(path)?;
+        let permissions = meta.permissions();
         #[cfg(unix)]
-        return Ok(std::os::unix::fs::PermissionsExt::mode(&permissions) & 0o7777);
+        let mode = std::os::unix::fs::PermissionsExt::mode(&permissions) & 0o7777;
         #[cfg(not(unix))]
-        Ok(if permissions.readonly() { 0o444 } else { 0o644 })
+        let mode = if permissions.readonly() { 0o444 } else { 0o644 };
+        Ok(About { mode, modified_ns: meta.modified().ok().and_then(nanoseconds) })
     }
 
-    fn create(&self, path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
+    fn create(&self, path: &Path, bytes: &[u8], about: About) -> io::Result<()> {
+        let About { mode, modified_ns } = about;
         let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;
         file.write_all(bytes)?;
         let mut permissions = file.metadata()?.permissions();
@@ -141,6 +163,9 @@ impl Disk for RealDisk {
         std::os::unix::fs::PermissionsExt::set_mode(&mut permissions, mode);
         #[cfg(not(unix))]
         permissions.set_readonly(mode & 0o200 == 0);
+        if let Some(modified) = modified_ns.and_then(moment) {
+            file.set_modified(modified)?;
+        }
         file.set_permissions(permissions)?;
         file.sync_all()
     }
@@ -149,6 +174,10 @@ impl Disk for RealDisk {
         let mut file = OpenOptions::new().append(true).create(true).open(path)?;
         file.write_all(bytes)?;
         file.sync_all()
+    }
+
+    fn append_loosely(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        OpenOptions::new().append(true).open(path)?.write_all(bytes)
     }
 
     fn truncate(&self, path: &Path, len: u64) -> io::Result<()> {
@@ -193,5 +222,21 @@ impl Disk for RealDisk {
             Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(err)) => Err(err),
         }
+    }
+}
+
+/// Nanoseconds since 1970; `None` for a moment centuries away.
+fn nanoseconds(moment: SystemTime) -> Option<i64> {
+    match moment.duration_since(UNIX_EPOCH) {
+        Ok(after) => i64::try_from(after.as_nanos()).ok(),
+        Err(before) => i64::try_from(before.duration().as_nanos()).ok().map(|it| -it),
+    }
+}
+
+fn moment(nanoseconds: i64) -> Option<SystemTime> {
+    let span = Duration::from_nanos(nanoseconds.unsigned_abs());
+    match nanoseconds {
+        0.. => UNIX_EPOCH.checked_add(span),
+        _ => UNIX_EPOCH.checked_sub(span),
     }
 }

@@ -68,7 +68,7 @@ mod validate;
 
 pub use crate::codes::CODES;
 pub use crate::decision::{Choice, Decisions, InvalidChoice};
-pub use crate::disk::{Disk, Lock, RealDisk};
+pub use crate::disk::{About, Disk, Lock, RealDisk};
 pub use crate::finding::Finding;
 pub use crate::history::History;
 pub use crate::journal::Progress;
@@ -80,7 +80,8 @@ pub use crate::report::PlanReport;
 pub use crate::retired::{RETIRED_MODELS, Retired, RetiredError, Retirement};
 pub use crate::rules::origin_keys::{Fate, ORIGIN_KEYS, OriginKey};
 pub use crate::run::{
-    BrokenOff, Clock, Outcome, RunError, Site, apply, broken_off, recover, rollback,
+    BrokenOff, Clock, Outcome, Passed, RunError, Site, Watch, apply, broken_off, recover, rollback,
+    rollback_setting_aside,
 };
 pub use crate::step::{Replace, Step, Unsound};
 pub use crate::tree::{Tree, TreeError, TreeFile};

@@ -40,19 +40,34 @@ pub fn order(steps: Vec<Step>) -> Result<Vec<Step>, OrderError> {
         }
     }
     known(&steps, &waiting)?;
-    let mut left: BTreeMap<(u8, String), Step> =
-        steps.into_iter().map(|it| ((it.priority, it.id.clone()), it)).collect();
+    let mut after = followers(&waiting);
+    let mut left: BTreeMap<String, Step> =
+        steps.into_iter().map(|it| (it.id.clone(), it)).collect();
+    let rank = |it: &Step| (it.priority, it.id.clone());
+    let is_free = |it: &&Step| waiting.get(&it.id).is_none_or(BTreeSet::is_empty);
+    let mut ready: BTreeSet<_> = left.values().filter(is_free).map(rank).collect();
     let mut res = Vec::with_capacity(left.len());
-    while !left.is_empty() {
-        let ready = left.keys().find(|(_, id)| waiting.get(id).is_none_or(BTreeSet::is_empty));
-        let Some(ready) = ready.cloned() else { return Err(OrderError::Cycle(cycle(&waiting))) };
-        res.extend(left.remove(&ready));
-        waiting.remove(&ready.1);
-        for before in waiting.values_mut() {
-            before.remove(&ready.1);
+    while let Some((_, id)) = ready.pop_first() {
+        res.extend(left.remove(&id));
+        waiting.remove(&id);
+        for next in after.remove(&id).unwrap_or_default() {
+            let Some(before) = waiting.get_mut(&next) else { continue };
+            before.remove(&id);
+            ready.extend(left.get(&next).filter(|_| before.is_empty()).map(rank));
         }
     }
-    Ok(res)
+    if left.is_empty() { Ok(res) } else { Err(OrderError::Cycle(cycle(&waiting))) }
+}
+
+/// Of each step those that wait for it.
+fn followers(waiting: &BTreeMap<String, BTreeSet<String>>) -> BTreeMap<String, Vec<String>> {
+    let mut res: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (id, before) in waiting {
+        for it in before {
+            res.entry(it.clone()).or_default().push(id.clone());
+        }
+    }
+    res
 }
 
 fn known(steps: &[Step], ids: &BTreeMap<String, BTreeSet<String>>) -> Result<(), OrderError> {

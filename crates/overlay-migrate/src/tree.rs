@@ -10,6 +10,7 @@ use thiserror::Error;
 use crate::codes;
 use crate::finding::Finding;
 use crate::foreign;
+use crate::rules::is_overlay;
 
 /// The most files a tree has.
 const MAX_FILES: usize = 20_000;
@@ -104,17 +105,31 @@ impl Tree {
         for entry in fs::read_dir(at).map_err(error)? {
             let entry = entry.map_err(error)?;
             let kind = entry.file_type().map_err(error)?;
-            let Ok(name) = entry.file_name().into_string() else { continue };
+            let (name, is_text) = match entry.file_name().into_string() {
+                Ok(name) => (name, true),
+                Err(name) => (name.to_string_lossy().into_owned(), false),
+            };
             if name.starts_with('.') || name == "node_modules" || name == "target" {
                 continue;
             }
             let path = format!("{prefix}{name}");
             if kind.is_symlink() {
                 self.leave(path, "a link: migrations do not follow it");
-            } else if kind.is_dir() && depth < MAX_DEPTH {
-                self.folder(&entry.path(), &format!("{path}/"), depth + 1)?;
+            } else if !is_text {
+                self.leave(path, "its name is no UTF-8");
+            } else if kind.is_dir() {
+                if is_overlay(&path) {
+                    self.leave(path.clone(), "a folder, named like an overlay");
+                }
+                if depth < MAX_DEPTH {
+                    self.folder(&entry.path(), &format!("{path}/"), depth + 1)?;
+                } else {
+                    self.leave(path, "more than 8 folders deep");
+                }
             } else if kind.is_file() {
                 self.file(&entry.path(), path)?;
+            } else if is_looked_into(&path) {
+                self.leave(path, "neither a file nor a folder");
             }
         }
         Ok(())

@@ -9,7 +9,7 @@ use rusqlite::types::Value;
 use rusqlite::{OptionalExtension, Transaction, params, params_from_iter};
 
 use crate::audit_row::{AuditQuery, AuditRow, overlays};
-use crate::database::{Database, loaded, stored};
+use crate::database::{BUSY_TIMEOUT, Database, loaded, stored};
 use crate::error::{SqliteError, at};
 use crate::schema::{DatabaseKind, MigrationFile, ObjectKind, objects};
 
@@ -26,12 +26,14 @@ pub struct AuditIndex {
 }
 
 /// What was done to bring the index up to date.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Indexed {
     /// How many records were taken in.
     pub records: u64,
     /// Whether it was built anew, because it was damaged or held another history.
     pub rebuilt: bool,
+    /// Where the damaged file is kept that it was built anew in place of.
+    pub put_aside: Option<PathBuf>,
 }
 
 impl AuditIndex {
@@ -41,7 +43,11 @@ impl AuditIndex {
     ///
     /// Every [`SqliteError`] of a file; its directory has to exist.
     pub fn open(path: &Path) -> Result<Self, SqliteError> {
-        Ok(Self { database: Database::open(path, DatabaseKind::Audit)? })
+        Self::open_within(path, BUSY_TIMEOUT)
+    }
+
+    fn open_within(path: &Path, wait: Duration) -> Result<Self, SqliteError> {
+        Ok(Self { database: Database::open(path, DatabaseKind::Audit, wait)? })
     }
 
     /// Opens the file as it is, for questions only.
@@ -63,13 +69,28 @@ impl AuditIndex {
         path: &Path,
         log: &Log<'_, F>,
     ) -> Result<(Self, Indexed), SqliteError> {
-        let updated = Self::open(path).and_then(|mut it| it.update(log).map(|done| (it, done)));
-        match updated {
+        Self::open_updated_within(path, log, BUSY_TIMEOUT)
+    }
+
+    /// [`Self::open_updated`], where somebody waits for it: another writer is waited for no
+    /// longer than `wait` as the file is opened, and as long again as the records are taken
+    /// in.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Self::open_updated`]; `Busy` where the other writer was not done by then.
+    pub fn open_updated_within<F: Vfs + ?Sized>(
+        path: &Path,
+        log: &Log<'_, F>,
+        wait: Duration,
+    ) -> Result<(Self, Indexed), SqliteError> {
+        let open = || Self::open_within(path, wait);
+        match open().and_then(|mut it| it.update(log).map(|done| (it, done))) {
             Err(SqliteError::Corrupt { .. }) => {
-                put_aside(path)?;
-                let mut index = Self::open(path)?;
+                let put_aside = Some(put_aside(path)?);
+                let mut index = open()?;
                 let records = index.rebuild(log.records(1)?)?;
-                Ok((index, Indexed { records, rebuilt: true }))
+                Ok((index, Indexed { records, rebuilt: true, put_aside }))
             }
             other => other,
         }
@@ -117,9 +138,9 @@ impl AuditIndex {
         match added {
             Err(SqliteError::Diverged { .. }) => {
                 let records = self.rebuild(log.records(1)?)?;
-                Ok(Indexed { records, rebuilt: true })
+                Ok(Indexed { records, rebuilt: true, put_aside: None })
             }
-            other => Ok(Indexed { records: other?, rebuilt: false }),
+            other => Ok(Indexed { records: other?, ..Indexed::default() }),
         }
     }
 
@@ -320,18 +341,20 @@ fn renew_tables(
     Ok(())
 }
 
-fn put_aside(path: &Path) -> io::Result<()> {
+/// Gives the file another name, which it says.
+fn put_aside(path: &Path) -> io::Result<PathBuf> {
     let beside = |suffix: &str| {
         let mut name = path.as_os_str().to_owned();
         name.push(suffix);
         PathBuf::from(name)
     };
-    fs::rename(path, beside(".corrupt"))?;
+    let aside = beside(".corrupt");
+    fs::rename(path, &aside)?;
     for suffix in ["-wal", "-shm"] {
         match fs::remove_file(beside(suffix)) {
             Err(err) if err.kind() != io::ErrorKind::NotFound => return Err(err),
             _ => {}
         }
     }
-    Ok(())
+    Ok(aside)
 }

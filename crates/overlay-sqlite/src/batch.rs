@@ -8,8 +8,8 @@ use overlay_store::audit::Record;
 use crate::audit_index::AuditIndex;
 use crate::error::SqliteError;
 use crate::performance::Performance;
-use crate::queue::{Batch, Counts, Queue, Refused};
-use crate::rows::{PerformanceRow, Sample};
+use crate::queue::{Batch, Counts, Queue, Refused, Written};
+use crate::rows::{PerformanceRow, RETENTION_US, Sample};
 
 /// How much is kept and written at once.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -29,7 +29,27 @@ impl Default for Limits {
     }
 }
 
-/// Writes rows in batches from a thread of its own.
+/// How long rows are kept, and by which clock.
+pub struct Kept {
+    /// Performance rows and samples that are older are removed.
+    pub span: Duration,
+    /// What time it is, microseconds since 1970.
+    pub now_us: Box<dyn Fn() -> i64 + Send>,
+}
+
+impl Kept {
+    /// For the 90 days of [`crate::RETENTION_US`].
+    pub fn by_default(now_us: impl Fn() -> i64 + Send + 'static) -> Self {
+        let span = Duration::from_micros(RETENTION_US.unsigned_abs());
+        Self { span, now_us: Box::new(now_us) }
+    }
+}
+
+/// How long rows are written before old ones are looked for again: an hour, microseconds.
+const PRUNED_EVERY_US: i64 = 3600 * 1_000_000;
+
+/// Writes rows in batches from a thread of its own, and removes what is older than it is kept
+/// where rows are written, once an hour.
 ///
 /// A queue that is full drops performance rows and counts them. Audit records wait for
 /// room; they are turned away only while the index cannot be written to at all, and the
@@ -47,14 +67,16 @@ impl BatchWriter {
     ///
     /// Where the system has no thread.
     pub fn start(
-        mut audit: AuditIndex,
-        mut performance: Performance,
+        audit: AuditIndex,
+        performance: Performance,
         limits: Limits,
+        kept: Kept,
     ) -> io::Result<Self> {
         let limits = Limits { batch: limits.batch.max(1), ..limits };
         let queue = Arc::new(Queue::new(limits));
         let theirs = Arc::clone(&queue);
-        let write = move || while write_batch(&theirs, &mut audit, &mut performance) {};
+        let mut files = Files { audit, performance, kept, pruned_us: None };
+        let write = move || while files.write_batch(&theirs) {};
         let thread = thread::Builder::new().name("overlay-sqlite".to_owned()).spawn(write)?;
         Ok(Self { queue, thread: Some(thread) })
     }
@@ -120,15 +142,36 @@ impl Drop for BatchWriter {
     }
 }
 
-/// Whether there will be another batch.
-fn write_batch(queue: &Queue, audit: &mut AuditIndex, performance: &mut Performance) -> bool {
-    let batch = queue.take();
-    let Batch { audit: records, rows, samples, .. } = &batch;
-    let indexed = if records.is_empty() { Ok(0) } else { audit.index(records) };
-    let written = if rows.is_empty() && samples.is_empty() {
-        Ok(())
-    } else {
-        performance.write(rows, samples)
-    };
-    queue.finish(batch, indexed, written)
+/// What the thread writes to.
+struct Files {
+    audit: AuditIndex,
+    performance: Performance,
+    kept: Kept,
+    /// When old rows were removed last.
+    pruned_us: Option<i64>,
+}
+
+impl Files {
+    /// Whether there will be another batch.
+    fn write_batch(&mut self, queue: &Queue) -> bool {
+        let batch = queue.take();
+        let Batch { audit, rows, samples, .. } = &batch;
+        let audit = if audit.is_empty() { Ok(0) } else { self.audit.index(audit) };
+        let has_rows = !(rows.is_empty() && samples.is_empty());
+        let performance = if has_rows { self.performance.write(rows, samples) } else { Ok(()) };
+        let removed = if has_rows && performance.is_ok() { self.prune() } else { Ok(0) };
+        queue.finish(batch, Written { audit, performance, removed })
+    }
+
+    /// Removes what is older than it is kept, where nobody has for an hour, and counts it.
+    fn prune(&mut self) -> Result<u64, SqliteError> {
+        let now_us = (self.kept.now_us)();
+        let next_us = self.pruned_us.map(|it| it.saturating_add(PRUNED_EVERY_US));
+        if next_us.is_some_and(|it| now_us < it) {
+            return Ok(0);
+        }
+        self.pruned_us = Some(now_us);
+        let span_us = i64::try_from(self.kept.span.as_micros()).unwrap_or(i64::MAX);
+        self.performance.prune(now_us.saturating_sub(span_us))
+    }
 }

@@ -10,7 +10,7 @@ use crate::schema::{DatabaseKind, MigrationFile, migrations};
 pub const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How often another process may be faster with a migration.
-const MIGRATION_ATTEMPTS: usize = 3;
+const MIGRATION_ATTEMPTS: u32 = 3;
 const WAL_ATTEMPTS: usize = 100;
 
 /// An open file.
@@ -22,14 +22,22 @@ pub(crate) struct Database {
 }
 
 impl Database {
-    /// Opens the file, made where it is missing, and brings its schema up to date.
-    pub(crate) fn open(path: &Path, kind: DatabaseKind) -> Result<Self, SqliteError> {
+    /// Opens the file, made where it is missing, and brings its schema up to date. Both this
+    /// and each transaction later wait for other writers for `wait`.
+    pub(crate) fn open(
+        path: &Path,
+        kind: DatabaseKind,
+        wait: Duration,
+    ) -> Result<Self, SqliteError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
             | OpenFlags::SQLITE_OPEN_CREATE
             | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut res = Self::connect(path, path, flags)?;
+        // What is locked is waited for in each attempt.
+        res.conn.busy_timeout(wait / MIGRATION_ATTEMPTS).map_err(at(path))?;
         res.configure(kind).map_err(at(path))?;
         res.migrate(kind)?;
+        res.conn.busy_timeout(wait).map_err(at(path))?;
         Ok(res)
     }
 

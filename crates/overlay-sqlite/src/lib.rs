@@ -53,7 +53,7 @@ mod schema;
 
 pub use crate::audit_index::{AuditIndex, Indexed};
 pub use crate::audit_row::{AuditQuery, AuditRow};
-pub use crate::batch::{BatchWriter, Limits};
+pub use crate::batch::{BatchWriter, Kept, Limits};
 pub use crate::database::BUSY_TIMEOUT;
 pub use crate::error::SqliteError;
 pub use crate::faithful::{Faithfulness, faithfulness};

@@ -4,7 +4,7 @@ use std::time::Duration;
 use rusqlite::{OptionalExtension, Transaction, params};
 use serde::Serialize;
 
-use crate::database::{Database, loaded, stored};
+use crate::database::{BUSY_TIMEOUT, Database, loaded, stored};
 use crate::error::{SqliteError, at};
 use crate::rows::{Operations, PerformanceRow, Sample, Span, Timing};
 use crate::schema::{DatabaseKind, MigrationFile};
@@ -35,7 +35,7 @@ impl Performance {
     ///
     /// Every [`SqliteError`] of a file; its directory has to exist.
     pub fn open(path: &Path) -> Result<Self, SqliteError> {
-        Ok(Self { database: Database::open(path, DatabaseKind::Performance)? })
+        Ok(Self { database: Database::open(path, DatabaseKind::Performance, BUSY_TIMEOUT)? })
     }
 
     /// Opens the file as it is, for questions only.
@@ -99,6 +99,20 @@ impl Performance {
         };
         let count = prune().map_err(at(path))?;
         Ok(u64::try_from(count).unwrap_or(u64::MAX))
+    }
+
+    /// How many rows and samples [`Self::prune`] would remove.
+    ///
+    /// # Errors
+    ///
+    /// As SQLite gives them.
+    pub fn older(&self, before_us: i64) -> Result<u64, SqliteError> {
+        const SQL: &str = "SELECT
+            (SELECT count(*) FROM overlay_performance_metrics WHERE timestamp < ?1)
+            + (SELECT count(*) FROM rollout_samples WHERE at_us < ?1)";
+        let Database { conn, path, .. } = &self.database;
+        let count = conn.query_one(SQL, [before_us], |row| row.get(0)).map_err(at(path))?;
+        Ok(loaded(count))
     }
 
     /// Mean and 95th percentile of all operations of one environment, or of all; `None`

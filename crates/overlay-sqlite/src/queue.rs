@@ -23,6 +23,8 @@ pub struct Counts {
     pub dropped: u64,
     /// Performance rows and samples that the file did not take.
     pub failed: u64,
+    /// Performance rows and samples that were older than they are kept, and are gone.
+    pub removed: u64,
 }
 
 /// An audit record that the index did not take: it is down and its queue full, or the
@@ -80,6 +82,14 @@ pub(crate) struct Batch {
     pub(crate) rows: Vec<PerformanceRow>,
     pub(crate) samples: Vec<Sample>,
     flush: u64,
+}
+
+/// What became of a batch.
+pub(crate) struct Written {
+    pub(crate) audit: Result<u64, SqliteError>,
+    pub(crate) performance: Result<(), SqliteError>,
+    /// How many rows were removed that were older than they are kept.
+    pub(crate) removed: Result<u64, SqliteError>,
 }
 
 impl Queue {
@@ -154,8 +164,7 @@ impl Queue {
     pub(crate) fn finish(
         &self,
         batch: Batch,
-        audit: Result<u64, SqliteError>,
-        performance: Result<(), SqliteError>,
+        Written { audit, performance, removed }: Written,
     ) -> bool {
         let mut state = self.lock();
         state.down = audit.is_err();
@@ -175,6 +184,10 @@ impl Queue {
                 state.counts.failed += len;
                 state.error = Some(err);
             }
+        }
+        match removed {
+            Ok(count) => state.counts.removed += count,
+            Err(err) => state.error = Some(err),
         }
         let settled = state.performance_len() == 0 && (state.audit.is_empty() || state.down);
         if settled {

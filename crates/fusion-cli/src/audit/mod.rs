@@ -6,6 +6,7 @@ mod key;
 mod log;
 mod since;
 mod verify;
+mod verify_file;
 
 use clap::{Args, Subcommand};
 
@@ -48,6 +49,11 @@ impl AuditCommands {
         environment: &Environment,
     ) -> anyhow::Result<Exit> {
         output.refuse_sarif()?;
+        if let AuditCommand::Verify(it) = &self.command
+            && let Some(file) = it.file()
+        {
+            return it.run_file(file, output);
+        }
         let root = &self.options.root;
         let store = root.open(environment)?;
         match self.command {

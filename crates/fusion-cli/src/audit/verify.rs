@@ -7,6 +7,7 @@ use overlay_store::{Store, StoreError};
 use serde::Serialize;
 
 use super::key;
+use super::verify_file::verify_file;
 use crate::deploy::{moment, store_error};
 use crate::exit::{Exit, refusal};
 use crate::findings::plural;
@@ -16,16 +17,21 @@ use crate::output::{Output, Report};
 /// Go through the whole chain and name the first record that does not fit
 ///
 /// Held against `audit/HEAD` and the pointer; with a checkpoint also against what was signed
-/// then, which finds a log that was rewritten as a whole.
+/// then, which finds a log that was rewritten as a whole. With --file an export, anywhere: no root
+/// is needed for that.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
   fusion audit verify --root prod
   fusion audit verify --root prod --checkpoint checkpoint.note --public-key audit.key.pub --json
+  fusion audit verify --file audit.jsonl --checkpoint checkpoint.note --public-key audit.key.pub
 
 Ends with 8 where a record was altered, dropped, moved, repeated or cut off, or the pointer is not
-the one that the log saw last.")]
+the one that the log saw last; with 3 where an export begins after its checkpoint.")]
 pub(super) struct Verify {
+    /// Lines that `fusion audit export` wrote, instead of a root; `-` reads standard input
+    #[arg(long, value_name = "EXPORT")]
+    file: Option<PathBuf>,
     /// A checkpoint that was exported before
     #[arg(long, value_name = "FILE", requires = "public_key")]
     checkpoint: Option<PathBuf>,
@@ -49,11 +55,18 @@ struct VerifyReport {
     pointer: Option<String>,
 }
 
+/// A checkpoint as reports show it.
 #[derive(Serialize)]
-struct CheckpointView {
-    origin: String,
-    head: Head,
-    at_us: i64,
+pub(super) struct CheckpointView {
+    pub(super) origin: String,
+    pub(super) head: Head,
+    pub(super) at_us: i64,
+}
+
+impl CheckpointView {
+    pub(super) fn of(it: Checkpoint) -> Self {
+        Self { origin: it.origin, head: it.head, at_us: it.at_us }
+    }
 }
 
 impl Report for VerifyReport {
@@ -90,8 +103,22 @@ impl Report for VerifyReport {
 }
 
 impl Verify {
+    /// The export to go through, where that is wanted.
+    pub(super) fn file(&self) -> Option<&Path> {
+        self.file.as_deref()
+    }
+
+    /// Goes through an export.
+    pub(super) fn run_file(&self, file: &Path, output: &mut Output) -> anyhow::Result<Exit> {
+        verify_file(file, self.checkpoint()?, output)
+    }
+
+    fn checkpoint(&self) -> anyhow::Result<Option<Checkpoint>> {
+        self.checkpoint.as_deref().map(|it| self.open(it)).transpose()
+    }
+
     pub(super) fn run(self, store: &Store, output: &mut Output) -> anyhow::Result<Exit> {
-        let checkpoint = self.checkpoint.as_deref().map(|it| self.open(it)).transpose()?;
+        let checkpoint = self.checkpoint()?;
         let log = store.audit();
         // The pointer comes first: the log only goes on from what it names.
         let known = store.current().ok().flatten().map(|it| it.audit);
@@ -104,8 +131,6 @@ impl Verify {
             Err(AuditError::Broken(broken)) => (None, Some(broken)),
             Err(err) => return Err(store_error(err.into())),
         };
-        let view =
-            |it: Checkpoint| CheckpointView { origin: it.origin, head: it.head, at_us: it.at_us };
         let pointer = match store.checked_current() {
             Ok(_) => None,
             Err(err @ StoreError::Damaged { .. }) => Some(err.to_string()),
@@ -117,7 +142,7 @@ impl Verify {
         output.show(&VerifyReport {
             valid,
             verified,
-            checkpoint: checkpoint.map(view),
+            checkpoint: checkpoint.map(CheckpointView::of),
             broken,
             pointer,
         })?;

@@ -1,7 +1,7 @@
 use clap::Args;
 use overlay_deploy::Outcome;
 use overlay_deploy::backup::{Allowed, environment_of, restore, verify};
-use overlay_store::{Store, StoreError};
+use overlay_store::StoreError;
 
 use super::Told;
 use super::folder::backup_error;
@@ -45,11 +45,8 @@ pub(super) struct Restore {
 impl Restore {
     pub(super) fn run(self, told: Told<'_>, output: &mut Output) -> anyhow::Result<Exit> {
         let backup = told.backup(self.id.as_deref())?;
-        // No root is made for what cannot be put into it.
-        if !Store::is_root(&told.root.dir(told.environment)?) {
-            verify(&backup).map_err(backup_error)?;
-        }
-        // What cannot be read of it is said where it is verified.
+        // No root is made for what cannot be put into it, nor anything of it read before.
+        verify(&backup).map_err(backup_error)?;
         if let Ok(Some(of)) = environment_of(&backup) {
             told.root.check_backup(&of, told.environment)?;
         }

@@ -8,15 +8,18 @@ use super::folder::backup_error;
 use crate::exit::Exit;
 use crate::output::{Output, Report};
 
-/// Compare every file of a backup with its list
+/// Compare every file of a backup with its list, and look at the copy as the root that it is
+///
+/// Its generations are held against their manifests, its audit log is verified, and what the list
+/// says of both against them.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
   fusion backup verify --root prod
   fusion backup verify 019aa9c2-7d1e-7c3a-9f00-5a0b7d0c1e2f --root prod --json
 
-Ends with 8 where a file was changed, is missing, or does not belong there; with 65 where it, or
-the newest one where none is named, is no whole backup.")]
+Ends with 8 where a file was changed, is missing, or does not belong there, or the copy is no whole
+root; with 65 where it, or the newest one where none is named, is no whole backup.")]
 pub(super) struct Verify {
     /// Its id; else the newest one
     #[arg(value_name = "ID")]

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use overlay_deploy::{
     Applied, ApplyReport, DeployError, Health, HealthStatus, Mode, Outcome, Planned, Reached,
-    RollbackOutcome, RollbackReport, Root, Warning, execute, status, tree_findings,
+    RollbackOutcome, RollbackReport, Root, Warning, execute, tree_findings,
 };
 use overlay_loader::FileFinding;
 use overlay_model::Severity;
@@ -13,7 +13,7 @@ use overlay_store::GenerationId;
 use super::interrupt::tell_when_ended;
 use super::plan::Refused;
 use super::recover::recover_first;
-use super::refusal::{deploy_error, exit_of};
+use super::refusal::exit_of;
 use super::site::{Site, new_id};
 use super::wanted::Wanted;
 use super::watch::Watch;
@@ -76,8 +76,7 @@ impl Apply {
         let errors: Vec<FileFinding> =
             findings.iter().filter(|it| it.diagnostic.is_error()).cloned().collect();
         let refused = Refused::of(&errors);
-        let live = site.map(|it| status(it.store(), it.environment())).transpose();
-        let live = live.map_err(deploy_error)?;
+        let live = site.map(Site::condition).transpose()?;
         let nothing = || Health { status: HealthStatus::Unknown, reasons: Vec::new() };
         let report = ApplyReport {
             schema: "fusion/deploy-apply/1",
@@ -143,7 +142,7 @@ fn report(
     took: Duration,
     output: &mut Output,
 ) -> anyhow::Result<Exit> {
-    let health = status(site.store(), site.environment()).map_err(deploy_error)?.health;
+    let health = site.condition()?.health;
     let report = ApplyReport::of(applied, &planned.plan, health, took);
     let stable = applied.pointer.as_ref().map(|it| it.stable.generation);
     output.answer(&report, &text(applied.outcome, &report, stable, Some(site)))?;
@@ -172,7 +171,10 @@ fn text(
         let _ = writeln!(res, "  {}", reason.replace('\n', "\n  "));
     }
     let _ = match (outcome, stable.or(report.backup)) {
-        (Outcome::RolledBack | Outcome::Aborted | Outcome::Refused, Some(stable)) => {
+        (
+            Outcome::RolledBack | Outcome::Aborted | Outcome::Refused | Outcome::Frozen,
+            Some(stable),
+        ) => {
             let as_before = if report.backup == Some(stable) { ", as before" } else { "" };
             writeln!(res, "  in force: generation {stable}{as_before}")
         }
@@ -187,7 +189,10 @@ fn text(
         _ => Ok(()),
     };
     if !matches!(report.health.status, HealthStatus::Healthy | HealthStatus::Unknown) {
-        res.push_str(&order::health_text(&report.health));
+        // Of a root that is frozen they are the same.
+        let is_news = |it: &&String| !report.errors.contains(it);
+        let reasons = report.health.reasons.iter().filter(is_news).cloned().collect();
+        res.push_str(&order::health_text(&Health { reasons, ..report.health }));
     }
     res
 }

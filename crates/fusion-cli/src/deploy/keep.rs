@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::Told;
 use super::recover::recover_first;
+use super::rows::prune_in;
 use super::watch::Watch;
 use super::which::meant;
 use crate::environment::now_us;
@@ -14,17 +15,19 @@ use crate::exit::Exit;
 use crate::findings::plural;
 use crate::output::{Output, Report};
 
-/// Remove generations that nothing needs
+/// Remove generations that nothing needs, and rows older than they are kept
 ///
-/// Never one that is live, on trial, the one that was in force before, pinned, or read by a
-/// service right now.
+/// Never a generation that is live, on trial, the one that was in force before, pinned, or read
+/// by a service right now. Of performance rows and samples of rollouts what is older than
+/// `performance.retention_days` of the installation in force. Nothing runs this by itself: let a
+/// timer do it. The audit log is never cut.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
   fusion deploy gc --root prod --dry-run
   fusion deploy gc --root prod --keep 50 --older-than 168h
 
-Under --dry-run ends with 2 where some would go.")]
+Under --dry-run ends with 2 where something would go.")]
 pub(super) struct Gc {
     /// So many of the newest stay
     #[arg(long, default_value_t = 20, value_name = "N")]
@@ -42,6 +45,8 @@ struct GcReport {
     dry_run: bool,
     removed: Vec<GenerationId>,
     kept: Vec<Kept>,
+    /// How many rows were older than they are kept.
+    rows_removed: u64,
 }
 
 #[derive(Serialize)]
@@ -64,6 +69,9 @@ impl Report for GcReport {
             let _ = writeln!(res, "{generation}: kept, {why}");
         }
         let _ = writeln!(res, "{} {verb}", plural(self.removed.len(), "generation"));
+        if self.rows_removed > 0 {
+            let _ = writeln!(res, "{} old rows {verb}", self.rows_removed);
+        }
         res
     }
 }
@@ -100,11 +108,14 @@ impl Gc {
         let collected = site.act(&watch, |root| collect(root, &policy, self.dry_run))?;
         drop(watch);
         let kept = |(generation, it)| Kept { generation, why: why(it) };
-        let is_pending = self.dry_run && !collected.removed.is_empty();
+        let (dir, store) = (site.dir(), site.store());
+        let rows_removed = prune_in(dir, store, self.dry_run, output, told.environment)?;
+        let is_pending = self.dry_run && !(collected.removed.is_empty() && rows_removed == 0);
         output.show(&GcReport {
             dry_run: self.dry_run,
             removed: collected.removed,
             kept: collected.kept.into_iter().map(kept).collect(),
+            rows_removed,
         })?;
         Ok(if is_pending { Exit::PENDING } else { Exit::DONE })
     }

@@ -16,6 +16,8 @@ mod promote;
 mod recover;
 mod refusal;
 mod rollback;
+mod root;
+mod rows;
 mod sample;
 mod show;
 mod site;
@@ -36,7 +38,8 @@ pub(crate) use self::options::{RootOptions, Told};
 pub(crate) use self::order::OrderReport;
 pub(crate) use self::recover::recover_first;
 pub(crate) use self::refusal::{deploy_error, exit_of, store_error};
-pub(crate) use self::site::{RootArguments, Site, host, moment, new_id, random};
+pub(crate) use self::root::RootArguments;
+pub(crate) use self::site::{Site, host, moment, new_id, random};
 pub(crate) use self::verdict::VerdictArguments;
 pub(crate) use self::watch::Watch;
 

@@ -1,6 +1,6 @@
 use clap::Args;
 
-use super::site::RootArguments;
+use super::root::RootArguments;
 use crate::consent::Consent;
 use crate::environment::Environment;
 

@@ -1,10 +1,10 @@
 use std::fmt::Write as _;
 
-use overlay_deploy::{Applied, Health, Outcome, Weight, status};
+use overlay_deploy::{Applied, Health, Outcome, Weight};
 use overlay_store::{GenerationId, Phase};
 use serde::Serialize;
 
-use super::refusal::{deploy_error, exit_of};
+use super::refusal::exit_of;
 use super::site::Site;
 use super::watch::word;
 use crate::exit::Exit;
@@ -33,7 +33,7 @@ pub(crate) struct OrderReport {
 
 impl OrderReport {
     pub(crate) fn of(order: &'static str, applied: &Applied, site: &Site) -> anyhow::Result<Self> {
-        let health = status(site.store(), site.environment()).map_err(deploy_error)?.health;
+        let health = site.condition()?.health;
         let (rollout, pointer) = (applied.rollout.as_ref(), applied.pointer.as_ref());
         Ok(Self {
             order,

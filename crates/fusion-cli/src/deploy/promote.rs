@@ -3,8 +3,8 @@ use std::time::Duration;
 
 use clap::Args;
 use overlay_deploy::{
-    Applied, Base, Ended, EnvironmentName, Outcome, Promotion, accept, plan_tree, promotable,
-    promote, rollout, rules_of,
+    Applied, Base, Ended, EnvironmentName, Outcome, Promotion, accept, bound_environment,
+    plan_tree, promotable, promote, rollout, rules_of,
 };
 use overlay_store::{Phase, Store, Tree};
 
@@ -16,7 +16,7 @@ use super::order::OrderReport;
 use super::plan::Refused;
 use super::recover::recover_first;
 use super::refusal::{deploy_error, promote_error, store_error};
-use super::site::{Site, bound};
+use super::site::Site;
 use super::wanted::{Findings, How};
 use super::watch::Watch;
 use crate::exit::{Exit, refusal};
@@ -56,7 +56,8 @@ impl Promote {
     /// Deploys what passed in the root `from`.
     fn bring(&self, from: &Path, told: Told<'_>, output: &mut Output) -> anyhow::Result<Exit> {
         let there = Store::open(from).map_err(store_error)?;
-        let name = self.from_env.clone().map_or_else(|| bound(Some(&there)), |it| Ok(Some(it)))?;
+        let bound = || bound_environment(&there).map_err(deploy_error);
+        let name = self.from_env.clone().map_or_else(bound, |it| Ok(Some(it)))?;
         let name = name.ok_or_else(|| {
             refusal(Exit::NOTHING, format!("{}: nothing is deployed there", from.display()))
         })?;

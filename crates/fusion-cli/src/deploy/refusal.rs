@@ -37,8 +37,9 @@ pub(crate) fn deploy_error(err: DeployError) -> anyhow::Error {
              the same, and the audit log says so"
         }
         DeployError::DamagedRollout { .. } => {
-            ": `fusion deploy abort` takes the rollout back by the audit log, `fusion deploy \
-             rollback --to` returns to any generation that was in force"
+            ": `fusion deploy abort` takes a rollout that is under way back by the audit log, \
+             `fusion deploy rollback --to NUMBER` returns to any generation that was in force, and \
+             `fusion deploy list` shows their numbers"
         }
         DeployError::Store(StoreError::Audit(_)) => {
             ": `fusion audit verify` goes through all of it; keep this root as it is, and bring the \

@@ -1,23 +1,21 @@
 use std::path::PathBuf;
-use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use overlay_deploy::{DeployError, Span};
-use overlay_doctor::options_in_force;
-use overlay_model::Severity;
 use overlay_sqlite::{Arm, DatabaseKind, Performance, Sample, SqliteError};
 use overlay_store::{Phase, Store, StoreError};
 use serde::{Deserialize, Serialize};
 
 use super::Told;
 use super::refusal::{deploy_error, store_error};
+use super::rows::prune;
+use crate::condition::in_force;
 use crate::doctor::variables;
-use crate::environment::{Environment, now_us};
+use crate::environment::now_us;
 use crate::exit::{Exit, refusal};
-use crate::findings::{are_fatal, plural};
+use crate::findings::plural;
 use crate::input;
 use crate::output::{Output, Report};
-use crate::serve::warn;
 
 /// The most samples of one command.
 const MOST: usize = 1_000_000;
@@ -121,13 +119,14 @@ impl SampleArguments {
             None => under_way(&store)?,
         };
         let samples = self.samples(&deployment)?;
+        if !in_force(&store, &variables(told.environment)).keeps_rows() {
+            let message = "`database.kind` is `null`: nothing keeps samples here";
+            return Err(refusal(Exit::UNREACHABLE, message));
+        }
         let path = told.root.dir(told.environment)?.join(DatabaseKind::Performance.path());
         let mut rows = Performance::open(&path).map_err(unreachable)?;
         rows.write(&[], &samples).map_err(unreachable)?;
-        let removed = match retention(&store, output, told.environment)? {
-            Some(kept) => prune(&mut rows, kept, output)?,
-            None => 0,
-        };
+        let removed = prune(&mut rows, &store, output, told.environment)?;
         output.show(&SampleReport { deployment, recorded: samples.len(), removed })?;
         Ok(Exit::DONE)
     }
@@ -169,42 +168,6 @@ impl SampleArguments {
 
 fn unreachable(err: SqliteError) -> anyhow::Error {
     refusal(Exit::UNREACHABLE, format!("{:#}", anyhow::Error::new(err)))
-}
-
-/// How long rows are kept here. `None` where the options of what is in force cannot be read: a
-/// default in their place could remove what somebody wants to keep.
-fn retention(
-    store: &Store,
-    output: &mut Output,
-    environment: &Environment,
-) -> anyhow::Result<Option<Duration>> {
-    let unknown = "it is not known how long rows are kept, and none is removed";
-    match options_in_force(store, &variables(environment)) {
-        Ok((options, findings)) if !are_fatal(&findings, false) => Ok(Some(options.retention())),
-        Ok((_, findings)) => {
-            let errors = findings.iter().filter(|it| it.severity == Severity::Error);
-            let errors: Vec<String> = errors.map(ToString::to_string).collect();
-            warn(output, &format!("{unknown}: {}", errors.join("; ")))?;
-            Ok(None)
-        }
-        Err(err) => {
-            warn(output, &format!("{unknown}: {:#}", anyhow::Error::new(err)))?;
-            Ok(None)
-        }
-    }
-}
-
-/// Removes the rows that are older than `kept`. The samples are written by now: a command that
-/// failed here would be given again, and count them twice.
-fn prune(rows: &mut Performance, kept: Duration, output: &mut Output) -> anyhow::Result<u64> {
-    let kept_us = i64::try_from(kept.as_micros()).unwrap_or(i64::MAX);
-    match rows.prune(now_us().saturating_sub(kept_us)) {
-        Ok(count) => Ok(count),
-        Err(err) => {
-            warn(output, &format!("old rows are not removed: {:#}", anyhow::Error::new(err)))?;
-            Ok(0)
-        }
-    }
 }
 
 fn sample(line: Line, deployment: &str, now_us: i64) -> Sample {

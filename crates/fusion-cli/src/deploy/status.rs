@@ -1,25 +1,24 @@
 use std::fmt::Write as _;
 
 use clap::Args;
-use overlay_deploy::{HealthStatus, LiveGeneration, StatusReport, status};
-use overlay_doctor::vitals_of_root;
+use overlay_deploy::{HealthStatus, LiveGeneration, StatusReport};
 use overlay_store::Phase;
 use serde::Serialize;
 
 use super::Told;
 use super::order::health_text;
-use super::refusal::{deploy_error, store_error};
 use super::watch::word;
 use crate::budget::Fall;
-use crate::condition::with_service;
-use crate::environment::now_us;
+use crate::condition::condition;
+use crate::doctor::variables;
 use crate::exit::Exit;
 use crate::output::Output;
 
 /// Say what is live, and how it is
 ///
-/// Rollout, audit log, databases and what instances say are judged as by `fusion health`, which
-/// also has figures of the service. Nothing is locked or written: it works while a rollout is
+/// Rollout, audit log, databases, response times, the switch and what instances say are judged as
+/// by `fusion health`, which also asks the service, and as by every command that ends with a
+/// health. Nothing is locked or written: it works while a rollout is
 /// under way.
 #[derive(Args, Debug)]
 #[command(after_help = "\
@@ -35,10 +34,8 @@ impl Status {
     pub(super) fn run(self, told: Told<'_>, output: &mut Output) -> anyhow::Result<Exit> {
         let store = told.root.open(told.environment)?;
         let name = told.root.shown_environment(&store)?;
-        let mut report = status(&store, &name).map_err(deploy_error)?;
         let dir = told.root.dir(told.environment)?;
-        let vitals = vitals_of_root(&dir, None, now_us()).map_err(store_error)?;
-        with_service(&mut report.health, &vitals);
+        let report = condition(&dir, &store, &name, &variables(told.environment))?;
         let budget_fall = Fall::of(&store);
         let words = text(&report) + &budget_fall.as_ref().map(Fall::text).unwrap_or_default();
         output.answer(&Answer { report: &report, budget_fall }, &words)?;

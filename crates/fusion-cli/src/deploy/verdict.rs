@@ -5,7 +5,7 @@ use overlay_deploy::record_verdict;
 use overlay_model::Digest;
 
 use super::installation::tree;
-use super::site::RootArguments;
+use super::root::RootArguments;
 use super::watch::Watch;
 use crate::environment::Environment;
 use crate::exit::{Exit, refusal};

@@ -48,6 +48,10 @@ pub(super) struct How {
     /// For how long each stage, or the new generation, is watched at least: `5m`
     #[arg(long, value_name = "SPAN")]
     pub(super) bake: Option<Span>,
+    /// After this time a stage of a staged rollout that has no verdict pauses and waits for a
+    /// person: `6h`; never less than the stage bakes
+    #[arg(long, value_name = "SPAN")]
+    pub(super) max_stage: Option<Span>,
     /// Another check of `deploy.toml`; may be given several times
     #[arg(long = "check", value_name = "NAME")]
     pub(super) checks: Vec<CheckName>,
@@ -135,6 +139,7 @@ impl How {
             mode: self.mode,
             stages: self.stages.clone(),
             bake: self.bake,
+            max_stage: self.max_stage,
             checks: self.checks.clone(),
             requests_per_hour: requests_per_hour(dir, &environment),
             ..Request::to(environment)
@@ -143,13 +148,19 @@ impl How {
 
     /// Refuses what says two things at once.
     pub(super) fn check(&self) -> anyhow::Result<()> {
-        match self.mode {
-            Some(mode) if mode != Mode::Staged && self.stages.is_some() => {
-                let message = format!("--stages are those of --mode staged, and not of {mode}");
-                Err(refusal(Exit::USAGE, message))
+        let message = match (self.mode, self.bake, self.max_stage) {
+            (Some(mode), ..) if mode != Mode::Staged && self.stages.is_some() => {
+                format!("--stages are those of --mode staged, and not of {mode}")
             }
-            _ => Ok(()),
-        }
+            (Some(mode), _, Some(_)) if mode != Mode::Staged => {
+                format!("--max-stage is one of --mode staged, and not of {mode}")
+            }
+            (_, Some(bake), Some(most)) if most < bake => {
+                format!("--max-stage {most} is shorter than --bake {bake}")
+            }
+            _ => return Ok(()),
+        };
+        Err(refusal(Exit::USAGE, message))
     }
 
     /// Whether the root is where the caller believes it to be.

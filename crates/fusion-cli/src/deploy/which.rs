@@ -1,4 +1,4 @@
-use overlay_deploy::{DeployError, Target, rollout};
+use overlay_deploy::{DeployError, Target, generation_of};
 use overlay_store::{GenerationId, Store};
 
 use super::refusal::{deploy_error, store_error};
@@ -17,8 +17,7 @@ pub(super) fn meant(store: &Store, target: Option<&Target>) -> anyhow::Result<Ge
         Some(Target::Generation(id)) => Some(*id),
         Some(Target::Pin(name)) => store.pins().map_err(store_error)?.get(name).copied(),
         Some(Target::Deployment(id)) => {
-            let kept = rollout(store, id.as_str()).map_err(deploy_error)?;
-            kept.map(|it| it.candidate.generation)
+            generation_of(store, id).map_err(deploy_error)?.map(|it| it.generation)
         }
         Some(Target::Steps(_)) => None,
     };

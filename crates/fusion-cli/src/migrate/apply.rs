@@ -8,6 +8,7 @@ use overlay_model::Severity;
 use serde_json::Value;
 
 use super::plan::ended;
+use super::progress::{bar, show};
 use super::tree::{Decided, Folder, Planned, clock, history, run_error};
 use crate::consent::Consent;
 use crate::environment::Environment;
@@ -55,9 +56,12 @@ impl Apply {
         environment: &Environment,
     ) -> anyhow::Result<Exit> {
         let dir = self.folder.path(environment);
-        let site = Site::new(&dir, &clock);
+        let bar = bar(output, environment);
+        let watch = |passed| show(&bar, passed);
+        let site = Site { watch: &watch, ..Site::new(&dir, &clock) };
         let given = self.plan.as_deref().map(read_plan).transpose()?;
         let finished = if self.dry_run { None } else { finish_broken_off(site, &dir, output)? };
+        bar.reset();
         if let (Some(outcome), Some(given)) = (&finished, &given)
             && outcome.plan == given.digest
         {
@@ -88,7 +92,9 @@ impl Apply {
         }
         let shown = PlanReport::new(&plan, &findings, &history).to_string();
         self.consent.ask_after(&shown, "Take these steps?", output, environment)?;
-        let outcome = apply(site, &plan).map_err(run_error)?;
+        let outcome = apply(site, &plan);
+        bar.finish_and_clear();
+        let outcome = outcome.map_err(run_error)?;
         output.answer(&outcome, &outcome.to_string())?;
         for finding in &findings {
             remark(finding, output)?;

@@ -2,6 +2,7 @@
 
 mod apply;
 mod plan;
+mod progress;
 mod rollback;
 mod tree;
 mod validate;

@@ -1,6 +1,7 @@
 use clap::Args;
-use overlay_migrate::{Site, rollback};
+use overlay_migrate::{RunError, Site, rollback, rollback_setting_aside};
 
+use super::progress::{bar, show};
 use super::tree::{Folder, clock, run_error};
 use crate::consent::Consent;
 use crate::environment::Environment;
@@ -10,17 +11,25 @@ use crate::output::Output;
 
 /// Take the last run back, byte for byte
 ///
-/// A run that was killed, forward or back, is the last one: nothing of it is left.
+/// A run that was killed, forward or back, is the last one: nothing of it is left. Permission bits
+/// and the time of each file come back too. A file that the run made and that is gone counts as
+/// taken back, and so does one that is as it was before.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
   fusion migrate rollback configs
   fusion migrate rollback configs --yes --json
+  fusion migrate rollback configs --set-aside
 
-Ends with 5 where there is no run to take back, with 9 where a file was changed since.")]
+Ends with 5 where there is no run to take back, with 9 where a file was changed since and
+--set-aside is not given.")]
 pub(super) struct Rollback {
     #[command(flatten)]
     folder: Folder,
+    /// Move files that were changed since out of the way, into the folder of the run, and go on:
+    /// the answer says where each is
+    #[arg(long)]
+    set_aside: bool,
     #[command(flatten)]
     consent: Consent,
 }
@@ -37,7 +46,19 @@ impl Rollback {
             return Err(refusal(Exit::NOTHING, message));
         }
         self.consent.ask("Take the last migration back?", environment)?;
-        let outcome = rollback(Site::new(&dir, &clock), None).map_err(run_error)?;
+        let bar = bar(output, environment);
+        let watch = |passed| show(&bar, passed);
+        let site = Site { watch: &watch, ..Site::new(&dir, &clock) };
+        let back = if self.set_aside { rollback_setting_aside } else { rollback };
+        let outcome = back(site, None);
+        bar.finish_and_clear();
+        let outcome = outcome.map_err(|err| match err {
+            RunError::Changed(_) => refusal(
+                Exit::EPOCH_MOVED,
+                format!("{err}: put the files back, or give --set-aside to keep them elsewhere"),
+            ),
+            err => run_error(err),
+        })?;
         output.answer(&outcome, &outcome.to_string())?;
         Ok(Exit::DONE)
     }

@@ -101,3 +101,52 @@ fn a_key_that_cannot_sign_or_be_made_is_a_wrong_command_line() {
     assert!(ran.stderr.contains("k.pub is the public half of a key"), "{ran:#?}");
     checkpoint(&["--key-file", "k"]).ends_with(0);
 }
+
+#[test]
+fn an_export_is_verified_without_its_root() {
+    let dir = deployed();
+    let audit = |args: &[&str]| run(dir.path(), &[&["audit"], args].concat());
+    audit(&["checkpoint", "--root", "prod", "--new-key", "k", "-o", "note"]).ends_with(0);
+    apply(dir.path(), "0.7");
+    let export = ["export", "--root", "prod", "-o", "a.jsonl", "--json"];
+    let report = audit(&export).ends_with(0).json();
+    assert_eq!(report["schema"], "fusion/audit-export/1");
+    assert_eq!((&report["records"], &report["valid"]), (&json!(4), &json!(true)));
+    fs::remove_dir_all(dir.path().join("prod")).expect("removed");
+
+    let verify = |args: &[&str]| audit(&[&["verify", "--file", "a.jsonl"], args].concat());
+    let ran = verify(&[]).ends_with(0);
+    assert!(ran.stdout.starts_with("4 records, each as it was written; head sha256:"), "{ran:#?}");
+    assert!(ran.stdout.contains("nothing says what the last record held"), "{ran:#?}");
+    let signed = ["--checkpoint", "note", "--public-key", "k.pub"];
+    let report = verify(&[&signed[..], &["--json"]].concat()).ends_with(0).json();
+    assert_eq!(report["schema"], "fusion/audit-verify-export/1");
+    assert_eq!((&report["valid"], &report["records"]), (&json!(true), &json!(4)));
+
+    let file = dir.path().join("a.jsonl");
+    let lines = read(&file);
+    write(&file, lines.replacen("\"host\":\"", "\"host\":\"x", 1));
+    let ran = verify(&[]).ends_with(8);
+    assert!(ran.stdout.contains("audit record 1 (a.jsonl:1): its content is not"), "{ran:#?}");
+    // What begins after the checkpoint cannot be held against it.
+    let later: Vec<_> = lines.split_inclusive('\n').skip(3).collect();
+    write(&file, later.concat());
+    let ran = verify(&signed).ends_with(3);
+    assert!(ran.stderr.contains("begins after record 3"), "{ran:#?}");
+}
+
+#[test]
+fn an_export_of_a_log_that_was_edited_says_so() {
+    let dir = deployed();
+    let file = dir.path().join("prod/audit/00000001.jsonl");
+    let edited = read(&file).replacen("\"host\":\"", "\"host\":\"x", 1);
+    write(&file, &edited);
+    let export =
+        |args: &[&str]| run(dir.path(), &[&["audit", "export", "--root", "prod"], args].concat());
+    let ran = export(&[]).ends_with(8);
+    assert_eq!(ran.stdout.lines().count(), 2, "it is written all the same");
+    assert!(ran.stderr.contains("warning: the log is not as it was written"), "{ran:#?}");
+    let report = export(&["--json", "-o", "a.jsonl"]).ends_with(8).json();
+    assert_eq!((&report["valid"], &report["broken"]["seq"]), (&json!(false), &json!(1)));
+    assert!(dir.path().join("a.jsonl").is_file());
+}

@@ -2,6 +2,7 @@
 
 mod answers;
 mod binding;
+mod condition;
 mod control;
 pub(crate) mod crash;
 mod environments;

@@ -126,6 +126,26 @@ fn what_is_missing_or_wrong_is_named() {
 }
 
 #[test]
+fn what_nothing_could_be_deployed_by_is_not_fit() {
+    for (name, text, line) in [
+        (
+            "deploy.toml",
+            "[environments.staging]\nmode = \"banana\"\n",
+            "✗ Configuration files: deploy.toml:2:8: error[DEP",
+        ),
+        (
+            "budgets.toml",
+            "schema = \"fusion/budgets/1\"\n[defaults]\nbanana = 1\n",
+            "✗ Configuration files: budgets.toml:",
+        ),
+    ] {
+        let dir = installation();
+        write(&dir.path().join("configs").join(name), text);
+        doctor(dir.path(), &[("VENDOR_KEY", "k")], 1, line);
+    }
+}
+
+#[test]
 fn an_environment_that_there_is_not_is_a_wrong_command_line() {
     let dir = installation();
     for args in ["doctor --env prod", "doctor"] {

@@ -184,3 +184,17 @@ fn a_run_that_was_killed_is_finished_by_its_plan() {
     assert!(ran.stdout.contains("resumed"), "{ran:#?}");
     migrate(dir.path(), &["validate"]).ends_with(0);
 }
+
+#[test]
+fn a_file_that_was_edited_bars_no_rollback_for_ever() {
+    let dir = old();
+    migrate(dir.path(), &[&["apply"], &SET[..]].concat()).ends_with(0);
+    write(&dir.path().join(MOVED), "TRUST_FLOOR=0.9\n");
+    let ran = migrate(dir.path(), &["rollback"]).ends_with(9);
+    assert!(ran.stderr.contains("give --set-aside to keep them elsewhere"), "{ran:#?}");
+    let report = migrate(dir.path(), &["rollback", "--set-aside", "--json"]).ends_with(0).json();
+    let kept = report["set_aside"][0].as_str().expect("a path");
+    assert_eq!(read(&dir.path().join("configs").join(kept)), "TRUST_FLOOR=0.9\n");
+    assert_eq!(read(&dir.path().join(FILE)), OLD);
+    assert!(!dir.path().join(MOVED).exists());
+}

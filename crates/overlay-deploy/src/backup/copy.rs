@@ -4,29 +4,51 @@ use std::fs::{self, File};
 use std::io;
 use std::path::Path;
 
-/// All files below `dir`, relative to it with `/`, sorted.
-pub(super) fn files(dir: &Path) -> io::Result<Vec<String>> {
-    let mut found = Vec::new();
-    collect(dir, "", &mut found)?;
-    found.sort_unstable();
-    Ok(found)
+/// What is below a folder, relative to it with `/`, sorted.
+#[derive(Debug, Default)]
+pub(super) struct Listing {
+    /// Plain files.
+    pub(super) files: Vec<String>,
+    /// What is neither file nor folder, or has a name that is no UTF-8.
+    pub(super) strange: Vec<String>,
 }
 
-fn collect(dir: &Path, prefix: &str, found: &mut Vec<String>) -> io::Result<()> {
+/// What is below `dir`.
+pub(super) fn listing(dir: &Path) -> io::Result<Listing> {
+    let mut res = Listing::default();
+    collect(dir, "", &mut res)?;
+    res.files.sort_unstable();
+    res.strange.sort_unstable();
+    Ok(res)
+}
+
+/// All files below `dir`, relative to it with `/`, sorted; anything else is an error.
+pub(super) fn files(dir: &Path) -> io::Result<Vec<String>> {
+    let Listing { files, strange } = listing(dir)?;
+    match strange.first() {
+        None => Ok(files),
+        Some(path) => {
+            let why = format!("{} is no plain file", path.escape_debug());
+            Err(io::Error::new(io::ErrorKind::InvalidData, why))
+        }
+    }
+}
+
+fn collect(dir: &Path, prefix: &str, found: &mut Listing) -> io::Result<()> {
     for entry in fs::read_dir(dir)? {
         let entry = entry?;
-        let name = entry.file_name().into_string().map_err(|name| {
-            io::Error::new(io::ErrorKind::InvalidData, format!("{} is no UTF-8", name.display()))
-        })?;
-        let path = if prefix.is_empty() { name } else { format!("{prefix}/{name}") };
+        let name = entry.file_name();
+        let text = name.to_string_lossy();
+        let path = if prefix.is_empty() { text.into_owned() } else { format!("{prefix}/{text}") };
         let kind = entry.file_type()?;
-        if kind.is_dir() {
+        if name.to_str().is_none() {
+            found.strange.push(path);
+        } else if kind.is_dir() {
             collect(&entry.path(), &path, found)?;
         } else if kind.is_file() {
-            found.push(path);
+            found.files.push(path);
         } else {
-            let why = format!("{path} is neither file nor folder");
-            return Err(io::Error::new(io::ErrorKind::InvalidData, why));
+            found.strange.push(path);
         }
     }
     Ok(())

@@ -1,4 +1,3 @@
-use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -10,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::copy;
+use crate::id::DeploymentId;
 use crate::outcome::DeployError;
 use crate::word::EnvironmentName;
 
@@ -184,15 +184,20 @@ impl BackupManifest {
     pub fn read(dir: &Path) -> Result<Self, BackupError> {
         let broken = |why: String| BackupError::Broken { path: dir.to_owned(), why };
         let path = dir.join(FILE);
-        let len = fs::metadata(&path).map_err(|err| broken(format!("{FILE}: {err}")))?.len();
-        if len > MAX_BYTES {
-            return Err(broken(format!("{FILE} has {len} bytes")));
+        let about = fs::symlink_metadata(&path).map_err(|err| broken(format!("{FILE}: {err}")))?;
+        // To open a pipe would wait for whoever writes into it.
+        if !about.is_file() {
+            return Err(broken(format!("{FILE} is no plain file")));
+        }
+        if about.len() > MAX_BYTES {
+            return Err(broken(format!("{FILE} has {} bytes", about.len())));
         }
         let bytes = fs::read(&path).map_err(BackupError::io("read", &path))?;
         let manifest: Self =
             serde_json::from_slice(&bytes).map_err(|err| broken(format!("{FILE}: {err}")))?;
         let name = dir.file_name().and_then(|it| it.to_str());
-        if manifest.schema != SCHEMA || name != Some(manifest.id.as_str()) {
+        let is_named = manifest.id.parse::<DeploymentId>().is_ok();
+        if manifest.schema != SCHEMA || !is_named || name != Some(manifest.id.as_str()) {
             return Err(broken(format!("{FILE} is about another backup, or of another format")));
         }
         Ok(manifest)
@@ -207,34 +212,12 @@ impl BackupManifest {
 /// The files below `dir` as they are.
 pub(super) fn found(dir: &Path) -> Result<Vec<BackupFile>, BackupError> {
     let paths = copy::files(dir).map_err(BackupError::io("list", dir))?;
-    let read = |path: String| {
-        let full = dir.join(&path);
-        let bytes = fs::read(&full).map_err(BackupError::io("read", &full))?;
-        Ok(BackupFile { path, bytes: bytes.len() as u64, sha256: Digest::of(&bytes) })
-    };
-    paths.into_iter().map(read).collect()
+    paths.into_iter().map(|it| read(dir, it)).collect()
 }
 
-/// Compares every file of the backup in `dir` with its list.
-///
-/// # Errors
-///
-/// [`BackupError::Tampered`] with each file that is changed, missing, or too many.
-pub fn verify(dir: &Path) -> Result<BackupManifest, BackupError> {
-    let manifest = BackupManifest::read(dir)?;
-    let found = found(&BackupManifest::copy(dir))?;
-    let [listed, found] = [&manifest.files, &found]
-        .map(|files| files.iter().map(|it| (it.path.as_str(), it)).collect::<BTreeMap<_, _>>());
-    let paths: BTreeSet<&str> = listed.keys().chain(found.keys()).copied().collect();
-    let problems = paths.into_iter().filter_map(|path| match (listed.get(path), found.get(path)) {
-        (Some(listed), Some(found)) if listed == found => None,
-        (Some(_), Some(_)) => Some(format!("{path} has other bytes")),
-        (Some(_), None) => Some(format!("{path} is missing")),
-        (None, _) => Some(format!("{path} does not belong there")),
-    });
-    let problems: Vec<String> = problems.collect();
-    if problems.is_empty() {
-        return Ok(manifest);
-    }
-    Err(BackupError::Tampered { id: manifest.id, problems })
+/// The file `path` below `dir` as it is.
+pub(super) fn read(dir: &Path, path: String) -> Result<BackupFile, BackupError> {
+    let full = dir.join(&path);
+    let bytes = fs::read(&full).map_err(BackupError::io("read", &full))?;
+    Ok(BackupFile { path, bytes: bytes.len() as u64, sha256: Digest::of(&bytes) })
 }

@@ -7,9 +7,11 @@ mod manifest;
 mod proof;
 mod prune;
 mod restore;
+mod verify;
 
 pub use self::create::create;
-pub use self::manifest::{BackupError, BackupFile, BackupManifest, NotCopied, verify};
+pub use self::manifest::{BackupError, BackupFile, BackupManifest, NotCopied};
 pub use self::proof::environment_of;
 pub use self::prune::{Due, Kept, Surplus, list, newest, prune, surplus};
 pub use self::restore::{Allowed, restore};
+pub use self::verify::verify;

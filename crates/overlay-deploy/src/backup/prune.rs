@@ -1,7 +1,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::manifest::{BackupError, BackupManifest, FILE, verify};
+use super::manifest::{BackupError, BackupManifest, FILE};
+use super::verify::verify;
 use crate::id::DeploymentId;
 
 /// A backup in a folder of backups.
@@ -13,8 +14,8 @@ pub struct Kept {
     pub manifest: Result<BackupManifest, BackupError>,
 }
 
-/// The backups in `backups`, newest first; folders that are no whole backup come last. A
-/// folder that is missing is empty. Their files are not looked at.
+/// The backups in `backups`, newest first by the time in their names; folders that are no
+/// whole backup come last. A folder that is missing is empty. Their files are not looked at.
 ///
 /// # Errors
 ///
@@ -32,22 +33,21 @@ pub fn list(backups: &Path) -> Result<Vec<Kept>, BackupError> {
             res.push(Kept { path, manifest });
         }
     }
-    let age = |it: &Kept| it.manifest.as_ref().map_or(i64::MIN, |it| it.created_us);
-    res.sort_by(|a, b| (age(b), &b.path).cmp(&(age(a), &a.path)));
+    // Names sort by time.
+    res.sort_by(|a, b| (b.manifest.is_ok(), &b.path).cmp(&(a.manifest.is_ok(), &a.path)));
     Ok(res)
 }
 
-/// The newest backup of a folder; `None` where it has none. A folder that has the name of a
-/// backup and is no whole one counts by the time in its name.
+/// The newest backup of a folder by the time in its name; `None` where it has none. A folder
+/// that has the name of a backup and is no whole one counts too.
 ///
 /// # Errors
 ///
 /// Where the folder cannot be listed, and [`BackupError::Broken`] where the newest is no whole
 /// backup: an older one is not what is meant.
 pub fn newest(backups: &Path) -> Result<Option<Kept>, BackupError> {
-    let kept = list(backups)?.into_iter().filter(|it| it.manifest.is_ok() || is_named(&it.path));
-    let newest = kept.max_by(|a, b| a.path.file_name().cmp(&b.path.file_name()));
-    match newest {
+    let kept = list(backups)?.into_iter().filter(|it| is_named(&it.path));
+    match kept.max_by(|a, b| a.path.cmp(&b.path)) {
         Some(Kept { manifest: Err(err), .. }) => Err(err),
         newest => Ok(newest),
     }
@@ -78,13 +78,13 @@ pub struct Due {
 }
 
 /// All whole backups but the newest `keep`, at least one, that are as they were made: each
-/// of those is verified, and what is damaged counts for none. Where none is as it was made,
-/// none may go; folders that are no whole backup are not among them, and named where
-/// their name is that of a backup.
+/// of those is verified, and what is damaged or cannot be read counts for none. Where none is
+/// as it was made, none may go; folders that are no whole backup are not among them, and
+/// named where their name is that of a backup.
 ///
 /// # Errors
 ///
-/// Where the folder, or a backup, cannot be read.
+/// Where the folder cannot be listed.
 pub fn surplus(backups: &Path, keep: usize) -> Result<Surplus, BackupError> {
     let (mut res, mut kept) = (Surplus::default(), 0);
     for Kept { path, manifest } in list(backups)? {
@@ -101,10 +101,7 @@ pub fn surplus(backups: &Path, keep: usize) -> Result<Surplus, BackupError> {
         }
         match verify(&path) {
             Ok(_) => kept += 1,
-            Err(err @ (BackupError::Tampered { .. } | BackupError::Broken { .. })) => {
-                res.damaged.push(err);
-            }
-            Err(err) => return Err(err),
+            Err(err) => res.damaged.push(err),
         }
     }
     Ok(res)

@@ -6,8 +6,9 @@ use overlay_store::{Origin, Pointer, Store, StoreError, Tree};
 use serde_json::{Map, Value, json};
 
 use super::copy;
-use super::manifest::{BackupError, BackupManifest, verify};
+use super::manifest::{BackupError, BackupManifest};
 use super::proof::{environment_of, missing_proof, origin_notes, same_environment};
+use super::verify::verify;
 use crate::check::check_tree;
 use crate::execute::{Applied, failures};
 use crate::id::DeploymentId;

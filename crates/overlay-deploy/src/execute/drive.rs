@@ -1,10 +1,11 @@
 //! The state machine: each arrow is one move of the pointer.
 
 use overlay_store::vfs::Vfs;
-use overlay_store::{Change, Phase, Pointer, WriteError};
+use overlay_store::{Change, GenerationId, Phase, Pointer, StoreError, WriteError};
 
 use super::stage::StageEnd;
 use super::{Applied, action, failures};
+use crate::check::was_in_force;
 use crate::file::When;
 use crate::mode::Mode;
 use crate::outcome::{DeployError, Outcome};
@@ -169,18 +170,22 @@ impl<F: Vfs> Root<'_, F> {
         reasons: Vec<String>,
     ) -> Result<(), DeployError> {
         rollout.abort = Some(Abort { outcome, reasons, at: pointer.phase });
-        let Some(base) = rollout.base else { return self.freeze(pointer, rollout, "") };
+        let Some(base) = rollout.base else {
+            let why = "there is no generation to return to".to_owned();
+            return self.freeze(pointer, rollout, why);
+        };
         let change = Change { phase: Phase::Aborting, ..self.change(base, &rollout.id) };
         match self.go(pointer.epoch, change, action::ABORTING, &rollout) {
             Err(DeployError::Write(WriteError::Tampered { generation, .. })) => {
                 let why = format!("generation {generation} was tampered with");
-                self.freeze(pointer, rollout, &why)
+                self.freeze(pointer, rollout, fails_too(&why))
             }
             res => res.map(drop),
         }
     }
 
-    /// Ends the way back: the old generation is whole and loads, or everything stands still.
+    /// Ends the way back: the old generation is whole, loads, and was in force for good
+    /// before, or everything stands still.
     pub(crate) fn settle(
         &self,
         pointer: &Pointer,
@@ -188,7 +193,10 @@ impl<F: Vfs> Root<'_, F> {
     ) -> Result<(), DeployError> {
         let base = rollout.base.unwrap_or(pointer.stable);
         if let Err(reasons) = self.loads(base, &rollout.environment)? {
-            return self.freeze(pointer, rollout, &reasons.join("; "));
+            return self.freeze(pointer, rollout, fails_too(&reasons.join("; ")));
+        }
+        if !self.has_passed(base.generation)? {
+            return self.freeze(pointer, rollout, never_passed(base.generation));
         }
         let (outcome, reasons) = match rollout.abort.clone() {
             Some(it) => (it.outcome, it.reasons),
@@ -199,24 +207,39 @@ impl<F: Vfs> Root<'_, F> {
         self.go(pointer.epoch, change, action::BACK, &rollout).map(drop)
     }
 
-    /// Nothing can be put in force: what is live stays as it is, and everybody is told.
+    /// Whether what is returned to was ever in force for good. One that was frozen, or left in
+    /// the middle of its checks, was not, and that another failed after it proves nothing of
+    /// it.
+    fn has_passed(&self, base: GenerationId) -> Result<bool, DeployError> {
+        match was_in_force(self.store, base) {
+            // A log that somebody damaged must not bar the way back; it shows by itself.
+            Err(StoreError::Audit(_)) => Ok(true),
+            known => Ok(known?),
+        }
+    }
+
+    /// Nothing can be put in force: what is live stays as it is, and everybody is told `why`.
     fn freeze(
         &self,
         pointer: &Pointer,
         mut rollout: Rollout,
-        why: &str,
+        why: String,
     ) -> Result<(), DeployError> {
         let mut reasons = rollout.abort.clone().map(|it| it.reasons).unwrap_or_default();
-        let way_back = match why {
-            "" => "there is no generation to return to".to_owned(),
-            why => format!("the old generation fails too: {why}"),
-        };
-        reasons.push(way_back);
+        reasons.push(why);
         rollout.end(Outcome::Frozen, reasons, self.now_us());
         let change =
             Change { phase: Phase::Frozen, candidate: None, weight: 0, ..Change::from(pointer) };
         self.go(pointer.epoch, change, action::FROZEN, &rollout).map(drop)
     }
+}
+
+fn fails_too(why: &str) -> String {
+    format!("the old generation fails too: {why}")
+}
+
+fn never_passed(base: GenerationId) -> String {
+    format!("generation {base} is in force again, and never passed its checks")
 }
 
 /// Why the last stage has no verdict.

@@ -1,7 +1,9 @@
+use overlay_model::Diagnostic;
 use serde::{Deserialize, Serialize};
 
 use super::fields::Fields;
 use crate::analysis::Limits;
+use crate::code;
 use crate::mode::Mode;
 use crate::span::Span;
 use crate::stages::Stages;
@@ -16,7 +18,7 @@ pub struct Environment {
     pub stages: Stages,
     /// The shortest time of a stage, and how long a new generation is watched.
     pub bake: Span,
-    /// After this time a stage without verdict pauses.
+    /// After this time a stage without verdict pauses; at least `bake`.
     pub max_stage: Span,
     /// The names of the checks, built-in ones included.
     pub checks: Vec<CheckName>,
@@ -65,11 +67,12 @@ pub(super) fn read(
         analysis(&mut limits, &mut fields.inner(table));
     }
     limits.min_samples = fields.count("min_samples", 1..=10_000_000).unwrap_or(limits.min_samples);
+    let bake = fields.parsed("bake").unwrap_or(default.bake);
     Environment {
         mode: fields.parsed("mode").unwrap_or(default.mode),
         stages: stages(fields).unwrap_or(default.stages),
-        bake: fields.parsed("bake").unwrap_or(default.bake),
-        max_stage: fields.parsed("max_stage").unwrap_or(default.max_stage),
+        bake,
+        max_stage: max_stage(bake, fields).unwrap_or(default.max_stage.max(bake)),
         checks: default.checks,
         after: fields.parsed("after"),
         limits,
@@ -79,6 +82,19 @@ pub(super) fn read(
 fn stages(fields: &mut Fields<'_>) -> Option<Stages> {
     let (percent, at) = fields.numbers("stages")?;
     Stages::of_percent(&percent).map_err(|err| fields.refuse(&err, at)).ok()
+}
+
+/// No stage pauses before it has baked.
+fn max_stage(bake: Span, fields: &mut Fields<'_>) -> Option<Span> {
+    let (text, at) = fields.text("max_stage")?;
+    let span: Span = fields.parse(&text, at.clone())?;
+    if span < bake {
+        let message = format!("`max_stage` is {span}, and a stage bakes for {bake} at least");
+        let finding = Diagnostic::error(code::MAX_STAGE, message);
+        fields.find(finding.hint("give a longer `max_stage`, or a shorter `bake`"), at);
+        return None;
+    }
+    Some(span)
 }
 
 /// Puts the limits of a table into `limits`.

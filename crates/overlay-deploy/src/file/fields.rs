@@ -2,7 +2,7 @@ use std::fmt;
 use std::ops::{Range, RangeInclusive};
 use std::str::FromStr;
 
-use overlay_model::Diagnostic;
+use overlay_model::{Diagnostic, nearest};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -46,7 +46,7 @@ impl<'a> Fields<'a> {
             }
             let message = format!("unknown key `{name}`");
             let finding = Diagnostic::error(code::UNKNOWN_KEY, message);
-            let finding = match nearest(name, known) {
+            let finding = match nearest(name, known.iter().copied()) {
                 Some(near) => finding.hint(format!("did you mean `{near}`?")),
                 None => finding.hint(format!("known are {}", known.join(", "))),
             };
@@ -222,11 +222,4 @@ fn kind(value: &DeValue<'_>) -> &'static str {
         DeValue::Array(_) => "a list",
         DeValue::Table(_) => "a table",
     }
-}
-
-/// The known name most like `name`, where at most a third of its letters differ.
-pub(super) fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
-    let limit = (name.len().min(64) / 3).max(1);
-    let ranked = known.iter().map(|it| (strsim::damerau_levenshtein(name, it), *it));
-    ranked.filter(|(distance, _)| *distance <= limit).min().map(|(_, it)| it)
 }

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use overlay_model::Diagnostic;
+use overlay_model::{Diagnostic, nearest};
 
-use super::fields::{Fields, nearest};
+use super::fields::Fields;
 use super::{BUILT_IN, CheckSpec, DeployFile, Draft, PROMOTED};
 use crate::code;
 use crate::word::{CheckName, EnvironmentName};
@@ -51,7 +51,7 @@ fn listing(draft: &Draft, known: &[&str], fields: &mut Fields<'_>) {
     let Some(checks) = &draft.checks else { return };
     for (name, at) in checks.iter().filter(|(name, _)| !known.contains(&name.as_str())) {
         let finding = Diagnostic::error(code::UNKNOWN_CHECK, format!("unknown check `{name}`"));
-        let finding = match nearest(name.as_str(), known) {
+        let finding = match nearest(name.as_str(), known.iter().copied()) {
             Some(near) => finding.hint(format!("did you mean `{near}`?")),
             None => finding.hint(format!("define it under `[checks.{name}]`")),
         };

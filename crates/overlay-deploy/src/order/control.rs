@@ -1,10 +1,10 @@
 use overlay_store::vfs::{Held, Vfs};
-use overlay_store::{Change, Phase, Pointer};
+use overlay_store::{Change, Phase, Pointer, WriteError};
 
 use crate::execute::{Applied, action};
 use crate::outcome::{DeployError, Outcome};
 use crate::rollout::{Abort, Rollout};
-use crate::root::{ATTEMPT, FEW_ATTEMPTS, Root};
+use crate::root::{ATTEMPT, FEW_ATTEMPTS, Root, base_of};
 
 /// Stops a canary where it stands, until somebody resumes, promotes or aborts it. The
 /// process that drives it ends.
@@ -13,13 +13,29 @@ use crate::root::{ATTEMPT, FEW_ATTEMPTS, Root};
 ///
 /// [`DeployError::Idle`], or `WrongPhase` where there is no canary.
 pub fn pause<F: Vfs>(root: &Root<'_, F>) -> Result<Applied, DeployError> {
-    let (pointer, rollout) = root.under_way()?;
-    if pointer.phase != Phase::Canary {
-        return Err(DeployError::WrongPhase { phase: pointer.phase, wanted: "paused" });
+    until_taken(|| {
+        let (pointer, rollout) = root.under_way()?;
+        if pointer.phase != Phase::Canary {
+            return Err(DeployError::WrongPhase { phase: pointer.phase, wanted: "paused" });
+        }
+        let change = Change { phase: Phase::Paused, ..Change::from(&pointer) };
+        root.go(pointer.epoch, change, action::PAUSED, &rollout)?;
+        root.applied(&rollout.id)
+    })
+}
+
+/// Gives an order about a rollout as it stands. One whose rollout takes a step of its own
+/// between the look at it and the order is given again: nobody named an epoch for it.
+pub(super) fn until_taken<R>(
+    mut order: impl FnMut() -> Result<R, DeployError>,
+) -> Result<R, DeployError> {
+    for _ in 1..FEW_ATTEMPTS {
+        match order() {
+            Err(DeployError::Write(WriteError::BaseMoved { .. })) => {}
+            done => return done,
+        }
     }
-    let change = Change { phase: Phase::Paused, ..Change::from(&pointer) };
-    root.go(pointer.epoch, change, action::PAUSED, &rollout)?;
-    root.applied(&rollout.id)
+    order()
 }
 
 /// Continues a rollout that is paused, or whose process died, and sees it through. A paused
@@ -29,6 +45,10 @@ pub fn pause<F: Vfs>(root: &Root<'_, F>) -> Result<Applied, DeployError> {
 ///
 /// [`DeployError::Driven`] where another process drives it.
 pub fn resume<F: Vfs>(root: &Root<'_, F>) -> Result<Applied, DeployError> {
+    until_taken(|| resume_now(root))
+}
+
+fn resume_now<F: Vfs>(root: &Root<'_, F>) -> Result<Applied, DeployError> {
     let (pointer, rollout) = root.under_way()?;
     let held = root.held(&rollout.id)?;
     let _held = held.ok_or_else(|| DeployError::Driven(rollout.id.clone()))?;
@@ -50,7 +70,16 @@ pub fn resume<F: Vfs>(root: &Root<'_, F>) -> Result<Applied, DeployError> {
 ///
 /// [`DeployError::Idle`] where nothing is under way.
 pub fn abort<F: Vfs>(root: &Root<'_, F>) -> Result<Applied, DeployError> {
+    until_taken(|| abort_at(root, None))
+}
+
+/// [`abort`], where the root is at the epoch `base_epoch`, as long as it stands there.
+pub(super) fn abort_at<F: Vfs>(
+    root: &Root<'_, F>,
+    base_epoch: Option<u64>,
+) -> Result<Applied, DeployError> {
     let (pointer, id) = root.moving()?;
+    base_of(Some(&pointer), base_epoch.unwrap_or(pointer.epoch))?;
     let (rollout, lost) = root.kept_or_told(&id)?;
     let why = format!("aborted by {}", root.around.actor);
     root.end(&pointer, rollout, Outcome::Aborted, reasons(why, lost))
@@ -69,11 +98,14 @@ pub(super) fn reasons(why: String, lost: Option<DeployError>) -> Vec<String> {
 ///
 /// `WrongPhase` where there is no canary.
 pub fn promote<F: Vfs>(root: &Root<'_, F>) -> Result<Applied, DeployError> {
-    let (pointer, rollout) = root.under_way()?;
-    if !matches!(pointer.phase, Phase::Canary | Phase::Paused) {
-        return Err(DeployError::WrongPhase { phase: pointer.phase, wanted: "promoted" });
-    }
-    root.promote_from(&pointer, &rollout)?;
+    let rollout = until_taken(|| {
+        let (pointer, rollout) = root.under_way()?;
+        if !matches!(pointer.phase, Phase::Canary | Phase::Paused) {
+            return Err(DeployError::WrongPhase { phase: pointer.phase, wanted: "promoted" });
+        }
+        root.promote_from(&pointer, &rollout)?;
+        Ok(rollout)
+    })?;
     match root.held(&rollout.id)? {
         Some(_held) => root.drive(&rollout.id),
         None => root.applied(&rollout.id),

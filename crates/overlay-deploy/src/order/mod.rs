@@ -11,6 +11,7 @@ mod verify;
 
 pub use self::control::{abort, pause, promote, resume};
 pub use self::keep::{collect, note_other_environment, pin, record_verdict, unpin};
+pub use self::lost::generation_of;
 pub use self::promotion::{PromoteError, Promotion, accept, promotable};
 pub(crate) use self::rebuild::rebuilt;
 pub use self::rebuild::{rebuild, rebuild_unproven};

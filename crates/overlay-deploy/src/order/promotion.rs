@@ -51,7 +51,9 @@ impl PromoteError {
     /// The exit code of a command that ends so.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Store(StoreError::Tampered { .. } | StoreError::Damaged { .. }) => 8,
+            Self::Store(
+                StoreError::Tampered { .. } | StoreError::Damaged { .. } | StoreError::Audit(_),
+            ) => 8,
             Self::Store(_) => 65,
             Self::Nothing => 5,
             Self::UnderWay(_) => 75,
@@ -64,7 +66,7 @@ impl PromoteError {
 ///
 /// # Errors
 ///
-/// [`PromoteError`], also for a tree that was tampered with.
+/// [`PromoteError`], also for a tree or an audit log that was tampered with.
 pub fn promotable<F: Vfs>(
     from: &Store<F>,
     environment: &EnvironmentName,
@@ -74,6 +76,8 @@ pub fn promotable<F: Vfs>(
     if pointer.phase != Phase::Stable {
         return Err(PromoteError::UnderWay(pointer.phase));
     }
+    // What is taken for a proof has to be as it was written.
+    from.audit().verify(Some(pointer.audit)).map_err(StoreError::from)?;
     let digest = leased.manifest.tree;
     let environment = environment.clone();
     let Some(record) = passed_in(from, &environment, digest)? else {

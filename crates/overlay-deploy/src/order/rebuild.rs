@@ -1,8 +1,9 @@
 use overlay_store::vfs::Vfs;
-use overlay_store::{Change, Pointer, StoreError};
+use overlay_store::{Change, Phase, Pointer, StoreError};
 use serde_json::{Value, json};
 
 use super::rollback::{Proof, Target, Way};
+use crate::check::was_in_force;
 use crate::execute::action;
 use crate::outcome::DeployError;
 use crate::root::Root;
@@ -70,7 +71,9 @@ pub(crate) fn rebuilt<F: Vfs>(
         root.store.verify(it.generation, Some(it.manifest)).is_ok()
     };
     if !change.candidate.is_none_or(is_whole) {
-        change = idle(change.stable);
+        let has_passed = was_in_force(root.store, stable)?;
+        let phase = if has_passed { Phase::Stable } else { Phase::Frozen };
+        change = Change { phase, ..idle(change.stable) };
     }
     let entry = root.note(action::REBUILT, Some(change.stable), Value::Object(detail));
     Ok(Some(writer.switch(None, change, entry)?))

@@ -1,7 +1,7 @@
 use overlay_store::vfs::Vfs;
-use overlay_store::{Phase, Recovery};
+use overlay_store::{Phase, Pointer, Recovery};
 
-use super::control::reasons;
+use super::control::{reasons, until_taken};
 use crate::execute::Applied;
 use crate::outcome::{DeployError, Outcome};
 use crate::root::Root;
@@ -31,21 +31,29 @@ pub struct Recovered {
 pub fn recover<F: Vfs>(root: &Root<'_, F>) -> Result<Recovered, DeployError> {
     let writer = root.lock(None)?;
     let store = writer.recovered().clone();
-    let pointer = writer.current().cloned();
+    let nothing = Recovered { store, rollout: None, waits: None };
+    let Some(id) = writer.current().and_then(orphan) else { return Ok(nothing) };
     drop(writer);
-    let orphan =
-        pointer.filter(|it| !matches!(it.phase, Phase::Stable | Phase::Paused | Phase::Frozen));
-    let Some((pointer, id)) = orphan.and_then(|it| Some((it.clone(), it.deployment?))) else {
-        return Ok(Recovered { store, rollout: None, waits: None });
-    };
-    let Some(_held) = root.held(&id)? else {
-        return Ok(Recovered { store, rollout: None, waits: None });
-    };
-    let (rollout, lost) = root.kept_or_told(&id)?;
-    if pointer.phase == Phase::PostCheck && rollout.base.is_none() {
-        return Ok(Recovered { store, rollout: None, waits: Some(id) });
-    }
-    let why = "the process that drove it ended".to_owned();
-    let applied = root.end(&pointer, rollout, Outcome::RolledBack, reasons(why, lost))?;
-    Ok(Recovered { store, rollout: Some(applied), waits: None })
+    let Some(_held) = root.held(&id)? else { return Ok(nothing) };
+    // Whoever had the lock until now may have come to the end, or further on; and an order
+    // of somebody else needs no such lock.
+    until_taken(|| {
+        let pointer = root.pointer()?;
+        if orphan(&pointer).as_ref() != Some(&id) {
+            return Ok(nothing.clone());
+        }
+        let (rollout, lost) = root.kept_or_told(&id)?;
+        if pointer.phase == Phase::PostCheck && rollout.base.is_none() {
+            return Ok(Recovered { waits: Some(id.clone()), ..nothing.clone() });
+        }
+        let why = "the process that drove it ended".to_owned();
+        let applied = root.end(&pointer, rollout, Outcome::RolledBack, reasons(why, lost))?;
+        Ok(Recovered { rollout: Some(applied), ..nothing.clone() })
+    })
+}
+
+/// The rollout that a process has to drive, where there is one.
+fn orphan(pointer: &Pointer) -> Option<String> {
+    let is_idle = matches!(pointer.phase, Phase::Stable | Phase::Paused | Phase::Frozen);
+    pointer.deployment.clone().filter(|_| !is_idle)
 }

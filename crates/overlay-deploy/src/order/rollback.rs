@@ -6,7 +6,8 @@ use overlay_store::{GenerationId, GenerationRef, Phase, Pointer, Writer};
 use serde_json::{Map, Value, json};
 use thiserror::Error;
 
-use super::control::abort;
+use super::control::{abort_at, until_taken};
+use super::lost::generation_of;
 use crate::check::{check_tree, was_in_force};
 use crate::execute::{Applied, action, failures};
 use crate::file::Environment;
@@ -14,7 +15,7 @@ use crate::id::DeploymentId;
 use crate::mode::Mode;
 use crate::outcome::{DeployError, Outcome};
 use crate::rollout::{Abort, Rollout};
-use crate::root::{Root, base_of, check_base};
+use crate::root::{Root, check_base};
 
 /// Which generation to return to.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -77,17 +78,14 @@ pub fn take_back<F: Vfs>(
     id: &DeploymentId,
     base_epoch: Option<u64>,
 ) -> Result<Applied, DeployError> {
-    let pointer = root.pointer()?;
-    match pointer.phase {
+    let take = || match root.pointer()?.phase {
         // After the switch the one before is one step back.
         Phase::Stable | Phase::PostCheck | Phase::Frozen => {
             rollback(root, &Target::Steps(1), id, base_epoch)
         }
-        _ => {
-            base_of(Some(&pointer), base_epoch.unwrap_or(pointer.epoch))?;
-            abort(root)
-        }
-    }
+        _ => abort_at(root, base_epoch),
+    };
+    if base_epoch.is_some() { take() } else { until_taken(take) }
 }
 
 /// Puts an older generation in force again, in one step. Its hashes are verified and the
@@ -207,17 +205,15 @@ impl<F: Vfs> Root<'_, F> {
         target: &Target,
         pointer: &Pointer,
     ) -> Result<GenerationRef, DeployError> {
+        let unknown = || DeployError::unknown(target);
         match target {
             Target::Generation(id) => self.reference(*id, target),
             Target::Pin(name) => {
                 let pin = self.store.pins()?.get(name).copied();
-                self.reference(pin.ok_or_else(|| DeployError::unknown(target))?, target)
+                self.reference(pin.ok_or_else(unknown)?, target)
             }
-            Target::Deployment(id) => self.of_deployment(id, target),
-            Target::Steps(steps) => {
-                let earlier = self.store.earlier(pointer.stable, *steps)?;
-                earlier.ok_or_else(|| DeployError::unknown(target))
-            }
+            Target::Deployment(id) => generation_of(self.store, id)?.ok_or_else(unknown),
+            Target::Steps(steps) => self.earlier(pointer.stable, *steps)?.ok_or_else(unknown),
         }
     }
 
@@ -229,15 +225,15 @@ impl<F: Vfs> Root<'_, F> {
         Ok(GenerationRef { generation: id, manifest })
     }
 
-    fn of_deployment(
+    /// The one that was in force so many steps before `stable`. What another was made above,
+    /// and never was in force for good itself, is none.
+    fn earlier(
         &self,
-        id: &DeploymentId,
-        target: &Target,
-    ) -> Result<GenerationRef, DeployError> {
-        let kept = crate::rollout::rollout(self.store, id.as_str())?;
-        // The reference that is kept holds the digest, so that a manifest that was changed
-        // since is found out.
-        kept.map(|it| it.candidate).ok_or_else(|| DeployError::unknown(target))
+        stable: GenerationRef,
+        steps: u32,
+    ) -> Result<Option<GenerationRef>, DeployError> {
+        let Some(found) = self.store.earlier(stable, steps)? else { return Ok(None) };
+        Ok(was_in_force(self.store, found.generation)?.then_some(found))
     }
 
     fn return_to(

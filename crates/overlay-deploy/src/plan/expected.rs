@@ -45,7 +45,7 @@ pub(super) fn expected(mode: Mode, rules: &Environment, per_hour: Option<f64>) -
     let hours = stages.iter().map(|it| it.hours.filter(|_| !it.pauses)).sum();
     Expected {
         at_least: Span(bake.0.saturating_mul(count)),
-        at_most: Span((*max_stage).max(*bake).0.saturating_mul(count)),
+        at_most: Span(max_stage.0.saturating_mul(count)),
         stages,
         hours,
     }
@@ -58,7 +58,7 @@ fn stage(weight: Weight, rules: &Environment, per_hour: Option<f64>) -> Expected
     let needed = rules.limits.min_samples as f64;
     let baked = rules.bake.0.as_secs_f64() / HOUR;
     let hours = per_hour.map(|it| (needed / (it * smaller)).max(baked));
-    let most = rules.max_stage.max(rules.bake).0.as_secs_f64() / HOUR;
+    let most = rules.max_stage.0.as_secs_f64() / HOUR;
     let pauses = hours.is_some_and(|it| it > most);
     ExpectedStage { percent: weight.percent(), hours, pauses }
 }

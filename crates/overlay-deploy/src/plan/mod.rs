@@ -22,6 +22,7 @@ pub use self::request::{Base, NamedFile, OverlayFile, Request};
 use crate::code;
 use crate::file::{CheckKind, CheckSpec, DeployFile, Environment, PROMOTED, When};
 use crate::mode::Mode;
+use crate::span::Span;
 use crate::word::{CheckName, EnvironmentName};
 
 /// What a deployment will do.
@@ -174,9 +175,8 @@ fn planned(
         mode => mode,
     };
     let expected = expected(mode, &environment, request.requests_per_hour);
-    if request.stages.is_some() && mode != Mode::Staged && base.pointer.is_some() && !again {
-        let message = format!("stages were given, and the deployment is {mode}");
-        find(Diagnostic::error(code::STAGES, message).hint("give `--mode staged`, or no stages"));
+    if mode != Mode::Staged && base.pointer.is_some() && !again {
+        without_stages(mode, request, &mut find);
     }
     if !findings.iter().any(|it| it.diagnostic.is_error()) {
         remarks(base, &tree, &changes, &expected, &mut findings);
@@ -230,7 +230,35 @@ fn effective(
     let mut environment = rules.environment(name);
     environment.stages = request.stages.clone().unwrap_or(environment.stages);
     environment.bake = request.bake.unwrap_or(environment.bake);
+    environment.max_stage = longest(request, &environment, find);
     environment
+}
+
+/// After which time a stage without verdict pauses: never before it has baked.
+fn longest(
+    request: &Request,
+    environment: &Environment,
+    find: &mut impl FnMut(Diagnostic),
+) -> Span {
+    let Environment { bake, max_stage, .. } = environment;
+    if let Some(wanted) = request.max_stage.filter(|it| it < bake) {
+        let message = format!("a stage cannot pause after {wanted}: it bakes for {bake} at least");
+        let hint = "give a longer `--max-stage`, or a shorter `--bake`";
+        find(Diagnostic::error(code::MAX_STAGE, message).hint(hint));
+    }
+    request.max_stage.unwrap_or(*max_stage).max(*bake)
+}
+
+/// What was said of stages would be passed over in silence.
+fn without_stages(mode: Mode, request: &Request, find: &mut impl FnMut(Diagnostic)) {
+    let given = match (&request.stages, request.max_stage) {
+        (Some(_), _) => "stages were given",
+        (None, Some(_)) => "the longest time of a stage was given",
+        (None, None) => return,
+    };
+    let message = format!("{given}, and the deployment is {mode}");
+    let hint = "give `--mode staged`, or neither `--stages` nor `--max-stage`";
+    find(Diagnostic::error(code::STAGES, message).hint(hint));
 }
 
 /// The checks of the environment and of the request, each once.

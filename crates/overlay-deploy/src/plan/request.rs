@@ -47,6 +47,9 @@ pub struct Request {
     pub stages: Option<Stages>,
     /// For how long at least; `None` as the rules say.
     pub bake: Option<Span>,
+    /// After which time a stage without verdict pauses, at least `bake`; `None` as the rules
+    /// say.
+    pub max_stage: Option<Span>,
     /// Checks beside those of the environment.
     pub checks: Vec<CheckName>,
     /// How many requests an hour there are now, where that is known.
@@ -63,6 +66,7 @@ impl Request {
             mode: None,
             stages: None,
             bake: None,
+            max_stage: None,
             checks: Vec::new(),
             requests_per_hour: None,
         }

@@ -44,7 +44,7 @@ pub struct ApplyReport {
 /// What became of the way back.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct RollbackReport {
-    /// Whether the old generation is in force again.
+    /// Whether the old generation is in force again, for good.
     pub performed: bool,
     /// How it ended.
     pub outcome: RollbackOutcome,

@@ -3,8 +3,9 @@ use std::path::{Path, PathBuf};
 
 use overlay_deploy::backup::{self, Allowed, BackupError, NotCopied};
 use overlay_deploy::{Outcome, status, verify};
+use overlay_model::Digest;
 use overlay_store::Store;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::world::World;
 
@@ -91,6 +92,135 @@ fn a_byte_that_changed_is_found_before_anything_is_restored() {
     let before = world.store.current().unwrap();
     assert!(matches!(restore(&world, &backup), Err(BackupError::Tampered { .. })));
     assert_eq!(world.store.current().unwrap(), before);
+    fs::remove_dir_all(backups(&world)).unwrap();
+}
+
+/// Changes `backup.json`.
+fn edit(backup: &Path, change: impl FnOnce(&mut Value)) {
+    let path = backup.join("backup.json");
+    let mut list: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    change(&mut list);
+    fs::write(&path, serde_json::to_vec(&list).unwrap()).unwrap();
+}
+
+/// Writes over the overlay `refund` in a backup, and puts the right hash into its list.
+fn edit_knowingly(backup: &Path) {
+    let path = "gen/00000001/tree/overlays/fusion_overlay.refund.txt";
+    let file = backup.join("root").join(path);
+    let text = fs::read_to_string(&file).unwrap().replace("0.6", "0.0");
+    fs::remove_file(&file).unwrap();
+    fs::write(&file, &text).unwrap();
+    edit(backup, |list| {
+        let files = list["files"].as_array_mut().unwrap();
+        let listed = files.iter_mut().find(|it| it["path"] == path).unwrap();
+        listed["bytes"] = json!(text.len());
+        listed["sha256"] = json!(Digest::of(text.as_bytes()));
+    });
+}
+
+#[test]
+fn an_edit_that_the_list_knows_of_is_found_by_the_manifest() {
+    let (world, backup) = backed_up();
+    edit_knowingly(&backup);
+    let err = backup::verify(&backup).unwrap_err();
+    assert!(err.to_string().contains("generation 00000001 was tampered with"), "{err}");
+    let empty = World::new("development");
+    let err = restore(&empty, &backup).unwrap_err();
+    assert_eq!(err.exit_code(), 8, "{err}");
+    assert_eq!(empty.store.current().unwrap(), None);
+    assert_eq!(empty.store.generations().unwrap(), [], "nothing was copied");
+    fs::remove_dir_all(backups(&world)).unwrap();
+}
+
+#[test]
+fn the_head_of_the_list_is_held_against_the_copy() {
+    let (world, first) = backed_up();
+    let other = json!(format!("sha256:{}", "1".repeat(64)));
+    let cases = [
+        ("epoch", json!(99), "backup.json has another epoch than the copy"),
+        ("generation", json!(77), "backup.json has another generation than the copy"),
+        ("tree", other.clone(), "backup.json has another tree than the copy"),
+        (
+            "audit",
+            json!({ "seq": 1, "hash": other }),
+            "backup.json has another end of the audit log than the copy",
+        ),
+        ("created_us", json!(1_i64 << 60), "backup.json has another time than its name"),
+    ];
+    for (key, value, expect) in cases {
+        let backup = take(&world);
+        edit(&backup, |list| list[key] = value);
+        let err = backup::verify(&backup).unwrap_err();
+        assert!(err.to_string().ends_with(&format!("tampered with: {expect}")), "{err}");
+        fs::remove_dir_all(backup).unwrap();
+    }
+    edit(&first, |list| {
+        let files = list["files"].as_array_mut().unwrap();
+        files.push(files[0].clone());
+    });
+    let err = backup::verify(&first).unwrap_err();
+    assert!(err.to_string().ends_with("backup.json lists a file twice"), "{err}");
+    fs::remove_dir_all(backups(&world)).unwrap();
+}
+
+/// What `created_us` says decides nothing.
+#[test]
+fn prune_and_restore_mean_the_same_newest() {
+    let (world, first) = backed_up();
+    let second = take(&world);
+    let folder = backups(&world);
+    edit(&first, |list| {
+        list["created_us"] = json!(list["created_us"].as_i64().unwrap() + 3_600_000_000);
+    });
+    backup::verify(&first).unwrap();
+    assert_eq!(backup::newest(&folder).unwrap().unwrap().path, second);
+    assert_eq!(backup::list(&folder).unwrap()[0].path, second);
+    let due = backup::surplus(&folder, 1).unwrap().due;
+    assert_eq!(due.iter().map(|it| &it.path).collect::<Vec<_>>(), [&first]);
+    fs::remove_dir_all(folder).unwrap();
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_no_plain_file_is_named_and_stops_no_prune() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+
+    type Harm = fn(&Path);
+    let link: Harm = |copy| std::os::unix::fs::symlink("CURRENT", copy.join("gen/x")).unwrap();
+    let pipe: Harm = |copy| {
+        let made = std::process::Command::new("mkfifo").arg(copy.join("db-pipe")).status();
+        assert!(made.unwrap().success());
+    };
+    let name: Harm = |copy| fs::write(copy.join(OsStr::from_bytes(b"\xff")), "x").unwrap();
+    for (harm, expect) in
+        [(link, "gen/x is no plain file"), (pipe, "db-pipe is no"), (name, "\u{fffd} is no")]
+    {
+        let (world, first) = backed_up();
+        let (second, third) = (take(&world), take(&world));
+        let folder = backups(&world);
+        harm(&third.join("root"));
+        let err = backup::verify(&third).unwrap_err();
+        assert_eq!(err.exit_code(), 8, "{err}");
+        assert!(err.to_string().contains(expect), "{err}");
+        let surplus = backup::surplus(&folder, 1).unwrap();
+        assert_eq!((surplus.damaged.len(), surplus.due.len()), (1, 1));
+        assert_eq!(surplus.due[0].path, first);
+        assert!(second.exists());
+        fs::remove_dir_all(folder).unwrap();
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_for_a_list_is_no_backup() {
+    let (world, backup) = backed_up();
+    fs::remove_file(backup.join("backup.json")).unwrap();
+    let made = std::process::Command::new("mkfifo").arg(backup.join("backup.json")).status();
+    assert!(made.unwrap().success());
+    let err = backup::verify(&backup).unwrap_err();
+    assert_eq!(err.exit_code(), 65);
+    assert!(err.to_string().ends_with("backup.json is no plain file"), "{err}");
     fs::remove_dir_all(backups(&world)).unwrap();
 }
 

@@ -4,8 +4,8 @@ use std::fs;
 
 use overlay_deploy::{
     DeployError, HealthStatus, Mode, Observed, Outcome, Request, Target, bound_environment,
-    collect, list, note_other_environment, pin, rebuild, record_verdict, recover, rollback, show,
-    status, verify, verify_rollouts,
+    collect, generation_of, list, note_other_environment, pin, promotable, rebuild, record_verdict,
+    recover, rollback, show, status, verify, verify_rollouts,
 };
 use overlay_store::{GenerationId, Phase, Retention};
 
@@ -218,4 +218,50 @@ fn records_say_whose_they_are_by_number_and_environment() {
     assert_eq!((noted.detail["bound"].as_str(), &*noted.env), (Some("production"), "development"));
     assert!(records.iter().all(|it| it.detail["uid"] == 1000), "{records:#?}");
     assert_eq!(bound_environment(&world.store).unwrap(), Some(world.environment.clone()));
+}
+
+#[test]
+fn the_audit_log_knows_the_generation_of_a_deployment_whose_file_is_lost() {
+    for damage in [None, Some("garbage")] {
+        let world = three();
+        let made = list(&world.store).unwrap()[2].deployment.clone().unwrap();
+        let file = world.path().join(format!("rollouts/{made}.json"));
+        match damage {
+            None => fs::remove_file(&file).unwrap(),
+            Some(text) => fs::write(&file, text).unwrap(),
+        }
+        let target: Target = made.parse().unwrap();
+        assert_eq!(to(&world, &target).unwrap(), Outcome::Restored, "{damage:?}");
+        assert_eq!(world.floor(), "0.6");
+        // An edited log is no proof.
+        let log = world.path().join("audit/00000001.jsonl");
+        let text = fs::read_to_string(&log).unwrap();
+        fs::write(&log, text.replacen("anna", "nora", 1)).unwrap();
+        let err = generation_of(&world.store, &made.parse().unwrap()).unwrap_err();
+        assert_eq!(err.exit_code(), 8, "{err}");
+        assert!(err.to_string().contains("audit record 1 "), "{err}");
+    }
+}
+
+#[test]
+fn a_damaged_file_of_what_never_came_to_the_pointer_stays_damaged() {
+    let world = World::new("development");
+    world.deploy(&world.refund("0.6"));
+    let id = world.id();
+    fs::write(world.path().join(format!("rollouts/{id}.json")), "garbage").unwrap();
+    let err = to(&world, &id.to_string().parse().unwrap()).unwrap_err();
+    assert!(matches!(err, DeployError::DamagedRollout { .. }), "{err}");
+    let unknown = world.id();
+    assert_eq!(to(&world, &unknown.to_string().parse().unwrap()).unwrap_err().exit_code(), 65);
+}
+
+#[test]
+fn an_edited_log_is_no_proof_of_a_pass_for_the_next_environment() {
+    let world = three();
+    promotable(&world.store, &world.environment).unwrap();
+    let log = world.path().join("audit/00000001.jsonl");
+    let text = fs::read_to_string(&log).unwrap();
+    fs::write(&log, text.replacen("anna", "nora", 1)).unwrap();
+    let err = promotable(&world.store, &world.environment).unwrap_err();
+    assert_eq!(err.exit_code(), 8, "{err}");
 }

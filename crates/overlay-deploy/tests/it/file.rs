@@ -186,3 +186,17 @@ fn the_schema_takes_the_shipped_file_and_refuses_what_the_reader_refuses() {
 fn codes_are_sorted_and_each_stands_once() {
     assert!(CODES.windows(2).all(|pair| pair[0].0 < pair[1].0));
 }
+
+#[test]
+fn no_stage_pauses_before_it_has_baked() {
+    check(
+        "[environments.production]\nbake = \"10m\"\nmax_stage = \"9m\"\nchecks = [\"golden\"]\n",
+        expect![[
+            r#"3:13: error[DEP1117]: `max_stage` is 9m, and a stage bakes for 10m at least (give a longer `max_stage`, or a shorter `bake`)"#
+        ]],
+    );
+    // What nobody wrote follows.
+    let (file, findings) = DeployFile::parse("[environments.production]\nbake = \"8h\"\n");
+    assert_eq!(findings, []);
+    assert_eq!(file.environment(&environment("production")).max_stage.to_string(), "8h");
+}

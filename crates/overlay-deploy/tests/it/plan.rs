@@ -1,6 +1,7 @@
 use expect_test::{Expect, expect};
 use overlay_deploy::{
-    Base, DeployFile, EnvironmentName, NamedFile, OverlayFile, Planned, Request, minimal_tree, plan,
+    Base, DeployFile, EnvironmentName, Mode, NamedFile, OverlayFile, Planned, Request,
+    minimal_tree, plan,
 };
 use overlay_model::Digest;
 use overlay_store::audit::Head;
@@ -216,4 +217,56 @@ fn stages_too_small_for_the_traffic_are_said_before() {
     let slow: Vec<bool> = plan.expected.stages.iter().map(|it| it.pauses).collect();
     assert_eq!(slow, [true, true, true, false, false]);
     assert!(plan.warnings.iter().any(|it| it.diagnostic.code == "DEP1111"));
+}
+
+#[test]
+fn the_longest_time_of_a_stage_is_asked_for_and_printed() {
+    let text = overlay_text("refund", "0.6");
+    let staged = |max_stage: &str, bake: Option<&str>| Request {
+        max_stage: Some(max_stage.parse().unwrap()),
+        bake: bake.map(|it| it.parse().unwrap()),
+        ..request("production", vec![overlay("r.txt", &text)])
+    };
+    let plan = planned(&base(&[]), &staged("90m", None)).plan;
+    assert_eq!(plan.expected.at_most.to_string(), "7h 30m");
+    assert_eq!(serde_json::to_value(&plan).unwrap()["rules"]["max_stage"], "1h 30m");
+    let said = plan.to_string();
+    assert!(
+        said.contains("each at least 5m and 300 samples an arm, pausing after 1h 30m"),
+        "{said}"
+    );
+    planned(&base(&[]), &staged("5m", None));
+    findings(
+        &base(&[]),
+        &staged("4m", None),
+        expect![[
+            r#": error[DEP1117]: a stage cannot pause after 4m: it bakes for 5m at least (give a longer `--max-stage`, or a shorter `--bake`)"#
+        ]],
+    );
+    let direct = Request { mode: Some(Mode::Direct), ..staged("6h", None) };
+    let (_, found) = plan_of(&direct);
+    assert_eq!(
+        found,
+        [
+            "error[DEP1114]: the longest time of a stage was given, and the deployment is direct (give `--mode staged`, or neither `--stages` nor `--max-stage`)"
+        ]
+    );
+}
+
+/// Whether there is a plan, and its errors.
+fn plan_of(request: &Request) -> (bool, Vec<String>) {
+    let (planned, found) = plan(&base(&[]), request, &DeployFile::default());
+    let errors = found.iter().filter(|it| it.diagnostic.is_error());
+    (planned.is_some(), errors.map(|it| it.diagnostic.to_string()).collect())
+}
+
+#[test]
+fn a_stage_that_bakes_longer_than_the_rules_give_it_takes_so_long() {
+    let text = overlay_text("refund", "0.6");
+    let request = Request {
+        bake: Some("8h".parse().unwrap()),
+        ..request("production", vec![overlay("r.txt", &text)])
+    };
+    let said = planned(&base(&[]), &request).plan.to_string();
+    assert!(said.contains("each at least 8h and 300 samples an arm, pausing after 8h"), "{said}");
 }

@@ -1,12 +1,14 @@
 //! Deployments that did not come to their end, and what the next command makes of them.
 
+use std::cell::Cell;
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use overlay_deploy::{
-    ApplyReport, DeployError, HealthStatus, Mode, Observed, Outcome, Planned, Reached, Request,
-    RollbackOutcome, Target, abort, list, pause, pin, promotable, recover, resume, rollback,
-    rollback_unproven, rollout, status, take_back, verify_rollouts,
+    Applied, ApplyReport, DeployError, HealthStatus, Mode, Observed, Outcome, Planned, Reached,
+    Request, RollbackOutcome, Root, Surroundings, Target, abort, list, pause, pin, promotable,
+    promote, recover, resume, rollback, rollback_unproven, rollout, status, take_back,
+    verify_rollouts,
 };
 use overlay_store::{GenerationId, Phase};
 
@@ -287,4 +289,136 @@ fn a_pointer_that_is_gone_or_an_older_one_is_none_to_plan_by() {
         let err = promotable(&world.store, &world.environment).unwrap_err();
         assert_eq!(err.exit_code(), 8);
     }
+}
+
+/// A root of production whose first deployment, with the trust floor 0.6, is frozen.
+fn first_frozen() -> World {
+    let world = World::new("production");
+    world.see(|_| Ok(Observed { nacks: vec!["one: no".to_owned()], ..Observed::default() }));
+    assert_eq!(world.deploy(&world.refund("0.6")).outcome, Outcome::Frozen);
+    world.moved();
+    world
+}
+
+#[test]
+fn what_never_passed_is_not_stable_because_another_failed_after_it() {
+    for (mode, moves) in [
+        (Mode::Direct, "PostCheck 0, Aborting 0, Frozen 0"),
+        (Mode::BlueGreen, "Staged 0, PreCheck 0, Promoting 0, PostCheck 0, Aborting 0, Frozen 0"),
+    ] {
+        let world = first_frozen();
+        let planned = in_mode(&world, mode, "0.7");
+        let applied = world.deploy(&planned);
+        assert_eq!((applied.outcome, world.moved().as_str()), (Outcome::Frozen, moves));
+        assert_eq!(applied.outcome.exit_code(), 7);
+        assert_eq!(world.floor(), "0.6", "it is in force again");
+        let why = "generation 00000001 is in force again, and never passed its checks";
+        assert_eq!(applied.reasons.last().unwrap(), why);
+        let report = status(&world.store, &world.environment).unwrap();
+        assert_eq!(report.phase, Some(Phase::Frozen));
+        assert_eq!(report.health.status, HealthStatus::Unhealthy);
+        let report = ApplyReport::of(&applied, &planned.plan, report.health, Default::default());
+        assert_eq!(report.rollback.outcome, RollbackOutcome::Failed);
+        assert!(!report.rollback.performed);
+
+        // Its own checks are what takes it out.
+        world.see(|_| Ok(harmless()));
+        assert_eq!(world.deploy(&world.refund("0.6")).outcome, Outcome::Deployed);
+        assert_eq!(world.phase(), Phase::Stable);
+    }
+}
+
+#[test]
+fn what_never_passed_stays_frozen_whoever_takes_the_candidate_back() {
+    for order in ["abort", "recover", "take back"] {
+        let world = first_frozen();
+        world.see(|_| Ok(harmless()));
+        killed(&world, &in_mode(&world, Mode::Staged, "0.7"));
+        assert_eq!(world.phase(), Phase::Canary);
+        let id = world.id();
+        let outcome = match order {
+            "abort" => world.act(abort).unwrap().outcome,
+            "recover" => world.act(recover).unwrap().rollout.unwrap().outcome,
+            _ => world.act(|root| take_back(root, &id, None)).unwrap().outcome,
+        };
+        assert_eq!((outcome, world.phase()), (Outcome::Frozen, Phase::Frozen), "{order}");
+    }
+}
+
+#[test]
+fn one_step_back_is_no_generation_that_never_passed() {
+    let world = first_frozen();
+    world.see(|_| Ok(harmless()));
+    assert_eq!(world.deploy(&in_mode(&world, Mode::Direct, "0.7")).outcome, Outcome::Deployed);
+    let id = world.id();
+    let err = world.act(|root| rollback(root, &Target::Steps(1), &id, None)).unwrap_err();
+    assert_eq!(err.to_string(), "there is nothing one step back: no other was in force then");
+    let id = world.id();
+    let first = Target::Generation(GenerationId(1));
+    let applied = world.act(|root| rollback_unproven(root, &first, &id, None)).unwrap();
+    assert_eq!(applied.outcome, Outcome::Restored, "somebody answers for it");
+    // From now on it was in force for good.
+    world.see(|_| Ok(Observed { nacks: vec!["one: no".to_owned()], ..Observed::default() }));
+    assert_eq!(world.deploy(&in_mode(&world, Mode::Direct, "0.8")).outcome, Outcome::RolledBack);
+    assert_eq!((world.phase(), world.floor().as_str()), (Phase::Stable, "0.6"));
+}
+
+#[test]
+fn the_place_of_a_first_deployment_that_was_killed_is_no_way_back_either() {
+    let world = first_killed();
+    world.see(|_| Ok(Observed { nacks: vec!["one: no".to_owned()], ..Observed::default() }));
+    assert_eq!(world.deploy(&in_mode(&world, Mode::Direct, "0.7")).outcome, Outcome::Frozen);
+    assert_eq!((world.phase(), world.floor().as_str()), (Phase::Frozen, "0.6"));
+}
+
+/// The deployment of another process takes its next step between the look of an order at the
+/// pointer and the order; `calls` is how often the order has looked at the clock by then.
+fn met_by_a_step<R>(
+    world: &World,
+    calls: u32,
+    order: impl FnOnce(&Root<'_>) -> Result<R, DeployError>,
+) -> R {
+    let looked = Cell::new(0);
+    let done = world.act(|root| {
+        let now_us = || {
+            looked.set(looked.get() + 1);
+            if looked.get() == calls {
+                pause(root).unwrap();
+            }
+            (root.around.now_us)()
+        };
+        order(&Root {
+            store: root.store,
+            around: &Surroundings { now_us: &now_us, ..*root.around },
+        })
+    });
+    assert!(looked.get() >= calls, "it was met");
+    done.unwrap()
+}
+
+#[test]
+fn an_order_that_meets_a_step_is_given_again() {
+    let outcome = |world: &World, order: fn(&Root<'_>) -> Result<Applied, DeployError>| {
+        met_by_a_step(world, 1, order).outcome
+    };
+    assert_eq!(outcome(&canary_left(), abort), Outcome::Aborted);
+    assert_eq!(outcome(&canary_left(), promote), Outcome::Deployed);
+    let world = canary_left();
+    let id = world.id();
+    let applied = met_by_a_step(&world, 1, |root| take_back(root, &id, None));
+    assert_eq!(applied.outcome, Outcome::Aborted);
+    // A rollout that somebody paused meanwhile is nobody's to take back.
+    let world = canary_left();
+    assert_eq!(met_by_a_step(&world, 2, recover).rollout, None);
+    assert_eq!(world.phase(), Phase::Paused);
+}
+
+#[test]
+fn an_order_for_an_epoch_is_given_once() {
+    let world = canary_left();
+    let (id, epoch) = (world.id(), world.store.current().unwrap().unwrap().epoch);
+    let err = world.act(|root| take_back(root, &id, Some(epoch - 1))).unwrap_err();
+    assert_eq!(err.exit_code(), 9);
+    let applied = world.act(|root| take_back(root, &id, Some(epoch))).unwrap();
+    assert_eq!(applied.outcome, Outcome::Aborted);
 }

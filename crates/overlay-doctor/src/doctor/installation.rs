@@ -1,7 +1,8 @@
 //! The files of the installation, and what they name.
 
-use overlay_loader::{FileFinding, Generation, Installation, Source};
+use overlay_loader::{FileFinding, Generation, Installation, Source, VARIABLE_PREFIX};
 use overlay_model::{Diagnostic, Severity, plural};
+use overlay_schema::param;
 use toml::de::DeTable;
 
 use super::outcome::{Found, Outcome};
@@ -39,7 +40,7 @@ fn of_options(diagnostic: &Diagnostic) -> &'static str {
 pub(super) fn variables(scene: &Scene<'_>) -> Outcome {
     let environment = scene.inputs.environment.name();
     let mut found: Vec<Found> =
-        scene.layer_findings.iter().filter_map(|it| found_in("", it)).collect();
+        scene.layer_findings.iter().filter_map(|it| of_variable(scene, it)).collect();
     let named = scene.inputs.variables.get("RESON_ENV").filter(|it| !it.is_empty());
     if let Some(other) = named.filter(|it| *it != environment) {
         found.push(
@@ -58,6 +59,20 @@ pub(super) fn variables(scene: &Scene<'_>) -> Outcome {
         found.push(Found::warn(text).hint(hint));
     }
     Outcome::of(found, "none beats an overlay")
+}
+
+/// What is wrong with a variable. One that names a parameter was meant for it, so that a value
+/// the parameter does not take is more than a slip of its name.
+fn of_variable(scene: &Scene<'_>, it: &Diagnostic) -> Option<Found> {
+    let mut found = found_in("", it)?;
+    let is_about =
+        |name: &&String| it.message.strip_prefix(*name).is_some_and(|it| it.starts_with(' '));
+    let variable = scene.inputs.variables.keys().find(is_about);
+    let key = variable.and_then(|it| it.strip_prefix(VARIABLE_PREFIX));
+    if key.is_some_and(|it| param(it).is_some()) {
+        found.status = CheckStatus::Fail;
+    }
+    Some(found)
 }
 
 /// The keys that variables set over overlays; what does not compile is found.
@@ -91,7 +106,8 @@ pub(super) fn files(scene: &Scene<'_>) -> Outcome {
     Outcome::of(found, format!("{overlays}, {scenarios}, {flags}"))
 }
 
-/// What is no TOML among the files that others read.
+/// What is wrong with the files that others read: what their readers find, of the rest what is
+/// no TOML.
 fn tomls(scene: &Scene<'_>) -> Vec<Found> {
     let others =
         scene.site.tomls.iter().filter(|(name, _)| !READ_ELSEWHERE.contains(&name.as_str()));
@@ -103,6 +119,11 @@ fn tomls(scene: &Scene<'_>) -> Vec<Found> {
                 res.push(Found::fail(format!("{name}: {why}")).hint(hint));
             }
             Ok(text) => {
+                let own = (scene.inputs.readers)(name, text);
+                if own.iter().any(Diagnostic::is_error) {
+                    res.extend(own.iter().filter_map(|it| found_in(name, it)));
+                    continue;
+                }
                 let (_, errors) = DeTable::parse_recoverable(text);
                 res.extend(errors.iter().map(|err| {
                     let at = overlay_model::Location::of(text, err.span().unwrap_or_default());

@@ -27,6 +27,10 @@ use crate::host::Host;
 use crate::options::{OptionOrigin, OptionValue, Options};
 use crate::site::Site;
 
+/// What the reader of a file finds in its text, by the name of the file; nothing for a file
+/// that has none.
+pub type Readers<'a> = &'a dyn Fn(&str, &str) -> Vec<Diagnostic>;
+
 /// What a doctor looks at. It has no debug form: the variables hold secrets.
 #[derive(Clone, Copy)]
 pub struct Inputs<'a> {
@@ -40,6 +44,8 @@ pub struct Inputs<'a> {
     pub variables: &'a BTreeMap<String, String>,
     /// The adapters that this build has.
     pub adapters: &'a [&'a str],
+    /// What the readers of files find that are read beside the loader and the options.
+    pub readers: Readers<'a>,
     /// When models end that `providers.toml` names no day for.
     pub ends: VendorEnds<'a>,
     /// The version of the program.

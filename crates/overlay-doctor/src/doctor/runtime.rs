@@ -23,13 +23,21 @@ pub(super) fn version(scene: &Scene<'_>) -> Outcome {
                     "{}: overlay `{name}` has version `{version}`, this program reads {FORMAT_VERSION}",
                     loaded.path
                 );
-                let hint = "`fusion migrate plan` says how to bring it up to date";
-                found.push(Found::fail(text).hint(hint));
+                found.push(Found::fail(text).hint(way_on(version)));
             }
         }
     }
     let overlays = plural(count, "overlay");
     Outcome::of(found, format!("fusion {program} reads format {FORMAT_VERSION}, {overlays}"))
+}
+
+/// What to do about an overlay of another major version.
+fn way_on(version: &str) -> &'static str {
+    if major(version) > major(FORMAT_VERSION) {
+        "it was written for a later fusion: install that one, or deploy the overlay of before"
+    } else {
+        "`fusion migrate plan` says how to bring it up to date"
+    }
 }
 
 /// The first number of a version.

@@ -7,10 +7,7 @@ use overlay_loader::Installation;
 
 use super::Scene;
 use super::outcome::{Found, Outcome};
-use crate::options::OptionOrigin;
-
-/// The adapter that keeps nothing.
-pub(super) const NULL: &str = "null";
+use crate::options::{NULL, OptionOrigin};
 
 pub(super) fn adapters(scene: &Scene<'_>) -> Outcome {
     let known = scene.inputs.adapters;
@@ -39,14 +36,14 @@ pub(super) fn sinks(scene: &Scene<'_>) -> Outcome {
         };
         Found::fail_if(is_bad, text).hint(hint)
     };
-    let no_log = || null("audit", "sink", is_bad, "nobody can say later who changed what");
+    let no_log = || null("audit", "sink", is_bad, "what the API does is on no record");
     let no_series =
         || null("metrics", "sink", is_bad, "no rollout can be judged, no alert can fire");
     let no_rows = || null("database", "kind", false, "response times are unknown");
     let found = [
-        (audit == NULL).then(no_log),
+        (!scene.options.keeps_audit()).then(no_log),
         (metrics == NULL).then(no_series),
-        (is_bad && scene.options.text("database", "kind") == NULL).then(no_rows),
+        (is_bad && !scene.options.keeps_rows()).then(no_rows),
     ];
     Outcome::of(
         found.into_iter().flatten().collect(),

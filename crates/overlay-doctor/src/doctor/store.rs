@@ -10,7 +10,6 @@ use rustix::io::Errno;
 
 use super::Scene;
 use super::outcome::{CheckStatus, Found, Outcome};
-use super::sinks::NULL;
 use crate::live::{FALLEN, NO_POINTER, fallen, replaced};
 use crate::site::with_cause;
 
@@ -135,7 +134,7 @@ fn database(scene: &Scene<'_>, kind: DatabaseKind) -> Outcome {
     let Some(root) = scene.inputs.root.filter(|_| opened(scene).is_ok()) else {
         return Outcome::skip("there is no deployment root to read");
     };
-    if scene.options.text("database", "kind") == NULL {
+    if !scene.options.keeps_rows() {
         return Outcome::skip("database.kind is `null`");
     }
     let path = root.join(kind.path());

@@ -32,6 +32,17 @@ pub fn health(vitals: &Vitals, thresholds: &Thresholds) -> Health {
     }
 }
 
+/// What of this speaks against the root that it was read from, whoever serves it: its
+/// concerns, its databases, the response times of the last hour.
+pub fn concerns(vitals: &Vitals, thresholds: &Thresholds) -> Vec<Concern> {
+    let (mut database, latency) = (database(vitals), latency(vitals, thresholds));
+    database.message = format!("database: {}", database.message);
+    let figures = [database, latency].into_iter();
+    let figures =
+        figures.filter_map(|it| Some(Concern { weight: it.verdict()?, what: it.message }));
+    vitals.concerns.iter().cloned().chain(figures).collect()
+}
+
 fn message(status: Verdict, reasons: &[(Verdict, &str)], unknown: &[&str]) -> String {
     let mut reasons = reasons.to_vec();
     reasons.sort_by_key(|(weight, _)| std::cmp::Reverse(*weight));

@@ -10,7 +10,7 @@ use overlay_sqlite::Latency;
 use serde::{Deserialize, Serialize};
 
 pub use self::answer::{Answer, answer_within, diagnose};
-pub use self::judge::health;
+pub use self::judge::{concerns, health};
 pub use self::root::vitals_of_root;
 use crate::options::Options;
 
@@ -29,6 +29,13 @@ pub struct Vitals {
     pub latency: Option<Latency>,
     /// What else speaks against the service.
     pub concerns: Vec<Concern>,
+}
+
+impl Vitals {
+    /// Without what a database says, where the options keep none.
+    pub fn under(self, options: &Options) -> Self {
+        if options.keeps_rows() { self } else { Self { database: None, latency: None, ..self } }
+    }
 }
 
 /// How many requests are held, of how many there is room for.

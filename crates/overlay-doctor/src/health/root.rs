@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use overlay_loader::acknowledgements;
+use overlay_loader::{ByHand, RootSwitch, acknowledgements};
 use overlay_sqlite::{DatabaseKind, Performance, Span, schema_report};
 use overlay_store::{Pointer, Store, StoreError};
 
@@ -10,7 +10,8 @@ use crate::site::with_cause;
 
 /// What a deployment root tells about its service at `now_us`, microseconds since 1970:
 /// databases, response times of the last hour (of one environment, or of all), what instances
-/// say, and whether the token budget has put the built-in minimum in force. The service itself
+/// say, whether its switch is thrown, and whether the token budget has put the built-in minimum
+/// in force. The service itself
 /// is not asked; how pointer, generations, rollout and audit log are, `overlay-deploy` says.
 ///
 /// # Errors
@@ -27,9 +28,18 @@ pub fn vitals_of_root(
         _ => None,
     };
     let mut concerns: Vec<_> = fallen.map(Concern::degraded).into_iter().collect();
+    concerns.extend(switched_off(root).map(Concern::degraded));
     concerns.extend(of_instances(root, store.current().ok().flatten().as_ref()));
     let (database, latency) = rows(root, environment, now_us);
     Ok(Vitals { database, latency, concerns, ..Vitals::default() })
+}
+
+/// The switch of the root, in the words of a service that obeys it.
+fn switched_off(root: &Path) -> Option<String> {
+    // Whether there is one that cannot be read, a service says that follows the root.
+    let RootSwitch { reason, by, .. } = RootSwitch::read(root).ok()??;
+    let by = ByHand { reason, by };
+    Some(format!("every overlay is off by KILL in the deployment root{by}"))
 }
 
 /// What instances say of what is live.

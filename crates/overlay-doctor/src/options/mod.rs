@@ -18,6 +18,9 @@ pub use self::schema::options_schema;
 pub use self::table::{OPTIONS, OptionRow, option};
 pub use self::value::{Kind, OptionValue};
 
+/// The adapter that keeps nothing.
+pub(crate) const NULL: &str = "null";
+
 /// The name of the file, in an installation.
 pub const FILE: &str = "fusion.toml";
 
@@ -89,6 +92,16 @@ impl Options {
     /// How long performance rows are kept.
     pub fn retention(&self) -> Duration {
         Duration::from_secs(self.count("performance", "retention_days") * 24 * 3600)
+    }
+
+    /// Whether audit index and performance rows are kept in a database.
+    pub fn keeps_rows(&self) -> bool {
+        self.text("database", "kind") != NULL
+    }
+
+    /// Whether a service writes to the audit log what is done by its API.
+    pub fn keeps_audit(&self) -> bool {
+        self.text("audit", "sink") != NULL
     }
 
     /// How many series the metrics can have, a tenth of them for names that the installation

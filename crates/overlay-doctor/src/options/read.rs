@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use overlay_model::{Diagnostic, Location, MAX_TEXT_BYTES};
+use overlay_model::{Diagnostic, Location, MAX_TEXT_BYTES, nearest};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -8,7 +8,6 @@ use super::table::PREFIX;
 use super::value::{Bytes, Unfit};
 use super::{OPTIONS, OptionInForce, OptionOrigin, OptionRow, OptionValue, Options};
 use crate::code;
-use crate::nearest::nearest;
 
 /// The version of the format.
 pub(super) const FORMAT: &str = "fusion/options/1";

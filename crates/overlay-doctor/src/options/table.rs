@@ -45,16 +45,17 @@ pub const OPTIONS: &[OptionRow] = &[
         "sink",
         Kind::Adapter(&["file", "null"]),
         "file",
-        "Where the audit log goes: `file` is the hash-chained log of the deployment root, `null` \
-         is nowhere. Production refuses `null`.",
+        "Where a service writes what is done by its API (kill, revive, isolate, close): `file` is \
+         the hash-chained log of the deployment root, `null` is nowhere. What commands change is \
+         in that log always. Production refuses `null`.",
     ),
     row(
         "database",
         "kind",
         Kind::Adapter(&["null", "sqlite"]),
         "sqlite",
-        "The adapter that keeps the audit index and the performance rows. `null` keeps none: \
-         response times are unknown then.",
+        "The adapter that keeps the audit index, the performance rows and the samples of rollouts. \
+         `null` keeps none: response times are unknown then, and no stage of a rollout passes.",
     ),
     row(
         "doctor",
@@ -165,7 +166,8 @@ pub const OPTIONS: &[OptionRow] = &[
         "retention_days",
         count(1, 3650),
         "90",
-        "How long performance rows are kept, in days.",
+        "How long performance rows and samples of rollouts are kept, in days. `fusion deploy sample` \
+         and `fusion deploy gc` remove what is older.",
     ),
     row(
         "service",

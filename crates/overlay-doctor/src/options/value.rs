@@ -2,11 +2,11 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::ops::Range;
 
+use overlay_model::nearest;
 use serde::Serialize;
 use toml::de::DeValue;
 
 use crate::doctor::check_ids;
-use crate::nearest::nearest;
 
 /// What an option takes.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use overlay_doctor::{
     Check, CheckStatus, DoctorReport, Environment, Host, Inputs, VendorEnd, doctor,
 };
+use overlay_model::Diagnostic;
 use overlay_schema::EMBEDDED_OVERLAY;
 use overlay_sqlite::{AuditIndex, DatabaseKind, Performance};
 use overlay_store::audit::Entry;
@@ -172,6 +173,14 @@ impl Site {
             configs,
             variables: &self.variables,
             adapters: ADAPTERS,
+            readers: &|name, text| match (name, text.find("banana")) {
+                ("deploy.toml", Some(at)) => {
+                    let message = "no such mode: banana";
+                    let wrong = Diagnostic::error("DEP1001", message);
+                    vec![wrong.at(text, at..at + 6).hint("direct or staged")]
+                }
+                _ => Vec::new(),
+            },
             ends: &ended,
             version: "0.1.0",
             host: &self.host,

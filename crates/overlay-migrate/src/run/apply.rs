@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use overlay_model::Digest;
 
 use crate::journal::{Progress, Record};
@@ -94,14 +96,31 @@ fn forward_or_back(mut run: Run<'_>, resumed: bool) -> Result<Outcome, RunError>
 }
 
 fn forward(run: &mut Run<'_>, at: &mut String) -> Result<(), RunError> {
-    for step in run.plan.steps.clone() {
+    let steps = run.plan.steps.clone();
+    at.clone_from(&steps.first().map(|it| it.id.clone()).unwrap_or_default());
+    back_up_first(run, &steps)?;
+    for (done, step) in steps.iter().enumerate() {
         at.clone_from(&step.id);
         if !run.journal.is_applied(&step.id) {
-            take(run, &step)?;
+            take(run, step)?;
         }
+        run.tell("taking steps", done + 1, steps.len());
     }
     let at_us = (run.site.clock)();
     run.journal.add(Record::Finished { at_us })
+}
+
+/// Backs up each file that stands as the plan starts from, together: the first step about it
+/// is the one that changes it.
+fn back_up_first(run: &mut Run<'_>, steps: &[Step]) -> Result<(), RunError> {
+    let mut seen = BTreeSet::new();
+    let mut due = Vec::new();
+    for step in steps.iter().filter(|it| seen.insert(it.file.as_str())) {
+        if run.journal.backup(&step.id).is_none() && run.digest(&step.file)? == step.pre {
+            due.push(step);
+        }
+    }
+    run.back_up_all(&due)
 }
 
 fn take(run: &mut Run<'_>, step: &Step) -> Result<(), RunError> {
@@ -115,7 +134,8 @@ fn take(run: &mut Run<'_>, step: &Step) -> Result<(), RunError> {
         return Err(RunError::Changed(vec![step.file.clone()]));
     }
     let took_us = (run.site.clock)().saturating_sub(started);
-    run.journal.add(Record::Applied { step: step.id.clone(), kind: step.kind, took_us })
+    // Where the line is lost the digest of the file says that the step is taken.
+    run.journal.add_loosely(Record::Applied { step: step.id.clone(), kind: step.kind, took_us })
 }
 
 fn change(run: &mut Run<'_>, step: &Step) -> Result<(), RunError> {
@@ -123,8 +143,8 @@ fn change(run: &mut Run<'_>, step: &Step) -> Result<(), RunError> {
     match step.outcome(run.read(&path)?.as_deref())? {
         Some(bytes) => {
             run.make_folders(&step.file)?;
-            let mode = run.mode_for(step)?;
-            run.replace(&path, &bytes, mode)
+            let about = run.about_for(step)?;
+            run.replace(&path, &bytes, about)
         }
         None => run.remove(&path),
     }
@@ -145,5 +165,6 @@ pub(super) fn outcome(run: &Run<'_>, progress: Progress, resumed: bool, took_us:
         resumed,
         took_us,
         folder: run.folder(),
+        set_aside: Vec::new(),
     }
 }

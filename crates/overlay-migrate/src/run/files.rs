@@ -1,16 +1,18 @@
 //! The files of a run, and how one is replaced.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use overlay_model::Digest;
 
+use crate::disk::About;
 use crate::journal::{Journal, Record};
 use crate::plan::{FOLDER, Plan};
-use crate::run::{RunError, Site, io_error};
+use crate::run::{Passed, RunError, Site, io_error};
 use crate::step::Step;
 
-/// The permission bits of a file that is like none.
-const NEW: u32 = 0o644;
+/// What a file has that is like none.
+const NEW: About = About { mode: 0o644, modified_ns: None };
 
 /// A run of a plan.
 pub(crate) struct Run<'a> {
@@ -18,12 +20,17 @@ pub(crate) struct Run<'a> {
     pub(crate) plan: Plan,
     pub(crate) journal: Journal<'a>,
     folder: PathBuf,
+    /// The place of each step in the plan, by id.
+    places: BTreeMap<String, usize>,
+    /// Folders of the tree that are there, and are folders.
+    known: BTreeSet<String>,
 }
 
 impl<'a> Run<'a> {
     pub(crate) fn of(site: Site<'a>, plan: Plan, journal: Journal<'a>) -> Self {
         let folder = site.root.join(FOLDER).join(name(plan.digest));
-        Self { site, plan, journal, folder }
+        let places = plan.steps.iter().enumerate().map(|(at, it)| (it.id.clone(), at)).collect();
+        Self { site, plan, journal, folder, places, known: BTreeSet::new() }
     }
 
     /// The folder of a run, made, with its plan in it.
@@ -44,7 +51,7 @@ impl<'a> Run<'a> {
         let journal = Journal::open(site.disk, journal)?;
         let path = folder.join("plan.json");
         let text = serde_json::to_vec_pretty(plan).map_err(|err| io_error(&path, err.into()))?;
-        let run = Self { site, plan: plan.clone(), journal, folder };
+        let run = Self::of(site, plan.clone(), journal);
         run.replace(&path, &text, NEW)?;
         Ok(run)
     }
@@ -73,36 +80,87 @@ impl<'a> Run<'a> {
 
     /// Where the backup of a step is.
     pub(crate) fn backup_path(&self, step: &Step) -> PathBuf {
-        let at = self.plan.steps.iter().position(|it| it.id == step.id).unwrap_or_default();
+        let at = self.places.get(&step.id).copied().unwrap_or_default();
         self.folder.join("backup").join(format!("{:04}-{}", at + 1, file_name(&step.file)))
     }
 
     /// Keeps the file of a step before it changes. A backup that is there is kept.
     pub(crate) fn back_up(&mut self, step: &Step) -> Result<(), RunError> {
-        if self.journal.backup(&step.id).is_some() {
-            return Ok(());
+        self.back_up_all(&[step])
+    }
+
+    /// [`Self::back_up`] for steps about different files, at the price of one sync of the
+    /// folder and one line for all.
+    pub(crate) fn back_up_all(&mut self, steps: &[&Step]) -> Result<(), RunError> {
+        let (mut records, mut is_new) = (Vec::new(), false);
+        let due = steps.iter().filter(|it| self.journal.backup(&it.id).is_none());
+        for (done, step) in due.enumerate() {
+            let about = self.copied(step)?;
+            is_new |= about.is_some();
+            let (mode, modified_ns) =
+                (about.map(|it| it.mode), about.and_then(|it| it.modified_ns));
+            records.push(Record::BackedUp { step: step.id.clone(), mode, modified_ns });
+            self.tell("backing up", done + 1, steps.len());
         }
-        let mut mode = None;
-        if let Some(bytes) = self.read(&self.path(&step.file))? {
-            let path = self.path(&step.file);
-            mode = Some(self.site.disk.mode(&path).map_err(|err| io_error(&path, err))?);
-            let backup = self.backup_path(step);
-            match self.read(&backup)? {
-                Some(earlier) if earlier == bytes => (),
-                Some(_) => return Err(RunError::Backup(backup)),
-                None => self.replace(&backup, &bytes, NEW)?,
-            }
+        if is_new {
+            self.sync_folder(&self.folder.join("backup"))?;
         }
-        self.journal.add(Record::BackedUp { step: step.id.clone(), mode })
+        self.journal.add_all(records)
+    }
+
+    /// The file of a step as it stands, copied to where its backup is; the entry there is not
+    /// synced yet.
+    fn copied(&self, step: &Step) -> Result<Option<About>, RunError> {
+        let path = self.path(&step.file);
+        let Some(bytes) = self.read(&path)? else { return Ok(None) };
+        let about = self.site.disk.about(&path).map_err(|err| io_error(&path, err))?;
+        let backup = self.backup_path(step);
+        match self.read(&backup)? {
+            Some(earlier) if earlier == bytes => (),
+            Some(_) => return Err(RunError::Backup(backup)),
+            None => self.put(&backup, &bytes, NEW)?,
+        }
+        Ok(Some(about))
     }
 
     /// Puts `bytes` in the place of a file: the old one or the new one is there, whole.
-    pub(crate) fn replace(&self, path: &Path, bytes: &[u8], mode: u32) -> Result<(), RunError> {
+    pub(crate) fn replace(&self, path: &Path, bytes: &[u8], about: About) -> Result<(), RunError> {
+        self.put(path, bytes, about)?;
+        self.sync_folder(parent(path))
+    }
+
+    /// [`Self::replace`], without the sync of the folder.
+    fn put(&self, path: &Path, bytes: &[u8], about: About) -> Result<(), RunError> {
         let temp = temporary(path);
         self.remove_leftover(&temp)?;
-        self.site.disk.create(&temp, bytes, mode).map_err(|err| io_error(&temp, err))?;
-        self.site.disk.rename(&temp, path).map_err(|err| io_error(path, err))?;
-        self.sync_folder(parent(path))
+        self.site.disk.create(&temp, bytes, about).map_err(|err| io_error(&temp, err))?;
+        self.site.disk.rename(&temp, path).map_err(|err| io_error(path, err))
+    }
+
+    /// Moves what stands in the place of a file into the folder of the run, for whoever wrote
+    /// it, and says where it is, relative to the tree; `None` where nothing stands there.
+    pub(crate) fn set_aside(&mut self, file: &str) -> Result<Option<String>, RunError> {
+        let path = self.path(file);
+        let mut kept = None;
+        if self.read(&path)?.is_some() {
+            let within = self.folder.join("aside");
+            self.site.disk.create_folder(&within).map_err(|err| io_error(&within, err))?;
+            self.sync_folder(&self.folder)?;
+            let names = self.site.disk.list(&within).map_err(|err| io_error(&within, err))?;
+            let name = format!("{:04}-{}", names.len() + 1, file_name(file));
+            let to = within.join(&name);
+            self.site.disk.rename(&path, &to).map_err(|err| io_error(&path, err))?;
+            self.sync_folder(&within)?;
+            self.sync_folder(parent(&path))?;
+            kept = Some(format!("{}/aside/{name}", self.folder()));
+        }
+        self.journal.add(Record::SetAside { file: file.to_owned() })?;
+        Ok(kept)
+    }
+
+    /// Tells whoever watches how far the run is.
+    pub(crate) fn tell(&self, what: &'static str, done: usize, of: usize) {
+        (self.site.watch)(Passed { what, done, of });
     }
 
     /// Deletes a file for good.
@@ -127,6 +185,9 @@ impl<'a> Run<'a> {
             let within = self.path(&folder);
             folder =
                 if folder.is_empty() { (*part).to_owned() } else { format!("{folder}/{part}") };
+            if !self.known.insert(folder.clone()) {
+                continue;
+            }
             let names = self.site.disk.list(&within).map_err(|err| io_error(&within, err))?;
             let is_noted = self.journal.folders().contains(&folder);
             if names.iter().any(|it| it == part) && !is_noted {
@@ -149,14 +210,16 @@ impl<'a> Run<'a> {
         self.site.disk.create_folder(&path).map_err(|err| io_error(&path, err))
     }
 
-    /// The permission bits of the file that a step makes.
-    pub(crate) fn mode_for(&self, step: &Step) -> Result<u32, RunError> {
-        if let Some(Some(mode)) = self.journal.backup(&step.id) {
-            return Ok(mode);
+    /// What the file that a step makes has: the permission bits of the one before, or of the
+    /// one it is like, and the moment at which it is made.
+    pub(crate) fn about_for(&self, step: &Step) -> Result<About, RunError> {
+        let mode = |it: About| About { mode: it.mode, ..NEW };
+        if let Some(Some(about)) = self.journal.backup(&step.id) {
+            return Ok(mode(about));
         }
         let Some(like) = &step.like else { return Ok(NEW) };
         let path = self.path(like);
-        self.site.disk.mode(&path).map_err(|err| io_error(&path, err))
+        self.site.disk.about(&path).map(mode).map_err(|err| io_error(&path, err))
     }
 }
 

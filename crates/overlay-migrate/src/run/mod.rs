@@ -1,9 +1,10 @@
 //! Taking the steps of a plan, and taking them back.
 //!
-//! A step is: backup (temp, sync, rename, sync of the folder), a line in the journal, the
-//! new content (temp beside the file, sync, rename, sync of the folder), a line in the
-//! journal. So at any moment each file is whole, old or new, and the journal with the
-//! digests says which.
+//! First every file is backed up (temp, sync, rename; then one sync of the folder), and one
+//! write to the journal says so. A step is then: the new content (temp beside the file, sync,
+//! rename, sync of the folder), and a line in the journal, which nothing waits for. A step
+//! about a file that another step changed before backs it up once more. So at any moment each
+//! file is whole, old or new, and the journal with the digests says which.
 
 mod apply;
 mod files;
@@ -25,7 +26,7 @@ use crate::run::files::Run;
 use crate::step::Unsound;
 
 pub use crate::run::apply::{apply, recover};
-pub use crate::run::undo::rollback;
+pub use crate::run::undo::{rollback, rollback_setting_aside};
 
 /// The moment now, in microseconds since 1970; given, so that runs can be repeated.
 pub type Clock<'a> = &'a dyn Fn() -> u64;
@@ -39,12 +40,28 @@ pub struct Site<'a> {
     pub disk: &'a dyn Disk,
     /// The clock that steps are timed with.
     pub clock: Clock<'a>,
+    /// Is told how far a run is.
+    pub watch: Watch<'a>,
 }
+
+/// How far a run is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Passed {
+    /// What it does, for people.
+    pub what: &'static str,
+    /// How many it has done of it.
+    pub done: usize,
+    /// Of how many.
+    pub of: usize,
+}
+
+/// Whoever watches a run.
+pub type Watch<'a> = &'a dyn Fn(Passed);
 
 impl<'a> Site<'a> {
     /// The tree in `root` on the files of this machine.
     pub fn new(root: &'a Path, clock: Clock<'a>) -> Self {
-        Self { root, disk: &RealDisk, clock }
+        Self { root, disk: &RealDisk, clock, watch: &|_| {} }
     }
 }
 
@@ -65,6 +82,8 @@ pub struct Outcome {
     pub took_us: u64,
     /// Where backups and journal are, relative to the tree.
     pub folder: String,
+    /// Files that somebody had changed since, as they are kept now, relative to the tree.
+    pub set_aside: Vec<String>,
 }
 
 impl std::fmt::Display for Outcome {
@@ -78,6 +97,9 @@ impl std::fmt::Display for Outcome {
         let resumed = if self.resumed { ", resumed" } else { "" };
         let milliseconds = self.took_us / 1000;
         writeln!(f, "plan {} {what}: {steps} in {milliseconds} ms{resumed}", self.plan.short())?;
+        for path in &self.set_aside {
+            writeln!(f, "set aside: {path}")?;
+        }
         writeln!(f, "backups and journal: {}", self.folder)
     }
 }

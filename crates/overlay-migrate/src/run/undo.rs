@@ -1,5 +1,8 @@
+use std::collections::{BTreeMap, BTreeSet};
+
 use overlay_model::Digest;
 
+use crate::disk::About;
 use crate::journal::{Progress, Record};
 use crate::run::apply::outcome;
 use crate::run::files::{Run, temporary};
@@ -7,9 +10,12 @@ use crate::run::{Outcome, RunError, Site, io_error, lock, runs, unfinished};
 use crate::step::Step;
 
 /// Undoes the last run, or the one of `plan`, byte for byte: files that were made are
-/// deleted, files that were deleted come back, permission bits too. A run that was broken
-/// off is the last one: what it has done is undone, and where it was being undone already,
-/// that is finished.
+/// deleted, files that were deleted come back, with their permission bits and the moment at
+/// which they were last written. A run that was broken off is the last one: what it has done
+/// is undone, and where it was being undone already, that is finished.
+///
+/// A file that somebody put back as it was before the run, or deleted where the run had made
+/// it, counts as undone.
 ///
 /// # Errors
 ///
@@ -17,65 +23,123 @@ use crate::step::Step;
 /// changed), another run was broken off, or a file operation fails; then the next
 /// [`rollback`] or [`crate::recover`] goes on.
 pub fn rollback(site: Site<'_>, plan: Option<Digest>) -> Result<Outcome, RunError> {
+    back(site, plan, Edited::Refused)
+}
+
+/// [`rollback`], also where somebody changed files since: what they hold is moved into the
+/// folder of the run, and [`Outcome::set_aside`] says where each is.
+///
+/// # Errors
+///
+/// As for [`rollback`], changed files excepted.
+pub fn rollback_setting_aside(site: Site<'_>, plan: Option<Digest>) -> Result<Outcome, RunError> {
+    back(site, plan, Edited::SetAside)
+}
+
+/// What becomes of files that somebody changed since.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Edited {
+    Refused,
+    SetAside,
+}
+
+impl Edited {
+    /// The files to set aside, of those that were changed.
+    fn accepted(self, changed: Vec<String>) -> Result<Vec<String>, RunError> {
+        if self == Self::SetAside || changed.is_empty() {
+            Ok(changed)
+        } else {
+            Err(RunError::Changed(changed))
+        }
+    }
+}
+
+fn back(site: Site<'_>, plan: Option<Digest>, edited: Edited) -> Result<Outcome, RunError> {
     let _lock = lock(site)?;
     if let Some(run) = unfinished(site)? {
         let is_meant = plan.is_none_or(|it| it == run.plan.digest);
-        return if is_meant { undo_unfinished(run) } else { Err(run.is_unfinished()) };
+        return if is_meant { undo_unfinished(run, edited) } else { Err(run.is_unfinished()) };
     }
     let finished = runs(site)?.into_iter().filter(|it| {
         it.journal.progress() == Progress::Finished && plan.is_none_or(|d| d == it.plan.digest)
     });
     let last = finished.max_by_key(|it| it.journal.finished_at());
     let mut run = last.ok_or(RunError::NothingToUndo)?;
-    untouched(&run)?;
+    let changed = edited.accepted(touched(&run)?)?;
     let at_us = (site.clock)();
     run.journal.add(Record::RollingBack { at_us })?;
-    undo(run, false)
+    undo_beside(run, &changed, false)
 }
 
-fn undo_unfinished(mut run: Run<'_>) -> Result<Outcome, RunError> {
-    known(&run)?;
+fn undo_unfinished(mut run: Run<'_>, edited: Edited) -> Result<Outcome, RunError> {
+    let changed = edited.accepted(unknown(&run)?)?;
     if run.journal.progress() == Progress::Running {
         let at_us = (run.site.clock)();
         run.journal.add(Record::RollingBack { at_us })?;
     }
-    undo(run, true)
+    undo_beside(run, &changed, true)
 }
 
-/// Whether every file is as some step of the run found it, or left it.
-fn known(run: &Run<'_>) -> Result<(), RunError> {
+/// Undoes a run once the files that somebody changed are out of the way.
+fn undo_beside(mut run: Run<'_>, changed: &[String], resumed: bool) -> Result<Outcome, RunError> {
+    let mut set_aside = Vec::new();
+    for file in changed {
+        set_aside.extend(run.set_aside(file)?);
+    }
+    Ok(Outcome { set_aside, ..undo(run, resumed)? })
+}
+
+/// The files that are not as some step of the run found them, or left them.
+fn unknown(run: &Run<'_>) -> Result<Vec<String>, RunError> {
+    let mut known: BTreeMap<&str, BTreeSet<Option<Digest>>> = BTreeMap::new();
+    for step in &run.plan.steps {
+        known.entry(&step.file).or_default().extend([step.pre, step.post]);
+    }
     let mut changed = Vec::new();
-    for file in run.plan.files().into_keys() {
+    for (file, known) in known {
         let digest = run.digest(file)?;
-        let mut steps = run.plan.steps.iter().filter(|it| it.file == file);
-        if !steps.any(|it| [it.pre, it.post].contains(&digest)) {
+        let is_empty = digest.is_none() && run.journal.is_set_aside(file);
+        if !known.contains(&digest) && !is_empty {
             changed.push(file.to_owned());
         }
     }
-    if changed.is_empty() { Ok(()) } else { Err(RunError::Changed(changed)) }
+    Ok(changed)
 }
 
-/// Whether every file is as the run left it.
-fn untouched(run: &Run<'_>) -> Result<(), RunError> {
+/// The files that are neither as the run left them, nor as it found them.
+fn touched(run: &Run<'_>) -> Result<Vec<String>, RunError> {
     let mut changed = Vec::new();
-    for (file, (_, post)) in run.plan.files() {
-        if run.digest(file)? != post {
+    for (file, (pre, post)) in run.plan.files() {
+        if ![pre, post].contains(&run.digest(file)?) {
             changed.push(file.to_owned());
         }
     }
-    if changed.is_empty() { Ok(()) } else { Err(RunError::Changed(changed)) }
+    Ok(changed)
 }
 
 /// Undoes what the journal says was done, the last step first.
 pub(super) fn undo(mut run: Run<'_>, resumed: bool) -> Result<Outcome, RunError> {
     let started = (run.site.clock)();
-    for step in run.plan.steps.clone().iter().rev() {
-        if let Some(mode) = run.journal.backup(&step.id)
+    let steps = run.plan.steps.clone();
+    let mut first: BTreeMap<&str, &Step> = BTreeMap::new();
+    for step in &steps {
+        first.entry(&step.file).or_insert(step);
+    }
+    for (done, step) in steps.iter().rev().enumerate() {
+        if let Some(about) = run.journal.backup(&step.id)
             && !run.journal.is_undone(&step.id)
         {
-            restore(&run, step, mode)?;
-            run.journal.add(Record::Undone { step: step.id.clone() })?;
+            let first = first.get(step.file.as_str()).copied().unwrap_or(step);
+            restore(&run, step, first.pre, about)?;
+            let record = Record::Undone { step: step.id.clone() };
+            if first.id == step.id {
+                // Where the line is lost the digest of the file says that the step is undone.
+                run.journal.add_loosely(record)?;
+            } else {
+                run.journal.add(record)?;
+            }
         }
+        run.tell("undoing steps", done + 1, steps.len());
     }
     for folder in run.journal.folders().iter().rev() {
         remove_empty(&run, folder)?;
@@ -86,21 +150,27 @@ pub(super) fn undo(mut run: Run<'_>, resumed: bool) -> Result<Outcome, RunError>
     Ok(outcome(&run, Progress::RolledBack, resumed, took_us))
 }
 
-/// Gives the file of a step its content before.
-fn restore(run: &Run<'_>, step: &Step, mode: Option<u32>) -> Result<(), RunError> {
+/// Gives the file of a step its content before; `first` is what the run found it with.
+fn restore(
+    run: &Run<'_>,
+    step: &Step,
+    first: Option<Digest>,
+    about: Option<About>,
+) -> Result<(), RunError> {
     let path = run.path(&step.file);
     run.remove_leftover(&temporary(&path))?;
     let digest = run.digest(&step.file)?;
-    if digest == step.pre {
+    if digest == step.pre || digest == first {
         return Ok(());
     }
-    if digest != step.post {
+    let is_empty = digest.is_none() && run.journal.is_set_aside(&step.file);
+    if digest != step.post && !is_empty {
         return Err(RunError::Changed(vec![step.file.clone()]));
     }
-    let Some(mode) = mode else { return run.remove(&path) };
+    let Some(about) = about else { return run.remove(&path) };
     let backup = run.backup_path(step);
     let bytes = run.read(&backup)?.filter(|it| Some(Digest::of(it)) == step.pre);
-    run.replace(&path, &bytes.ok_or(RunError::Backup(backup))?, mode)
+    run.replace(&path, &bytes.ok_or(RunError::Backup(backup))?, about)
 }
 
 /// Deletes a folder that the run made, unless somebody put something there since.

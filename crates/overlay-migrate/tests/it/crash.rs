@@ -38,7 +38,7 @@ fn root() -> &'static Path {
 }
 
 fn site(sim: &Sim) -> Site<'_> {
-    Site { root: root(), disk: sim, clock: &|| 7 }
+    Site { root: root(), disk: sim, clock: &|| 7, watch: &|_| {} }
 }
 
 fn case() -> Case {

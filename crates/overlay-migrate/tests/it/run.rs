@@ -1,14 +1,15 @@
 //! Runs on real files.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use overlay_migrate::{
-    FOLDER, History, Plan, PlanReport, Progress, RunError, Site, Tree, apply, broken_off, recover,
-    rollback, validate,
+    FOLDER, History, Passed, Plan, PlanReport, Progress, RunError, Site, Tree, apply, broken_off,
+    recover, rollback, rollback_setting_aside, validate,
 };
 
 use crate::{lines, planned};
@@ -26,8 +27,8 @@ fn tree() -> tempfile::TempDir {
     dir
 }
 
-/// Files with their bytes and permission bits.
-type Files = BTreeMap<PathBuf, (Vec<u8>, u32)>;
+/// Files with their bytes, permission bits and the moment they were last written.
+type Files = BTreeMap<PathBuf, (Vec<u8>, u32, SystemTime)>;
 
 /// Every file, without those of runs.
 fn files(at: &Path) -> Files {
@@ -40,8 +41,9 @@ fn files(at: &Path) -> Files {
         if path.is_dir() {
             res.extend(files(&path));
         } else {
-            let mode = fs::metadata(&path).expect("a file").permissions().mode();
-            res.insert(path.clone(), (fs::read(&path).expect("a file"), mode));
+            let about = fs::metadata(&path).expect("a file");
+            let (mode, modified) = (about.permissions().mode(), about.modified().expect("a time"));
+            res.insert(path.clone(), (fs::read(&path).expect("a file"), mode, modified));
         }
     }
     res
@@ -50,6 +52,11 @@ fn files(at: &Path) -> Files {
 #[test]
 fn apply_keeps_permission_bits_and_rollback_gives_every_byte_back() {
     let dir = tree();
+    let written = UNIX_EPOCH + Duration::new(1_500_000_000, 123_456_789);
+    for name in ["fusion_overlay.refund_v2.1.txt", "overlays/fusion_overlay.x.txt"] {
+        let file = fs::File::options().write(true).open(dir.path().join(name)).expect("a file");
+        file.set_modified(written).expect("a time");
+    }
     let before = files(dir.path());
     let (plan, _) = planned(&Tree::read(dir.path()).expect("a tree"), &[], &[]);
     let now = Cell::new(0);
@@ -104,6 +111,124 @@ fn a_rollback_does_not_lose_what_was_edited_afterwards() {
     assert!(
         lines(&validation.findings).contains("overlays/fusion_overlay.x.txt: warning[MIG1501]")
     );
+}
+
+#[test]
+fn what_was_edited_afterwards_is_set_aside_where_that_is_wanted() {
+    let dir = tree();
+    let before = files(dir.path());
+    let (plan, _) = planned(&Tree::read(dir.path()).expect("a tree"), &[], &[]);
+    let site = Site::new(dir.path(), &|| 1);
+    apply(site, &plan).expect("applied");
+    // One that the run changed, one that it made, and one that it deleted.
+    let edited = [
+        "overlays/fusion_overlay.x.txt",
+        "overlays/fusion_overlay.refund.txt",
+        "fusion_overlay.refund_v2.1.txt",
+    ];
+    for name in edited {
+        fs::write(dir.path().join(name), format!("# {name}\n")).expect("a file");
+    }
+    assert!(matches!(rollback(site, None), Err(RunError::Changed(it)) if it.len() == 3));
+    let outcome = rollback_setting_aside(site, None).expect("rolled back");
+    assert_eq!(files(dir.path()), before);
+    assert_eq!(outcome.set_aside.len(), 3);
+    let mut kept: Vec<_> = outcome
+        .set_aside
+        .iter()
+        .map(|it| fs::read_to_string(dir.path().join(it)).expect("a file"))
+        .collect();
+    kept.sort_unstable();
+    let mut expect = edited.map(|it| format!("# {it}\n"));
+    expect.sort_unstable();
+    assert_eq!(kept, expect);
+    assert!(outcome.to_string().contains("\nset aside: .fusion-migrate/"), "{outcome}");
+}
+
+#[test]
+fn what_is_gone_that_the_run_made_or_as_it_was_before_counts_as_undone() {
+    let dir = tree();
+    let before = files(dir.path());
+    let (plan, _) = planned(&Tree::read(dir.path()).expect("a tree"), &[], &[]);
+    let site = Site::new(dir.path(), &|| 1);
+    apply(site, &plan).expect("applied");
+    fs::remove_file(dir.path().join("overlays/fusion_overlay.refund.txt")).expect("removed");
+    rollback(site, None).expect("rolled back");
+    assert_eq!(files(dir.path()), before);
+
+    apply(site, &plan).expect("applied");
+    // Where it changed a file that is gone now, somebody may have wanted that.
+    let changed = dir.path().join("overlays/fusion_overlay.x.txt");
+    fs::remove_file(&changed).expect("removed");
+    assert!(matches!(rollback(site, None), Err(RunError::Changed(_))));
+    let outcome = rollback_setting_aside(site, None).expect("rolled back");
+    assert_eq!((outcome.set_aside.len(), files(dir.path())), (0, before.clone()));
+
+    apply(site, &plan).expect("applied");
+    fs::write(&changed, OVERLAY).expect("put back");
+    rollback(site, None).expect("rolled back");
+    let bytes = |files: &Files| files.values().map(|it| it.0.clone()).collect::<Vec<_>>();
+    assert_eq!(bytes(&files(dir.path())), bytes(&before));
+}
+
+#[test]
+fn a_rollback_that_was_killed_with_files_aside_goes_on_without_the_word() {
+    let dir = tree();
+    let before = files(dir.path());
+    let (plan, _) = planned(&Tree::read(dir.path()).expect("a tree"), &[], &[]);
+    let site = Site::new(dir.path(), &|| 1);
+    let outcome = apply(site, &plan).expect("applied");
+    fs::write(dir.path().join("overlays/fusion_overlay.x.txt"), "A=1\n").expect("a file");
+    rollback_setting_aside(site, None).expect("rolled back");
+    // As a crash leaves it: nothing is noted, nor done, after the file was set aside.
+    let journal = dir.path().join(&outcome.folder).join("journal.jsonl");
+    let text = fs::read_to_string(&journal).expect("a file");
+    let lines: Vec<_> = text.split_inclusive('\n').collect();
+    let end = lines.iter().position(|it| it.contains("\"set_aside\"")).expect("a line") + 1;
+    fs::write(&journal, lines[..end].concat()).expect("a file");
+    fs::remove_file(dir.path().join("overlays/fusion_overlay.x.txt")).expect("removed");
+    assert!(rollback(site, None).expect("rolled back").resumed);
+    assert_eq!(files(dir.path()), before);
+}
+
+#[test]
+fn whoever_watches_is_told_how_far_a_run_is() {
+    let dir = tree();
+    let (plan, _) = planned(&Tree::read(dir.path()).expect("a tree"), &[], &[]);
+    let told = RefCell::new(Vec::new());
+    let watch = |it: Passed| told.borrow_mut().push((it.what, it.done, it.of));
+    let site = Site { watch: &watch, ..Site::new(dir.path(), &|| 1) };
+    apply(site, &plan).expect("applied");
+    rollback(site, None).expect("rolled back");
+    let told = told.into_inner();
+    let all = plan.steps.len();
+    for it in [("backing up", 3, 3), ("taking steps", 1, all), ("taking steps", all, all)] {
+        assert!(told.contains(&it), "{told:?}");
+    }
+    assert_eq!(told.last(), Some(&("undoing steps", all, all)));
+}
+
+#[test]
+fn what_is_named_like_an_overlay_and_is_none_is_named() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+
+    let dir = tree();
+    fs::create_dir(dir.path().join("overlays/fusion_overlay.folder.txt")).expect("a folder");
+    let name = OsStr::from_bytes(b"fusion_overlay.\xff.txt");
+    fs::write(dir.path().join("overlays").join(name), OVERLAY).expect("a file");
+    let pipe = dir.path().join("overlays/fusion_overlay.pipe.txt");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status().expect("mkfifo");
+    assert!(made.success());
+    let (_, findings) = planned(&Tree::read(dir.path()).expect("a tree"), &[], &[]);
+    let lines = lines(&findings);
+    for expect in [
+        "fusion_overlay.folder.txt: warning[MIG1001]: left alone: a folder, named like an overlay",
+        "fusion_overlay.\u{fffd}.txt: warning[MIG1001]: left alone: its name is no UTF-8",
+        "fusion_overlay.pipe.txt: warning[MIG1001]: left alone: neither a file nor a folder",
+    ] {
+        assert!(lines.contains(expect), "{lines}");
+    }
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use overlay_migrate::{Disk, FOLDER, Lock};
+use overlay_migrate::{About, Disk, FOLDER, Lock};
 
 /// Files with their permission bits, and folders.
 #[derive(Clone, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
@@ -142,7 +142,13 @@ impl Sim {
         if fault.is_torn { Ok(true) } else { Err(io::ErrorKind::StorageFull.into()) }
     }
 
-    fn write(&self, path: &Path, bytes: &[u8], mode: Option<u32>) -> io::Result<()> {
+    fn write(
+        &self,
+        path: &Path,
+        bytes: &[u8],
+        mode: Option<u32>,
+        is_synced: bool,
+    ) -> io::Result<()> {
         let is_torn = self.operation()?;
         let mut inner = self.inner.borrow_mut();
         if mode.is_some() && inner.written.files.contains_key(path) {
@@ -163,7 +169,10 @@ impl Sim {
         file.0.extend_from_slice(part);
         let file = file.clone();
         // Content is synced with the write; the entry is not.
-        if !is_torn && let Some(synced) = inner.synced.files.get_mut(path) {
+        if !is_torn
+            && is_synced
+            && let Some(synced) = inner.synced.files.get_mut(path)
+        {
             *synced = file;
         }
         if is_torn { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) }
@@ -195,18 +204,23 @@ impl Disk for Sim {
         })
     }
 
-    fn mode(&self, path: &Path) -> io::Result<u32> {
+    fn about(&self, path: &Path) -> io::Result<About> {
+        let about = |mode| About { mode, modified_ns: None };
         self.whole(|state| {
-            state.files.get(path).map(|it| it.1).ok_or(io::ErrorKind::NotFound.into())
+            state.files.get(path).map(|it| about(it.1)).ok_or(io::ErrorKind::NotFound.into())
         })
     }
 
-    fn create(&self, path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
-        self.write(path, bytes, Some(mode))
+    fn create(&self, path: &Path, bytes: &[u8], about: About) -> io::Result<()> {
+        self.write(path, bytes, Some(about.mode), true)
     }
 
     fn append(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
-        self.write(path, bytes, None)
+        self.write(path, bytes, None, true)
+    }
+
+    fn append_loosely(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        self.write(path, bytes, None, false)
     }
 
     fn truncate(&self, path: &Path, len: u64) -> io::Result<()> {

@@ -1,4 +1,5 @@
 use std::fs;
+use std::time::{Duration, Instant};
 
 use overlay_sqlite::{
     AuditIndex, AuditQuery, DatabaseKind, Faithfulness, Indexed, SqliteError, faithfulness,
@@ -19,10 +20,11 @@ fn log_is_followed() {
     let mut index = AuditIndex::open(&root.path("db/audit.sqlite")).unwrap();
     assert_eq!(index.head().unwrap(), Head::empty());
     let update = |index: &mut AuditIndex, root: &Root| index.update(&root.log()).unwrap();
-    assert_eq!(update(&mut index, &root), Indexed { records: 5, rebuilt: false });
-    assert_eq!(update(&mut index, &root), Indexed { records: 0, rebuilt: false });
+    let taken_in = |records| Indexed { records, ..Indexed::default() };
+    assert_eq!(update(&mut index, &root), taken_in(5));
+    assert_eq!(update(&mut index, &root), taken_in(0));
     root.append(crate::entry(6));
-    assert_eq!(update(&mut index, &root), Indexed { records: 1, rebuilt: false });
+    assert_eq!(update(&mut index, &root), taken_in(1));
     assert_eq!(index.head().unwrap(), root.head);
 }
 
@@ -121,7 +123,8 @@ fn another_history_is_replaced() {
     }
     for n in [4, 6, 2] {
         index.rebuild(other[..n].iter().cloned().map(Ok)).unwrap();
-        assert_eq!(index.update(&root.log()).unwrap(), Indexed { records: 4, rebuilt: true });
+        let expect = Indexed { records: 4, rebuilt: true, put_aside: None };
+        assert_eq!(index.update(&root.log()).unwrap(), expect);
         assert_eq!(index.head().unwrap(), root.head);
     }
     assert_eq!(schema_report(DatabaseKind::Audit, &root.path("db/audit.sqlite")).unwrap(), []);
@@ -164,10 +167,28 @@ fn damaged_file_is_built_anew() {
         let err = AuditIndex::open(&path).err().unwrap();
         assert!(matches!(err, SqliteError::Corrupt { .. }), "{err}");
         let (index, indexed) = AuditIndex::open_updated(&path, &root.log()).unwrap();
-        assert_eq!(indexed, Indexed { records: 3, rebuilt: true });
+        let aside = root.path("db/audit.sqlite.corrupt");
+        let put_aside = Some(aside.clone());
+        assert_eq!(indexed, Indexed { records: 3, rebuilt: true, put_aside });
         assert_eq!(index.head().unwrap(), root.head);
-        assert_eq!(fs::read(root.path("db/audit.sqlite.corrupt")).unwrap(), bytes);
+        assert_eq!(fs::read(aside).unwrap(), bytes);
     }
+}
+
+#[test]
+fn locked_file_is_waited_for_no_longer_than_is_wanted() {
+    let root = Root::new(3);
+    let path = root.path("db/audit.sqlite");
+    drop(AuditIndex::open(&path).unwrap());
+    let other = Connection::open(&path).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let (begun, wait) = (Instant::now(), Duration::from_millis(60));
+    let err = AuditIndex::open_updated_within(&path, &root.log(), wait).err().unwrap();
+    assert!(matches!(err, SqliteError::Busy { .. }), "{err}");
+    assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+    other.execute_batch("ROLLBACK").unwrap();
+    let (index, indexed) = AuditIndex::open_updated_within(&path, &root.log(), wait).unwrap();
+    assert_eq!((indexed.records, index.head().unwrap()), (3, root.head), "it follows later");
 }
 
 #[test]

@@ -1,7 +1,10 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use overlay_sqlite::{
-    Arm, AuditIndex, BatchWriter, Counts, Limits, Performance, Span, SqliteError,
+    Arm, AuditIndex, BatchWriter, Counts, Kept, Limits, Performance, RETENTION_US, Sample, Span,
+    SqliteError,
 };
 use rusqlite::Connection;
 
@@ -11,7 +14,12 @@ use crate::{Root, at, records};
 fn start(root: &Root, limits: Limits) -> BatchWriter {
     let audit = AuditIndex::open(&root.path("db/audit.sqlite")).unwrap();
     let performance = Performance::open(&root.path("db/perf.sqlite")).unwrap();
-    BatchWriter::start(audit, performance, limits).unwrap()
+    BatchWriter::start(audit, performance, limits, forever()).unwrap()
+}
+
+/// Nothing is ever too old.
+fn forever() -> Kept {
+    Kept { span: Duration::MAX, now_us: Box::new(|| at(0)) }
 }
 
 /// No row is written before a flush or a full batch.
@@ -37,8 +45,14 @@ fn all_is_written_after_a_flush() {
         assert!(writer.sample(sample(Arm::Control, "success", n, n)));
     }
     let counts = writer.flush().unwrap();
-    let expect =
-        Counts { audit_written: 30, audit_waiting: 0, written: 5_000, dropped: 0, failed: 0 };
+    let expect = Counts {
+        audit_written: 30,
+        audit_waiting: 0,
+        written: 5_000,
+        dropped: 0,
+        failed: 0,
+        removed: 0,
+    };
     assert_eq!(counts, expect);
     assert_eq!(writer.flush().unwrap(), counts);
     assert_eq!(writer.close().unwrap(), counts);
@@ -101,7 +115,7 @@ fn index_that_is_down_keeps_records_for_later() {
     let audit = AuditIndex::open(&root.path("db/audit.sqlite")).unwrap();
     audit.wait_at_most(Duration::ZERO).unwrap();
     let performance = Performance::open(&root.path("db/perf.sqlite")).unwrap();
-    let writer = BatchWriter::start(audit, performance, patient(3, 10)).unwrap();
+    let writer = BatchWriter::start(audit, performance, patient(3, 10), forever()).unwrap();
     let other = lock(&root, "db/audit.sqlite");
 
     let records = records(5);
@@ -128,7 +142,7 @@ fn close_ends_while_the_index_is_down() {
     let audit = AuditIndex::open(&root.path("db/audit.sqlite")).unwrap();
     audit.wait_at_most(Duration::ZERO).unwrap();
     let performance = Performance::open(&root.path("db/perf.sqlite")).unwrap();
-    let writer = BatchWriter::start(audit, performance, patient(3, 10)).unwrap();
+    let writer = BatchWriter::start(audit, performance, patient(3, 10), forever()).unwrap();
     let _other = lock(&root, "db/audit.sqlite");
     writer.audit(records(1).remove(0)).unwrap();
     assert!(matches!(writer.close(), Err(SqliteError::Busy { .. })));
@@ -162,4 +176,31 @@ fn eight_hand_over_at_once() {
         }
     });
     assert_eq!(writer.close().unwrap().written, 4_000);
+}
+
+#[test]
+fn old_rows_go_where_rows_are_written_once_an_hour() {
+    const HOUR_US: i64 = 3600 * 1_000_000;
+    let root = Root::new(0);
+    let now_us = Arc::new(AtomicI64::new(at(0)));
+    let clock = Arc::clone(&now_us);
+    let kept = Kept::by_default(move || clock.load(Ordering::Relaxed));
+    let audit = AuditIndex::open(&root.path("db/audit.sqlite")).unwrap();
+    let performance = Performance::open(&root.path("db/perf.sqlite")).unwrap();
+    let writer = BatchWriter::start(audit, performance, patient(10, 10), kept).unwrap();
+    let removed = |ago_us: i64| {
+        let at_us = now_us.load(Ordering::Relaxed) - ago_us;
+        assert!(writer.performance(row(1, at_us)));
+        assert!(writer.sample(Sample { at_us, ..sample(Arm::Control, "success", 1, 1) }));
+        writer.flush().unwrap().removed
+    };
+    assert_eq!(removed(RETENTION_US), 0, "it is just as old as it may be");
+    now_us.fetch_add(HOUR_US - 1, Ordering::Relaxed);
+    assert_eq!(removed(0), 0, "nobody looks before an hour has gone");
+    now_us.fetch_add(1, Ordering::Relaxed);
+    assert_eq!(removed(0), 2);
+    let rows = Performance::open(&root.path("db/perf.sqlite")).unwrap();
+    let is_older = |before_us| rows.older(before_us).unwrap();
+    assert_eq!((is_older(at(0)), is_older(i64::MAX)), (0, 4));
+    assert_eq!(writer.close().unwrap().removed, 2);
 }

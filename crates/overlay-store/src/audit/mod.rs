@@ -45,7 +45,7 @@ pub use self::line::MAX_RECORD_BYTES;
 pub use self::log::{Log, Records};
 pub use self::recover::{Repair, recover};
 pub use self::segment::SEGMENT_BYTES;
-pub use self::verify::Verified;
+pub use self::verify::{Verified, VerifiedExport, verify_export};
 
 /// The end of a chain.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]

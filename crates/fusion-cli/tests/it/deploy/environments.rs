@@ -46,6 +46,9 @@ fn a_tree_passes_the_golden_tests_then_staging_then_production() {
     };
     assert_eq!(digest("staging"), digest("production"));
     assert!(digest("staging").is_string());
+    // A service says the same number, so that its receipts lead to the generation.
+    let served = run(dir.path(), &["overlay", "status", "--root", "production", "--json"]).json();
+    assert_eq!(served["digest"], digest("production"));
 }
 
 #[test]

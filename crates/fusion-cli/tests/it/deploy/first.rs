@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::crash::Deploying;
 use super::{deploy, edit, floor, status};
-use crate::binary::{folder, run};
+use crate::binary::{folder, run, write};
 
 /// A root whose first deployer was killed while the generation was watched.
 fn killed(bake: &str) -> tempfile::TempDir {
@@ -64,4 +64,26 @@ fn what_is_frozen_is_deployed_again() {
     assert!(ran.stdout.starts_with("deployed: refund as generation 00000001"), "{ran:#?}");
     assert!(!ran.stdout.contains("back to generation"), "{ran:#?}");
     assert_eq!(status(dir.path())["phase"], "stable");
+}
+
+#[test]
+fn what_is_frozen_stays_so_where_another_fails_after_it() {
+    const FAILING: &str = "[environments.development]\nchecks = [\"smoke\"]\n\
+        [checks.smoke]\nkind = \"command\"\nargv = [\"/bin/false\"]\nwhen = [\"post\"]\n";
+    let dir = folder(&[("configs/deploy.toml", FAILING)]);
+    write(&dir.path().join("configs/overlays/fusion_overlay.refund.txt"), super::refund("0.6"));
+    let ran = deploy(dir.path(), &["apply", "--from", "configs"]).ends_with(7);
+    assert!(ran.stdout.contains("there is no generation to return to"), "{ran:#?}");
+    edit(dir.path(), "0.7");
+    let ran = deploy(dir.path(), &["apply", "refund.txt"]).ends_with(7);
+    let why = "generation 00000001 is in force again, and never passed its checks";
+    assert!(ran.stdout.contains(why), "{ran:#?}");
+    assert!(ran.stdout.contains("in force: generation 00000001, as before"), "{ran:#?}");
+    let ran = deploy(dir.path(), &["status", "--json"]).ends_with(1).json();
+    assert_eq!(
+        (&ran["phase"], &ran["stable"]["generation"], &ran["health"]["status"]),
+        (&json!("frozen"), &json!(1), &json!("unhealthy"))
+    );
+    deploy(dir.path(), &["rollback"]).ends_with(65);
+    deploy(dir.path(), &["rollback", "--to", "1"]).ends_with(1);
 }

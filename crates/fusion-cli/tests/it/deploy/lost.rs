@@ -182,3 +182,20 @@ fn a_log_of_before_says_what_is_left_to_do() {
         assert_eq!(floor(dir.path()), "0.6");
     }
 }
+
+#[test]
+fn a_deployment_whose_file_is_damaged_is_known_by_the_audit_log() {
+    let dir = deployed();
+    let first = status(dir.path())["deployment"].as_str().expect("an id").to_owned();
+    apply(dir.path(), "0.7");
+    write(&dir.path().join(format!("prod/rollouts/{first}.json")), "garbage");
+    let shown = deploy(dir.path(), &["diff", &first, "2"]).ends_with(2);
+    assert!(shown.stdout.contains("TRUST_FLOOR 0.6 → 0.7"), "{shown:#?}");
+    deploy(dir.path(), &["rollback", "--to", &first]).ends_with(0);
+    assert_eq!(floor(dir.path()), "0.6");
+    // Whose log has no record of it was never in force.
+    let unknown = "019b76da-a800-7fff-bfff-ffffffffffff";
+    write(&dir.path().join(format!("prod/rollouts/{unknown}.json")), "garbage");
+    let ran = deploy(dir.path(), &["rollback", "--to", unknown]).ends_with(8);
+    assert!(ran.stderr.contains("`fusion deploy rollback --to NUMBER`"), "{ran:#?}");
+}

@@ -160,3 +160,31 @@ fn an_interrupt_says_what_stays() {
     assert!(deploy(dir.path(), &["list"]).stdout.contains(why));
     deploy(dir.path(), &["recover"]).ends_with(0);
 }
+
+#[test]
+fn a_stage_takes_as_long_as_somebody_says_and_never_less_than_it_bakes() {
+    let dir = deployed();
+    edit(dir.path(), "0.7");
+    let plan = |args: &[&str]| {
+        let staged = ["plan", "refund.txt", "--mode", "staged", "--stages", "50,100"];
+        deploy(dir.path(), &[&staged[..], args].concat())
+    };
+    let ran = plan(&["--bake", "10s", "--max-stage", "2h"]).ends_with(2);
+    assert!(
+        ran.stdout.contains(", pausing after 2h\ntakes at least 20s, at most 4h\n"),
+        "{ran:#?}"
+    );
+    let ran = plan(&["--max-stage", "2h", "--json"]).ends_with(2).json();
+    assert_eq!(ran["rules"]["max_stage"], "2h");
+    let ran = plan(&["--bake", "1h", "--max-stage", "59m"]).ends_with(64);
+    assert!(ran.stderr.contains("--max-stage 59m is shorter than --bake 1h"), "{ran:#?}");
+    plan(&["--max-stage", "soon"]).ends_with(64);
+    let direct = ["apply", "refund.txt", "--mode", "direct", "--max-stage", "2h"];
+    assert!(deploy(dir.path(), &direct).ends_with(64).stderr.contains("--mode staged"));
+    let ran = deploy(dir.path(), &["apply", "refund.txt", "--max-stage", "2h"]).ends_with(1);
+    assert!(ran.stdout.contains("DEP1114"), "{ran:#?}");
+    assert_eq!(floor(dir.path()), "0.6");
+    // Nobody says how answers end: it pauses when it is told to.
+    let staged = ["apply", "refund.txt", "--mode", "staged", "--bake", "0s", "--max-stage", "1s"];
+    deploy(dir.path(), &staged).ends_with(3);
+}

@@ -78,3 +78,24 @@ fn what_cannot_be_known_removes_nothing() {
     assert_eq!(removed(&ran), 0);
     assert!(ran.stderr.contains("none is removed: generation 00000001"), "{ran:#?}");
 }
+
+#[test]
+fn gc_removes_old_rows_too_and_says_so_before() {
+    let dir = deployed();
+    let old = just_now(dir.path()) - 91 * DAY_US;
+    // Written by a program that removes none.
+    let rows = Connection::open(dir.path().join("prod/db/perf.sqlite")).expect("rows");
+    let insert = "INSERT INTO rollout_samples (deployment, arm, result, duration_us, at_us)
+        VALUES ('x', 'control', 'success', 1, ?1)";
+    rows.execute(insert, [old]).expect("inserted");
+    let dry = deploy(dir.path(), &["gc", "--dry-run"]).ends_with(2);
+    assert!(dry.stdout.ends_with("1 old rows would be removed\n"), "{dry:#?}");
+    let dry = deploy(dir.path(), &["gc", "--dry-run", "--json"]).ends_with(2).json();
+    assert_eq!(dry["rows_removed"], 1);
+    assert_eq!(deploy(dir.path(), &["gc", "--json"]).ends_with(0).json()["rows_removed"], 1);
+    assert_eq!(deploy(dir.path(), &["gc", "--json"]).ends_with(0).json()["rows_removed"], 0);
+    let left: i64 = rows
+        .query_one("SELECT count(*) FROM rollout_samples", [], |row| row.get(0))
+        .expect("a count");
+    assert_eq!(left, 1, "that of just now");
+}

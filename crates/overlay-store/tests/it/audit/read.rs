@@ -1,4 +1,6 @@
-use overlay_store::audit::{AuditError, Damage, Filter, Log, append};
+use overlay_store::audit::{
+    AuditError, Damage, Filter, Head, Log, VerifiedExport, append, verify_export,
+};
 
 use super::memory::Memory;
 use super::{entry, lines, long, write, write_flushed};
@@ -109,4 +111,58 @@ fn last_record_is_found() {
     fs.set("audit/HEAD", b"no mark\n".to_vec());
     let err = log.last().unwrap_err().to_string();
     assert_eq!(err, "the audit log was tampered with");
+}
+
+/// The records `from` to 12 as they are exported, with one change.
+fn export(from: u64, change: impl FnOnce(&mut Vec<String>)) -> String {
+    let fs = Memory::default();
+    write(&fs, 12);
+    let mut text = Vec::new();
+    Log::new(&fs).export(from, &Filter::default(), &mut text).unwrap();
+    let text = String::from_utf8(text).unwrap();
+    let mut lines: Vec<_> = text.split_inclusive('\n').map(str::to_owned).collect();
+    change(&mut lines);
+    lines.concat()
+}
+
+#[track_caller]
+fn broken(text: &str, expected: Option<Head>, expect: &str) {
+    let err = verify_export("a.jsonl", &mut text.as_bytes(), expected).unwrap_err();
+    assert_eq!(err.broken().unwrap().to_string(), expect);
+}
+
+#[test]
+fn an_export_is_verified_by_itself() {
+    let fs = Memory::default();
+    let head = write(&fs, 12);
+    let verify = |text: &str, expected| verify_export("a.jsonl", &mut text.as_bytes(), expected);
+    let whole = export(1, |_| {});
+    let found = verify(&whole, Some(head)).unwrap();
+    assert_eq!(found, VerifiedExport { records: 12, after: Head::empty(), head });
+    assert_eq!(verify(whole.trim_end(), Some(head)).unwrap().head, head, "the last line feed");
+    let part = verify(&export(5, |_| {}), Some(head)).unwrap();
+    assert_eq!((part.records, part.after.seq, part.head), (8, 4, head));
+    let before = Some(part.after);
+    assert_eq!(verify(&export(5, |_| {}), before).unwrap().after, part.after);
+    let none = verify("", None).unwrap();
+    assert_eq!((none.records, none.head), (0, Head::empty()));
+
+    let altered = "its content is not what the next record holds the hash of";
+    let host = |lines: &mut Vec<String>| lines[2] = lines[2].replace("\"host\":\"", "\"host\":\"x");
+    broken(&export(1, host), None, &format!("audit record 3 (a.jsonl:3): {altered}"));
+    let place = "audit record 3 (a.jsonl:3): record 4 stands in its place";
+    broken(&export(1, |lines| drop(lines.remove(2))), None, place);
+    let cut = export(1, |lines| lines[11].truncate(40));
+    assert!(verify(&cut, None).unwrap_err().broken().unwrap().to_string().contains("no record"));
+    let short =
+        "audit record 12 (a.jsonl:12): the log ends before it, and should go on to record 12";
+    broken(&export(1, |lines| drop(lines.pop())), Some(head), short);
+    let other = Head { hash: part.after.hash, ..head };
+    let known = format!("audit record 12 (a.jsonl:12): its hash should be {}", other.hash);
+    broken(&whole, Some(other), &known);
+    broken(
+        &export(5, |_| {}),
+        Some(Head { seq: 4, ..head }),
+        &format!("audit record 4 (a.jsonl:0): its hash should be {}", head.hash),
+    );
 }
