@@ -1,4 +1,5 @@
 use std::ffi::OsString;
+use std::path::Path;
 
 use clap::Args;
 use fusion_cli::{Environment, Exit, run_as};
@@ -60,9 +61,9 @@ Exit codes: 0 within the budget, 1 over it or nothing to compare, 3 insufficient
 ";
 
 impl BudgetGate {
-    /// The gate where warnings are errors.
-    pub(crate) fn strict() -> Self {
-        Self { args: vec!["--strict".into()] }
+    /// The gate, with its report as JSON in `file`.
+    pub(crate) fn reporting(file: &Path) -> Self {
+        Self { args: vec!["--json".into(), file.into()] }
     }
 
     pub(crate) fn run(self, environment: Environment) -> anyhow::Result<Exit> {

@@ -13,12 +13,13 @@ use jiff::tz::TimeZone;
 use overlay_model::Digest;
 use semver::Version;
 
-use crate::budget_gate::BudgetGate;
 use crate::golden::Golden;
 use crate::quality_gate::QualityGate;
+use crate::release::budget::Accepted;
 use crate::release::repository::Repository;
 use crate::root::{cargo, root, run};
 
+mod budget;
 mod changelog;
 mod manifest;
 mod repository;
@@ -29,13 +30,15 @@ const LOCKED: [&str; 3] = ["", "fuzz", "benches/peers"];
 /// Release a version: checks, record, changelog, versions, tag, tarball, notes
 ///
 /// Refuses with every reason at once where the tree is not clean, the version is not the next
-/// one, the changelog has nothing to say, or one of the goldens, the budget gate (with
-/// --strict) and the quality gate does not pass. Pushing the tag is left to you.
+/// one, the changelog has nothing to say, or one of the goldens, the budget gate and the quality
+/// gate does not pass. What the budget gate warns of, or knows too little of, takes --accept and a
+/// reason. Pushing the tag is left to you.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
   cargo xtask release --version 0.2.0 --dry-run
   cargo xtask release --version 0.2.0
+  cargo xtask release --version 0.2.0 --accept 'the new refund prompt is worth its 14 %'
 
 Ends with 1 where the release is refused.")]
 pub(crate) struct Release {
@@ -45,6 +48,18 @@ pub(crate) struct Release {
     /// Check everything, print the steps, change nothing
     #[arg(long)]
     dry_run: bool,
+    /// Release with what the budget gate warns of or knows too little of, for this reason, which
+    /// record and notes keep
+    #[arg(long, value_name = "REASON", value_parser = reason)]
+    accept: Option<String>,
+}
+
+/// A reason that says something.
+fn reason(text: &str) -> Result<String, &'static str> {
+    match text.trim() {
+        "" => Err("say why"),
+        text => Ok(text.to_owned()),
+    }
 }
 
 /// What a release writes.
@@ -54,6 +69,8 @@ struct Plan {
     date: String,
     /// The record of what was measured, `goldens/released/X.Y.Z.json`.
     record: String,
+    /// What the budget gate left open.
+    accepted: Option<Accepted>,
     /// The folder of the tarball.
     into: PathBuf,
 }
@@ -62,7 +79,9 @@ impl Release {
     pub(crate) fn run(self, environment: Environment) -> anyhow::Result<Exit> {
         let repository = Repository::new(root());
         let mut reasons = refusals(&repository, &self.version)?;
-        reasons.extend(gates(&environment)?);
+        let (failed, open) = gates(&environment)?;
+        reasons.extend(failed);
+        reasons.extend(budget::refusals(&open, self.accept.as_deref()));
         if !reasons.is_empty() {
             eprintln!("{} is not released:", self.version);
             for reason in &reasons {
@@ -70,7 +89,9 @@ impl Release {
             }
             return Ok(Exit::FINDINGS);
         }
-        let plan = Plan::new(self.version, &environment)?;
+        let accepted = self.accept.filter(|_| !open.is_empty());
+        let accepted = accepted.map(|reason| Accepted { reason, checks: open });
+        let plan = Plan::new(self.version, accepted, &environment)?;
         if self.dry_run {
             for (number, step) in (1..).zip(plan.steps()) {
                 println!("{number}. {step}");
@@ -133,17 +154,19 @@ fn follows(current: &Version, version: &Version) -> bool {
     next(current).contains(&released)
 }
 
-/// Which of the gates do not pass.
-fn gates(environment: &Environment) -> anyhow::Result<Vec<String>> {
+/// Which of the gates do not pass, and what the budget gate leaves open.
+fn gates(environment: &Environment) -> anyhow::Result<(Vec<String>, Vec<String>)> {
+    let golden = Golden::default().run(environment.clone());
+    let (budget, open) = budget::gate(environment)?;
     let results = [
-        ("golden", Golden::default().run(environment.clone())),
-        ("budget-gate --strict", BudgetGate::strict().run(environment.clone())?),
+        ("golden", golden),
+        ("budget-gate", budget),
         ("quality-gate", QualityGate::of_corpus().run(environment.clone())?),
     ];
     let failed = results.into_iter().filter(|(_, exit)| *exit != Exit::DONE);
-    Ok(failed
-        .map(|(name, exit)| format!("`cargo xtask {name}` ends with {}", exit.code()))
-        .collect())
+    let failed =
+        failed.map(|(name, exit)| format!("`cargo xtask {name}` ends with {}", exit.code()));
+    Ok((failed.collect(), open))
 }
 
 fn tag(version: &Version) -> String {
@@ -167,13 +190,18 @@ fn lock(root: &Path) -> anyhow::Result<()> {
 }
 
 impl Plan {
-    fn new(version: Version, environment: &Environment) -> anyhow::Result<Self> {
+    fn new(
+        version: Version,
+        accepted: Option<Accepted>,
+        environment: &Environment,
+    ) -> anyhow::Result<Self> {
         let suite = Suite::open(&root().join("goldens"))?;
         let measured = measure(&suite, &[], &version.to_string(), 0)?;
         let now = i64::try_from(environment.now())?;
         let date = Timestamp::from_second(now)?.to_zoned(TimeZone::UTC).date().to_string();
         Ok(Self {
-            record: serde_json::to_string_pretty(&measured)? + "\n",
+            record: budget::record(&measured, accepted.as_ref())?,
+            accepted,
             into: root().join("target/released").join(version.to_string()),
             date,
             version,
@@ -183,8 +211,11 @@ impl Plan {
     /// What is done, in order.
     fn steps(&self) -> Vec<String> {
         let version = &self.version;
+        let accepted = self.accepted.as_ref().map_or_else(String::new, |it| {
+            format!(", with {} open checks accepted: {}", it.checks.len(), it.reason)
+        });
         vec![
-            format!("write {} ({} bytes)", record_path(version), self.record.len()),
+            format!("write {} ({} bytes){accepted}", record_path(version), self.record.len()),
             format!("move `Unreleased` of CHANGELOG.md under `{version}`, {}", self.date),
             format!(
                 "set the version {version} in Cargo.toml, internal dependencies and lock files"
@@ -220,6 +251,10 @@ impl Plan {
     fn seal(&self, repository: &Repository<'_>) -> anyhow::Result<()> {
         let notes = changelog::section(&repository.read("CHANGELOG.md")?, &self.version)
             .context("the changelog lost its section")?;
+        let notes = match &self.accepted {
+            Some(accepted) => format!("{notes}\n{}", accepted.notes()),
+            None => notes,
+        };
         let tag = tag(&self.version);
         repository.git(&["add", "--all"])?;
         repository.git(&["commit", "--quiet", "-m", &format!("Release {}", self.version)])?;
@@ -273,6 +308,7 @@ mod tests {
             version: Version::new(0, 2, 0),
             date: "2026-11-21".to_owned(),
             record: "{}\n".to_owned(),
+            accepted: None,
             into: folder.join("target"),
         }
     }
@@ -334,6 +370,22 @@ mod tests {
         let packed = fs::read(folder.path().join("target/resontinex-fusion-0.2.0.tar.gz"))?;
         let sum = Digest::of(&packed).to_string().replace("sha256:", "");
         assert_eq!(read("SHA256SUMS")?, format!("{sum}  resontinex-fusion-0.2.0.tar.gz\n"));
+        Ok(())
+    }
+
+    #[test]
+    fn the_notes_say_what_was_accepted() -> anyhow::Result<()> {
+        let folder = repository()?;
+        let accepted = Accepted { reason: "known".to_owned(), checks: vec!["warn".to_owned()] };
+        let plan = Plan { accepted: Some(accepted), ..plan(folder.path()) };
+        plan.write(folder.path())?;
+        plan.seal(&Repository::new(folder.path()))?;
+        let notes = "### Added\n- A thing.\n\n### Accepted\n\nknown\n\n- warn\n";
+        assert_eq!(fs::read_to_string(folder.path().join("target/notes.md"))?, notes);
+        let tag = Repository::new(folder.path()).git(&["cat-file", "tag", "v0.2.0"])?;
+        assert!(tag.contains(notes), "{tag}");
+        assert!(plan.steps()[0].ends_with("with 1 open checks accepted: known"));
+        assert!(reason(" ").is_err() && reason(" why ").is_ok_and(|it| it == "why"));
         Ok(())
     }
 

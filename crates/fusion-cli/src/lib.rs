@@ -42,6 +42,7 @@ mod serve;
 use std::ffi::OsString;
 
 use clap::{CommandFactory as _, FromArgMatches as _};
+use overlay_model::Diagnostic;
 
 use crate::arguments::{Arguments, Command};
 use crate::output::{Output, json_text};
@@ -77,6 +78,9 @@ pub fn run_as(
 fn execute(arguments: Arguments, environment: &Environment) -> Exit {
     let style = arguments.style();
     let mut output = Output::new(style.format, style.color, style.strict, environment);
+    if let Some(why) = environment.refused().filter(|_| !is_kill(&arguments.command)) {
+        return failed(&exit::refusal(Exit::USAGE, why), &mut output);
+    }
     if writes_dates(&arguments.command)
         && let Err(why) = environment.source_date()
     {
@@ -100,6 +104,11 @@ fn execute(arguments: Arguments, environment: &Environment) -> Exit {
     result.unwrap_or_else(|err| failed(&err, &mut output))
 }
 
+/// Whether the command is the switch, which no variable may hold up that it does not need.
+fn is_kill(command: &Command) -> bool {
+    matches!(command, Command::Flags(it) if it.is_kill())
+}
+
 /// Whether the command writes the moment of `SOURCE_DATE_EPOCH` into files. A kill switch and
 /// a service must not fail on it.
 fn writes_dates(command: &Command) -> bool {
@@ -121,7 +130,8 @@ fn usage(err: &clap::Error, args: &[OsString], environment: &Environment) -> Exi
     if output.is_json() {
         let text = err.render().to_string();
         let first = text.lines().next().unwrap_or_default();
-        let _ = answer_error(first.trim_start_matches("error: "), Exit::USAGE, &mut output);
+        let first = first.trim_start_matches("error: ");
+        let _ = answer_error(first, Exit::USAGE, &[], &mut output);
     }
     Exit::USAGE
 }
@@ -135,16 +145,26 @@ fn failed(err: &anyhow::Error, output: &mut Output) -> Exit {
     // Where even this cannot be written, nobody is left to tell.
     let _ = output.remark(&format!("{style}error{style:#}: {message}\n"));
     if output.is_json() && !output.has_answered() {
-        let _ = answer_error(&message, exit, output);
+        let _ = answer_error(&message, exit, &[], output);
     }
     exit
 }
 
-fn answer_error(message: &str, exit: Exit, output: &mut Output) -> anyhow::Result<()> {
-    let object = serde_json::json!({
+/// Says as an object on standard output why a command ended early, with the findings that are
+/// the reason, where there are any.
+pub(crate) fn answer_error(
+    message: &str,
+    exit: Exit,
+    findings: &[Diagnostic],
+    output: &mut Output,
+) -> anyhow::Result<()> {
+    let mut object = serde_json::json!({
         "schema": "fusion/error/1",
         "error": message,
         "exit_code": exit.code(),
     });
+    if !findings.is_empty() {
+        object["diagnostics"] = serde_json::to_value(findings::views(findings))?;
+    }
     output.json(&json_text(&object)?)
 }

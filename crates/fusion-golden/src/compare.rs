@@ -6,7 +6,7 @@ use fusion_plan::CheckResult;
 
 use crate::code;
 use crate::golden::{Golden, GoldenSide};
-use crate::observe::{Observed, Replayed, Seen};
+use crate::observe::{Observed, Replayed};
 use crate::places::{model_line, section_line};
 use crate::record::Side;
 use crate::report::{Check, Rung, Verdict};
@@ -141,23 +141,27 @@ fn keys(suite: &Suite, golden: &Golden, now: &Observed<'_>, changed: Verdict) ->
     let overlay = differences(&golden.overlay_values, &now.answering().settings.values);
     let mut checks = Vec::new();
     for (key, how) in &overlay {
-        checks.push(key_check(suite, "overlay", now.answering(), key, how, changed));
+        checks.push(key_check(suite, now, Side::Overlay, key, how, changed));
     }
     for (key, how) in baseline.iter().filter(|(key, _)| !overlay.contains_key(*key)) {
-        checks.push(key_check(suite, "baseline", &now.baseline, key, how, changed));
+        checks.push(key_check(suite, now, Side::Baseline, key, how, changed));
     }
     checks
 }
 
 fn key_check(
     suite: &Suite,
-    side: &str,
-    seen: &Seen<'_>,
+    now: &Observed<'_>,
+    side: Side,
     key: &str,
     how: &Difference<'_>,
     changed: Verdict,
 ) -> Check {
-    let place = seen.settings.place(key);
+    let seen = match side {
+        Side::Baseline => &now.baseline,
+        Side::Overlay => now.answering(),
+    };
+    let place = seen.settings.place(suite, now.scenario.id.as_str(), key);
     let at = place.as_ref().map_or_else(String::new, |(_, line)| format!(", line {line}"));
     let message = match how {
         Difference::Changed(old, new) => format!("{key} of the {side}: {old} → {new}{at}"),

@@ -27,11 +27,22 @@ pub(crate) fn cassette(
     scenario: &str,
 ) -> Result<(Cassette, Vec<Check>), SuiteError> {
     let file = suite.cassette_name(scenario);
-    let Some(cassette) = Cassette::load(&suite.cassette_path(scenario))? else {
-        return Ok((Cassette::default(), vec![too_large(&file)]));
-    };
-    let checks = cassette.findings.iter().map(|it| integrity(it, &file)).collect();
-    Ok((cassette, checks))
+    let (cassette, findings) = read_cassette(suite, scenario)?;
+    Ok((cassette, findings.iter().map(|it| integrity(it, &file)).collect()))
+}
+
+/// The cassette of a scenario, with all that is wrong with it.
+pub(crate) fn read_cassette(
+    suite: &Suite,
+    scenario: &str,
+) -> Result<(Cassette, Vec<Diagnostic>), SuiteError> {
+    match Cassette::load(&suite.cassette_path(scenario))? {
+        Some(mut cassette) => {
+            let findings = std::mem::take(&mut cassette.findings);
+            Ok((cassette, findings))
+        }
+        None => Ok((Cassette::default(), vec![too_large()])),
+    }
 }
 
 /// The golden of a scenario, with a check for all that is wrong with it.
@@ -40,41 +51,46 @@ pub(crate) fn golden(
     scenario: &str,
 ) -> Result<(Option<Golden>, Vec<Check>), SuiteError> {
     let file = suite.golden_name(scenario);
+    let (golden, findings) = accepted(suite, scenario)?;
+    Ok((golden, findings.iter().map(|it| integrity(it, &file)).collect()))
+}
+
+/// The golden of a scenario, with the errors in it.
+pub(crate) fn accepted(
+    suite: &Suite,
+    scenario: &str,
+) -> Result<(Option<Golden>, Vec<Diagnostic>), SuiteError> {
     let text = match files::read(&suite.golden_path(scenario), MAX_GOLDEN_BYTES)? {
         Content::Bytes(bytes) => String::from_utf8(bytes),
-        Content::Missing => return Ok((None, vec![no_golden(&file)])),
-        Content::TooLarge => return Ok((None, vec![too_large(&file)])),
+        Content::Missing => return Ok((None, vec![no_golden()])),
+        Content::TooLarge => return Ok((None, vec![too_large()])),
     };
     let Ok(text) = text else {
-        let finding = Diagnostic::error(code::UNREADABLE, "invalid UTF-8");
-        return Ok((None, vec![integrity(&finding, &file)]));
+        return Ok((None, vec![Diagnostic::error(code::UNREADABLE, "invalid UTF-8")]));
     };
-    let (golden, findings) = read_golden(&text);
-    let mut checks: Vec<_> =
-        findings.iter().filter(|it| it.is_error()).map(|it| integrity(it, &file)).collect();
-    let Some(golden) = golden else { return Ok((None, checks)) };
+    let (golden, mut findings) = read_golden(&text);
+    findings.retain(Diagnostic::is_error);
+    let Some(golden) = golden else { return Ok((None, findings)) };
     if golden.schema_version != SCHEMA_VERSION {
         let finding = Diagnostic::error(code::OLD_FORM, "the golden has the original's form")
             .hint("import it with `golden import --from origin`, or accept what replays now");
-        return Ok((None, vec![integrity(&finding, &file)]));
+        return Ok((None, vec![finding]));
     }
     if golden.scenario_id != scenario {
         let message = format!("the golden is of the scenario `{}`", golden.scenario_id);
-        checks.push(integrity(&Diagnostic::error(code::OTHER_SCENARIO, message), &file));
-        return Ok((None, checks));
+        findings.push(Diagnostic::error(code::OTHER_SCENARIO, message));
+        return Ok((None, findings));
     }
-    Ok((Some(golden), checks))
+    Ok((Some(golden), findings))
 }
 
-fn no_golden(file: &str) -> Check {
-    Check::new(Rung::Integrity, code::NO_GOLDEN, Verdict::Invalid, "nothing was accepted yet")
-        .file(file)
+fn no_golden() -> Diagnostic {
+    Diagnostic::error(code::NO_GOLDEN, "nothing was accepted yet")
         .hint("look at the answers, then run `golden update --reason WHY`")
 }
 
-fn too_large(file: &str) -> Check {
-    Check::new(Rung::Integrity, code::TOO_LARGE, Verdict::Invalid, "the file is too large")
-        .file(file)
+fn too_large() -> Diagnostic {
+    Diagnostic::error(code::TOO_LARGE, "the file is too large")
 }
 
 /// A finding about a file of the suite as a check.

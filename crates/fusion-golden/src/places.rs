@@ -30,6 +30,12 @@ impl CataloguePlaces {
         Some(self.location(part))
     }
 
+    /// Where a parameter of a scenario stands, else all of them.
+    pub(crate) fn parameter(&self, scenario: &str, key: &str) -> Option<Location> {
+        let all = self.field(scenario, "parameters")?;
+        Some(self.location(all.field(key).map_or(all, |it| &it.value)))
+    }
+
     fn field(&self, scenario: &str, field: &str) -> Option<&Outline> {
         self.scenario(scenario)?.field(field).map(|it| &it.value)
     }

@@ -121,10 +121,20 @@ impl<'a> SideSettings<'a> {
         }
     }
 
-    /// Where the value of `key` stands: file and line.
-    pub(crate) fn place(&self, key: &str) -> Option<(String, usize)> {
+    /// Where the value of `key` stands for `scenario`, which others may share the settings
+    /// with: file and line.
+    pub(crate) fn place(
+        &self,
+        suite: &Suite,
+        scenario: &str,
+        key: &str,
+    ) -> Option<(String, usize)> {
         match &self.effective.get(key)?.setting.origin {
             Origin::File { path, line, .. } => Some((path.clone(), *line)),
+            Origin::Scenario { .. } => {
+                let at = suite.places().parameter(scenario, key)?;
+                Some(("scenarios.yaml".to_owned(), at.line))
+            }
             _ => None,
         }
     }

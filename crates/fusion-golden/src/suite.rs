@@ -31,6 +31,8 @@ pub struct Suite {
     findings: Vec<FileFinding>,
     /// Where the scenarios stand in their file; read when somebody asks.
     places: OnceLock<CataloguePlaces>,
+    /// Whether it is but a place for an installation to stand in.
+    is_installation_alone: bool,
 }
 
 /// `suite.toml`.
@@ -87,7 +89,20 @@ impl Suite {
             installation,
             max_age_days: manifest.max_age_days,
             places,
+            is_installation_alone: false,
         })
+    }
+
+    /// This suite as no more than a place for its installation, such as a generation that is
+    /// live: that it has no goldens and no recordings says nothing.
+    #[must_use]
+    pub fn of_installation_alone(mut self) -> Self {
+        self.is_installation_alone = true;
+        self
+    }
+
+    pub(crate) fn is_installation_alone(&self) -> bool {
+        self.is_installation_alone
     }
 
     /// Where the scenarios stand in their file.
@@ -124,6 +139,11 @@ impl Suite {
     /// Whether anything was accepted: the folder has a golden.
     pub fn has_goldens(&self) -> bool {
         !self.files_with(&self.dir, GOLDEN_SUFFIX).is_empty()
+    }
+
+    /// The ids of the scenarios that have a golden.
+    pub(crate) fn accepted(&self) -> Vec<String> {
+        self.files_with(&self.dir, GOLDEN_SUFFIX)
     }
 
     /// The golden of a scenario.

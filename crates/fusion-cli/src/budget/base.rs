@@ -6,15 +6,15 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use fusion_golden::Suite;
-use fusion_golden::budget::{Base, Measurement};
+use fusion_golden::budget::Base;
 use overlay_store::{GenerationId, Store, Tree};
 use serde::Deserialize;
 use tempfile::TempDir;
 
-use super::git::Repository;
-use crate::exit::{Exit, refusal};
+use super::git::{Leads, Repository};
+use super::released::record;
+use crate::exit::{Exit, exit_of, refusal};
 use crate::golden::suite_error;
-use crate::input;
 
 /// A side as it was read; temporary files live as long.
 pub(super) struct Opened {
@@ -24,8 +24,30 @@ pub(super) struct Opened {
     folders: Vec<TempDir>,
 }
 
+/// Places of temporary files, which tell a reader nothing, with the names of the sides whose
+/// files they are.
+#[derive(Default)]
+pub(super) struct Places(Vec<(PathBuf, String)>);
+
+impl Places {
+    /// These and `more`.
+    pub(super) fn and(mut self, more: Self) -> Self {
+        self.0.extend(more.0);
+        self
+    }
+
+    /// The error with names instead.
+    pub(super) fn told(&self, err: &anyhow::Error) -> anyhow::Error {
+        let message = self.0.iter().fold(format!("{err:#}"), |message, (folder, name)| {
+            let below = folder.join("").display().to_string();
+            message.replace(&below, &format!("{name}: "))
+        });
+        refusal(exit_of(err), message)
+    }
+}
+
 impl Opened {
-    fn of(side: Base, folders: Vec<TempDir>) -> Self {
+    pub(super) fn of(side: Base, folders: Vec<TempDir>) -> Self {
         Self { side, is_commit: false, folders }
     }
 
@@ -39,6 +61,24 @@ impl Opened {
                 Err(refusal(Exit::USAGE, "a record cannot be the candidate"))
             }
         }
+    }
+
+    /// The suite of a commit with its name; `None` where it is none.
+    pub(super) fn suite(&self) -> Option<(&str, &Suite)> {
+        match &self.side {
+            Base::Suite { name, suite } if self.is_commit => Some((name, suite)),
+            _ => None,
+        }
+    }
+
+    /// Where its temporary files are, and what readers know them as.
+    pub(super) fn places(&self) -> Places {
+        let name = match &self.side {
+            Base::Suite { name, .. } | Base::Installation { name, .. } => name.clone(),
+            Base::Record(it) => it.name.clone(),
+            Base::Nothing { .. } => String::new(),
+        };
+        Places(self.folders.iter().map(|it| (it.path().to_owned(), name.clone())).collect())
     }
 
     /// The base, and the folders to be kept.
@@ -61,7 +101,7 @@ pub(super) fn open(value: &str, dir: &Path) -> anyhow::Result<Opened> {
         return of_generation(value, Path::new(root), Some(number));
     }
     if path.is_file() {
-        return Ok(Opened::of(Base::Record(record(path)?), Vec::new()));
+        return Ok(Opened::of(Base::Record(record(path, value)?), Vec::new()));
     }
     let repository = Repository::of(&existing(dir)).ok_or_else(|| nothing(value))?;
     let commit = repository.commit(value).ok_or_else(|| nothing(value))?;
@@ -74,7 +114,7 @@ fn nothing(value: &str) -> anyhow::Error {
 }
 
 /// `dir`, or the nearest folder above it that there is.
-fn existing(dir: &Path) -> PathBuf {
+pub(super) fn existing(dir: &Path) -> PathBuf {
     let above = dir.ancestors().find(|it| it.is_dir() && !it.as_os_str().is_empty());
     above.map_or_else(|| PathBuf::from("."), Path::to_path_buf)
 }
@@ -132,7 +172,7 @@ pub(crate) fn alone(
             }
         }
     }
-    Ok((Suite::open(&dir).map_err(suite_error)?, folder))
+    Ok((Suite::open(&dir).map_err(suite_error)?.of_installation_alone(), folder))
 }
 
 /// A generation of a deployment root: the stable one, or the one of a number.
@@ -172,13 +212,13 @@ pub(super) fn of_stored(name: &str, tree: &Tree) -> anyhow::Result<Opened> {
 
 /// `suite.toml`, as far as places go.
 #[derive(Default, Deserialize)]
-struct Places {
+struct Manifest {
     installation: Option<String>,
 }
 
 /// The suite and its installation as they are in a commit, in the places that they have to
 /// each other in the repository.
-fn of_commit(
+pub(super) fn of_commit(
     name: String,
     repository: &Repository,
     commit: &str,
@@ -187,20 +227,32 @@ fn of_commit(
     let place = repository.place_of(&existing(dir))?;
     let folder = tempfile::tempdir().context("making a temporary folder")?;
     let suite = folder.path().join(&place);
-    repository.extract(commit, &place, folder.path())?;
+    let extract = |place: &str| match repository.extract(commit, place, folder.path())? {
+        Leads::Inside => Ok(()),
+        Leads::Out { link, to } => {
+            let message = format!(
+                "{name}: in commit {commit} `{link}` is a link to {to}, and what that leads to is in \
+                 no commit: name a base that holds the files with --base (a folder, a deployment \
+                 root, a record), or commit the files themselves"
+            );
+            Err(refusal(Exit::UNREADABLE, message))
+        }
+    };
+    extract(&place)?;
     fs::create_dir_all(&suite).context("making a temporary folder")?;
     let manifest = fs::read_to_string(suite.join("suite.toml")).unwrap_or_default();
-    let places: Places = overlay_model::from_toml(&manifest).unwrap_or_default();
-    let installation = match places.installation {
+    let manifest: Manifest = overlay_model::from_toml(&manifest).unwrap_or_default();
+    let installation = match manifest.installation {
         Some(at) => at,
         None if suite.join("configs").is_dir() => "configs".to_owned(),
         None => "../configs".to_owned(),
     };
     if let Some(at) = joined(&place, &installation) {
-        repository.extract(commit, &at, folder.path())?;
+        extract(&at)?;
     }
+    let places = Places(vec![(folder.path().to_owned(), format!("commit {commit}"))]);
     let suite = Suite::open(&suite).map_err(|err| {
-        let err = suite_error(err);
+        let err = places.told(&suite_error(err));
         refusal(Exit::UNREADABLE, format!("{name} has no suite at {place}: {err:#}"))
     })?;
     let side = Base::Suite { name, suite };
@@ -220,181 +272,9 @@ fn joined(folder: &str, path: &str) -> Option<String> {
     (!parts.is_empty()).then(|| parts.join("/"))
 }
 
-/// What is compared, as far as the choice of its base goes.
-#[derive(Clone, Copy)]
-pub(super) enum Judged<'a> {
-    /// The suite in the working tree.
-    WorkingTree(&'a Suite),
-    /// A commit.
-    Commit(&'a str),
-    /// Something outside of the repository's history, such as what is live.
-    Elsewhere,
-}
-
-/// Bases, with what a reader should know about them.
-#[derive(Default)]
-pub(super) struct Bases {
-    pub(super) opened: Vec<Opened>,
-    pub(super) notes: Vec<String>,
-}
-
-/// The bases where none is given: where the candidate parted from the main branch, and the
-/// newest released record.
-pub(super) fn usual(judged: Judged<'_>, dir: &Path, recorded_in: &Path) -> anyhow::Result<Bases> {
-    let mut bases = Bases::default();
-    let mut first = None;
-    match Repository::of(&existing(dir)) {
-        Some(repository) => match parting(&repository, judged, &mut bases.notes) {
-            Parting::At(name, commit) => {
-                bases.opened.push(of_commit(name, &repository, &commit, dir)?);
-            }
-            Parting::First(why) => first = Some(why),
-            Parting::Unknown => (),
-        },
-        None => bases.notes.push("not in a git repository: there is no merge base".to_owned()),
-    }
-    match newest_record(recorded_in)? {
-        Some(path) => {
-            bases.opened.push(Opened::of(Base::Record(record(&path)?), Vec::new()));
-        }
-        None => {
-            bases.notes.push("there is no released record to compare with".to_owned());
-            let first = first.map(|why| Base::Nothing { why });
-            bases.opened.extend(first.map(|side| Opened::of(side, Vec::new())));
-        }
-    }
-    Ok(bases)
-}
-
-/// Where a change begins.
-enum Parting {
-    /// In a commit, and how reports call it.
-    At(String, String),
-    /// Nowhere: there is nothing before it, and why.
-    First(String),
-    /// That cannot be told.
-    Unknown,
-}
-
-/// The branches that a change is merged into, the first one that there is.
-const MAIN: [&str; 5] = ["origin/main", "main", "origin/master", "master", "origin/HEAD"];
-
-/// Where a change begins. What is compared with itself passes whatever it is, so that a
-/// commit of the main branch itself is held to the one before it.
-fn parting(repository: &Repository, judged: Judged<'_>, notes: &mut Vec<String>) -> Parting {
-    let given = match judged {
-        Judged::Commit(it) => repository.commit(it),
-        _ => None,
-    };
-    let Some(tip) = given.or_else(|| repository.commit("HEAD")) else {
-        notes.push("the repository has no commit: there is no merge base".to_owned());
-        return Parting::Unknown;
-    };
-    let differs = match judged {
-        Judged::WorkingTree(suite) => {
-            let read = [suite.dir(), suite.installation().root()].map(Path::to_path_buf);
-            repository.has_changes(&read)
-        }
-        Judged::Commit(_) => false,
-        Judged::Elsewhere => true,
-    };
-    for main in MAIN {
-        let Some(commit) = repository.commit(main) else { continue };
-        match repository.merge_base(&tip, &commit) {
-            Some(base) if base == tip && !differs => return before(repository, &tip, main, notes),
-            Some(base) => {
-                return Parting::At(format!("merge base with {main} ({})", short(&base)), base);
-            }
-            None => notes.push(format!(
-                "{main} has no commit in common with this one: in a shallow clone, fetch the history \
-                 (`git fetch --unshallow`)"
-            )),
-        }
-    }
-    if matches!(judged, Judged::Elsewhere) {
-        notes.push("no merge base with a main branch: the base is HEAD".to_owned());
-        return Parting::At(format!("HEAD ({})", short(&tip)), tip);
-    }
-    notes.push(
-        "no main branch (origin/main, main, origin/master, master): name the base with --base"
-            .to_owned(),
-    );
-    Parting::Unknown
-}
-
-/// The commit before one that is on the main branch.
-fn before(repository: &Repository, tip: &str, main: &str, notes: &mut Vec<String>) -> Parting {
-    match repository.parent(tip) {
-        Some(parent) => {
-            Parting::At(format!("the commit before, on {main} ({})", short(&parent)), parent)
-        }
-        None if repository.is_shallow() => {
-            notes.push(
-                "the commit before is not in this shallow clone: fetch the history (`git fetch \
-                 --unshallow`)"
-                    .to_owned(),
-            );
-            Parting::Unknown
-        }
-        None => Parting::First(format!("{} is the first commit: it replaces nothing", short(tip))),
-    }
-}
-
-fn short(commit: &str) -> String {
-    commit.chars().take(9).collect()
-}
-
-/// The record of the newest version in the folder `released` of a suite.
-fn newest_record(suite: &Path) -> anyhow::Result<Option<PathBuf>> {
-    let folder = suite.join("released");
-    if !folder.is_dir() {
-        return Ok(None);
-    }
-    let entries = fs::read_dir(&folder).with_context(|| format!("reading {}", folder.display()))?;
-    let mut paths: Vec<_> = entries.flatten().map(|it| it.path()).collect();
-    paths.retain(|it| it.extension().is_some_and(|it| it == "json"));
-    Ok(paths.into_iter().max_by_key(|it| version(it)))
-}
-
-/// The numbers in the name of a file, so that 1.10.0 is newer than 1.9.0; a name that goes
-/// on after the same numbers (`1.0.0-rc.1`) is older.
-fn version(path: &Path) -> (Vec<u64>, bool, String) {
-    let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    let (release, rest) = match name.split_once('-') {
-        Some((release, rest)) => (release, rest.to_owned()),
-        None => (name.as_str(), String::new()),
-    };
-    let numbers = release.trim_start_matches('v').split('.').map(|it| it.parse().unwrap_or(0));
-    (numbers.collect(), rest.is_empty(), rest)
-}
-
-fn record(path: &Path) -> anyhow::Result<Measurement> {
-    let name = path.display();
-    let unreadable = |why: String| refusal(Exit::UNREADABLE, format!("{name}: {why}"));
-    let read = input::read(path)?;
-    let mut record: Measurement = serde_json::from_str(read.text()?)
-        .map_err(|err| unreadable(format!("no record of a release: {err}")))?;
-    if record.schema != "fusion/measurement/1" {
-        let message =
-            format!("schema `{}`, this version reads `fusion/measurement/1`", record.schema);
-        return Err(unreadable(message));
-    }
-    if !record.name.starts_with("release") {
-        record.name = format!("release {}", record.name);
-    }
-    Ok(record)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_newest_version_is_the_highest_one() {
-        let names = ["1.9.0.json", "1.10.0-rc.1.json", "1.10.0.json", "v1.2.json"];
-        let newest = names.map(PathBuf::from).into_iter().max_by_key(|it| version(it));
-        assert_eq!(newest, Some(PathBuf::from("1.10.0.json")));
-    }
 
     #[test]
     fn places_are_joined_without_dots() {

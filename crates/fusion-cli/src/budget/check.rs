@@ -10,9 +10,11 @@ use overlay_store::audit::Entry;
 use overlay_store::vfs::RealFs;
 use overlay_store::{Change, GenerationRef, Holder, Origin, Pointer, Tree, Writer};
 use serde::Serialize;
+use serde_json::{Value, json};
 
-use super::base::{Bases, Judged, Opened, of_stored, open, usual};
-use super::fall::{CHECK, FALL, Kept, RETURN, Watched};
+use super::base::{Opened, of_stored, open};
+use super::fall::{CAUSE, CHECK, FALL, Kept, RETURN, Watched};
+use super::usual::{Bases, Judged, usual};
 use crate::deploy::{RootArguments, Site, deploy_error, store_error};
 use crate::environment::{Environment, rfc3339};
 use crate::exit::{Exit, refusal};
@@ -138,8 +140,14 @@ impl Check {
         }
         let Watched { pointer, kept } = watched;
         let (tripwire, step) = kept.tripwire.after(reading, now);
-        let fell = act(&mut writer, &site, &pointer, step, kept.fell, now)?;
-        let recorded = record(&mut writer, &site, Kept { tripwire, fell }, reading, judged, now);
+        let of_fall = match step {
+            Step::Fall => cause.as_ref().map(told),
+            Step::Stay | Step::Return => kept.cause,
+        };
+        let detail = moved(reading, of_fall.as_ref());
+        let fell = act(&mut writer, &site, &pointer, (step, kept.fell), detail, now)?;
+        let kept = Kept { tripwire, fell, cause: of_fall.filter(|_| fell.is_some()) };
+        let recorded = record(&mut writer, &site, &kept, reading, judged, now);
         recorded.map_err(|err| if step == Step::Stay { err } else { unrecorded(&err) })?;
         let live = writer.current().map_or(pointer.stable, |it| it.stable);
         let report = CheckReport {
@@ -173,11 +181,11 @@ impl Check {
         let name = format!("generation {}", judged.generation.0);
         let (name, candidate, _folders) = of_stored(&name, &leased.tree)?.into_suite()?;
         let suite = Suite::open(dir).map_err(suite_error)?;
-        let Bases { opened: bases, mut notes } = if self.bases.is_empty() {
-            usual(Judged::Elsewhere, dir, suite.dir())?
+        let Bases { opened: bases, mut notes, .. } = if self.bases.is_empty() {
+            usual(Judged::Live, dir, None)?
         } else {
             let opened = self.bases.iter().map(|it| open(it, dir)).collect::<Result<_, _>>()?;
-            Bases { opened, notes: Vec::new() }
+            Bases { opened, ..Bases::default() }
         };
         let (bases, _kept): (Vec<_>, Vec<_>) = bases.into_iter().map(Opened::into_base).unzip();
         let (budgets, findings) = Budgets::read(&candidate).map_err(suite_error)?;
@@ -211,13 +219,38 @@ fn unrecorded(err: &anyhow::Error) -> anyhow::Error {
     refusal(Exit::UNKNOWN, format!("{what}: {err:#}: the next run goes on from there"))
 }
 
+/// What was over its limit, for the audit log.
+fn told(cause: &Cause) -> Value {
+    let Cause { check, overlay, scenario, against, more, limit, changes } = cause;
+    json!({
+        "check": check,
+        "overlay": overlay,
+        "scenario": scenario,
+        "against": against,
+        "more": rounded(*more),
+        "limit": rounded(*limit),
+        "changes": changes,
+    })
+}
+
+/// What the record of a fall, or of a return, says: the share of tokens more that this run
+/// saw, and what made it fall.
+fn moved(reading: Reading, cause: Option<&Value>) -> Value {
+    json!({ "more": rounded(reading.more), CAUSE: cause })
+}
+
+/// Rounded as everything that is written and hashed.
+fn rounded(share: f64) -> String {
+    format!("{share:.4}")
+}
+
 /// Falls or returns; gives what has fallen.
 fn act(
     writer: &mut Writer<'_, RealFs>,
     site: &Site,
     pointer: &Pointer,
-    step: Step,
-    fell: Option<(GenerationRef, GenerationRef)>,
+    (step, fell): (Step, Option<(GenerationRef, GenerationRef)>),
+    detail: Value,
     now: i64,
 ) -> anyhow::Result<Option<(GenerationRef, GenerationRef)>> {
     let (action, to) = match (step, fell) {
@@ -233,7 +266,7 @@ fn act(
         }
     };
     let change = Change { deployment: pointer.deployment.clone(), ..Change::to(to) };
-    let entry = entry(site, action, to, now);
+    let entry = Entry { detail, ..entry(site, action, to, now) };
     writer.switch(Some(pointer.epoch), change, entry).map_err(|err| deploy_error(err.into()))?;
     Ok((step == Step::Fall).then_some((pointer.stable, to)))
 }
@@ -260,15 +293,14 @@ fn minimal(tree: &Tree, now: i64) -> anyhow::Result<Tree> {
 fn record(
     writer: &mut Writer<'_, RealFs>,
     site: &Site,
-    kept: Kept,
+    kept: &Kept,
     reading: Reading,
     judged: GenerationRef,
     now: i64,
 ) -> anyhow::Result<()> {
     let mut detail = serde_json::to_value(kept).context("writing the record")?;
     if let Some(detail) = detail.as_object_mut() {
-        // Rounded as everything that is written and hashed.
-        detail.insert("more".to_owned(), format!("{:.4}", reading.more).into());
+        detail.insert("more".to_owned(), rounded(reading.more).into());
         detail.insert("breach".to_owned(), reading.breach.into());
     }
     let entry = Entry { detail, ..entry(site, CHECK, judged, now) };
@@ -287,6 +319,6 @@ fn entry(site: &Site, action: &str, about: GenerationRef, now: i64) -> Entry {
         generation: Some(about.generation.0),
         base: None,
         manifest_sha256: Some(about.manifest),
-        detail: serde_json::Value::Null,
+        detail: Value::Null,
     }
 }

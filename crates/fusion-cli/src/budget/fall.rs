@@ -5,6 +5,7 @@ use overlay_store::audit::{AuditError, Entry};
 use overlay_store::vfs::RealFs;
 use overlay_store::{GenerationId, GenerationRef, Phase, Pointer, Store, Writer};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::environment::rfc3339;
 use crate::exit::{Exit, refusal};
@@ -17,15 +18,20 @@ pub(super) const RETURN: &str = "budget_return";
 /// The ends of the names of the records before a change, and of one that is in force.
 const INTENT: &str = "_intent";
 const COMMITTED: &str = "_committed";
+/// The member of a record that says what was over its limit.
+pub(super) const CAUSE: &str = "cause";
 
 /// What a run keeps in the audit log.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub(super) struct Kept {
     #[serde(flatten)]
     pub(super) tripwire: Tripwire,
     /// The generation that fell, and the one that is in force instead.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) fell: Option<(GenerationRef, GenerationRef)>,
+    /// What made it fall: figure, value, limit, and what changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) cause: Option<Value>,
 }
 
 /// Where a root stands that is locked, and in order.
@@ -84,11 +90,11 @@ struct Standing {
 }
 
 /// A fall that was begun.
-#[derive(Clone, Copy)]
 struct Begun {
     at_us: i64,
     /// The minimum.
     to: Option<GenerationRef>,
+    cause: Option<Value>,
 }
 
 impl Standing {
@@ -96,7 +102,8 @@ impl Standing {
         let about = about(&entry);
         // Nothing comes between the record of an intent and the one that ends it.
         let begun = self.begun.take();
-        let this = Begun { at_us: entry.at_us, to: about };
+        let cause = entry.detail.get(CAUSE).filter(|it| !it.is_null()).cloned();
+        let this = Begun { at_us: entry.at_us, to: about, cause };
         match entry.action.strip_suffix(COMMITTED) {
             None if entry.action == CHECK => {
                 self.kept = serde_json::from_value(entry.detail).unwrap_or_default();
@@ -116,7 +123,7 @@ impl Standing {
     fn kept(mut self, stable: GenerationRef) -> Kept {
         // A run that was killed once the pointer was replaced: the next writer says so in the
         // log.
-        if let Some(begun) = self.begun.filter(|it| it.to == Some(stable)) {
+        if let Some(begun) = self.begun.take().filter(|it| it.to == Some(stable)) {
             self.fall(begun);
         }
         let is_of_now = match self.kept.fell {
@@ -128,9 +135,9 @@ impl Standing {
 
     /// The run that made the change may have ended before it could leave its own record: the
     /// change alone says since when it is in force, and what fell.
-    fn fall(&mut self, Begun { at_us, to }: Begun) {
+    fn fall(&mut self, Begun { at_us, to, cause }: Begun) {
         let tripwire = Tripwire::Fallen { since_us: at_us, good: 0 };
-        self.kept = Kept { tripwire, fell: self.judged.zip(to) };
+        self.kept = Kept { tripwire, fell: self.judged.zip(to), cause };
     }
 }
 
@@ -205,7 +212,9 @@ mod tests {
             generation: Some(generation.0),
             base: None,
             manifest_sha256: Some(manifest),
-            detail: serde_json::json!({ "state": "armed", "breaches": 2 }),
+            detail: serde_json::json!({
+                "state": "armed", "breaches": 2, "cause": { "check": "cost" },
+            }),
         }
     }
 
@@ -214,7 +223,8 @@ mod tests {
         let mut standing = Standing::default();
         records.iter().for_each(|it| standing.take(entry(it.0, it.1, it.2)));
         let kept = standing.kept(reference(live));
-        (kept.tripwire, kept.fell == Some((reference(1), reference(2))))
+        let is_told = kept.cause.is_some_and(|it| it["check"] == "cost");
+        (kept.tripwire, is_told && kept.fell == Some((reference(1), reference(2))))
     }
 
     #[test]

@@ -5,8 +5,9 @@ use fusion_golden::Suite;
 use fusion_golden::budget::{BudgetReport, Budgets, gate};
 use tempfile::TempDir;
 
-use super::base::{Bases, Judged, Opened, open, usual};
+use super::base::{Opened, Places, open};
 use super::reports::{Reports, exit_of};
+use super::usual::{Bases, Judged, since, usual};
 use crate::environment::Environment;
 use crate::exit::Exit;
 use crate::golden::suite_error;
@@ -17,9 +18,9 @@ use crate::output::Output;
 ///
 /// A side is a folder (a suite, a folder with `goldens/` and `configs/`, an installation), a
 /// deployment root (its stable generation), ROOT@N (one of its generations), a record of
-/// `goldens/released/`, or a git reference. Without --base: the merge base with the main branch
-/// (on that branch itself, with nothing changed, the commit before) and the newest released
-/// record; the worse counts. Limits stand in `budgets.toml` of the
+/// `goldens/released/`, or a git reference. Without --base: the merge base with the main branch (on
+/// that branch itself the commit before, too; in a pipeline, what FUSION_BUDGET_SINCE names) and the
+/// newest released records; the worst counts. Limits stand in `budgets.toml` of the
 /// candidate's installation, else 12 and 25 % of tokens and cost, 2 and 5 s of p95.
 #[derive(Args, Debug)]
 #[command(after_help = "\
@@ -58,6 +59,7 @@ struct Candidate {
     working_tree: Option<Suite>,
     /// Whether it is one of the repository's history.
     is_commit: bool,
+    places: Places,
     /// Held while its files are read.
     _folders: Vec<TempDir>,
 }
@@ -76,8 +78,10 @@ impl Gate {
         let given = self.suite.clone().or_else(|| environment.path("FUSION_SUITE"));
         let dir = given.unwrap_or_else(|| PathBuf::from("goldens"));
         let candidate = self.candidate(&dir)?;
-        let Bases { opened, notes } = self.bases(&dir, &candidate)?;
+        let Bases { opened, rows, notes } = self.bases(&dir, &candidate, environment)?;
         let mut report = self.compare(&candidate, opened)?;
+        report.verdict = rows.iter().map(|it| it.gate.verdict).fold(report.verdict, Ord::max);
+        report.checks.extend(rows);
         report.notes = notes;
         self.reports.write(&report, self.json.as_deref(), output, environment)?;
         Ok(exit_of(&report, output.strict))
@@ -87,37 +91,51 @@ impl Gate {
         let Some(value) = &self.candidate else {
             let suite = Suite::open(dir).map_err(suite_error)?;
             let name = "working tree".to_owned();
-            let (working_tree, is_commit, _folders) = (None, false, Vec::new());
-            return Ok(Candidate { name, suite, working_tree, is_commit, _folders });
+            return Ok(Candidate {
+                name,
+                suite,
+                working_tree: None,
+                is_commit: false,
+                places: Places::default(),
+                _folders: Vec::new(),
+            });
         };
         let opened = open(value, dir)?;
-        let is_commit = opened.is_commit;
+        let (is_commit, places) = (opened.is_commit, opened.places());
         let (name, suite, folders) = opened.into_suite()?;
         // What the working tree has recorded speaks for an installation alone, too.
         let working_tree = Suite::open(dir).ok();
-        Ok(Candidate { name, suite, working_tree, is_commit, _folders: folders })
+        Ok(Candidate { name, suite, working_tree, is_commit, places, _folders: folders })
     }
 
-    fn bases(&self, dir: &Path, candidate: &Candidate) -> anyhow::Result<Bases> {
+    fn bases(
+        &self,
+        dir: &Path,
+        candidate: &Candidate,
+        environment: &Environment,
+    ) -> anyhow::Result<Bases> {
         if self.bases.is_empty() {
+            let suite = &candidate.suite;
             let judged = match self.candidate.as_deref() {
-                None => Judged::WorkingTree(&candidate.suite),
-                Some(value) if candidate.is_commit => Judged::Commit(value),
-                Some(_) => Judged::Elsewhere,
+                None => Judged::WorkingTree(suite),
+                Some(value) if candidate.is_commit => Judged::Commit(value, suite),
+                Some(_) => Judged::Elsewhere(suite),
             };
-            return usual(judged, dir, candidate.suite.dir());
+            return usual(judged, dir, since(environment));
         }
         let opened = self.bases.iter().map(|it| open(it, dir)).collect::<Result<_, _>>()?;
-        Ok(Bases { opened, notes: Vec::new() })
+        Ok(Bases { opened, ..Bases::default() })
     }
 
     fn compare(&self, candidate: &Candidate, bases: Vec<Opened>) -> anyhow::Result<BudgetReport> {
         let (budgets, findings) = Budgets::read(&candidate.suite).map_err(suite_error)?;
+        let places = bases.iter().map(Opened::places).fold(Places::default(), Places::and);
+        let told = |err| candidate.places.told(&places.told(&suite_error(err)));
         let (bases, _folders): (Vec<_>, Vec<_>) = bases.into_iter().map(Opened::into_base).unzip();
         let recordings: Vec<&Suite> = candidate.working_tree.iter().collect();
         let mut report =
             gate(&candidate.suite, &candidate.name, bases, &recordings, &budgets, self.threads)
-                .map_err(suite_error)?;
+                .map_err(told)?;
         report.add_findings(findings);
         Ok(report)
     }

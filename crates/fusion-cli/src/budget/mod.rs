@@ -5,7 +5,9 @@ mod check;
 mod fall;
 mod gate;
 mod git;
+mod released;
 mod reports;
+mod usual;
 
 use clap::{Args, Subcommand};
 

@@ -3,7 +3,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use overlay_model::Digest;
+use overlay_model::{Diagnostic, Digest};
 use overlay_optimizer::{
     ActiveHours, Analysis, Conflict, KeyChange, OptimizeError, OptimizeOptions, Optimized, Pins,
     Strategy, optimize,
@@ -15,6 +15,7 @@ use super::document::Document;
 use super::rewrite::unified;
 use super::tune::places::may_hold;
 use super::workload::Workload;
+use crate::answer_error;
 use crate::environment::{Environment, rfc3339};
 use crate::excerpt;
 use crate::exit::{Exit, refusal};
@@ -193,7 +194,8 @@ impl Optimize {
             output.remark(&excerpt::render(name, text, findings, output.width))?;
         }
         if are_fatal(findings, output.strict) {
-            return Err(refusal(Exit::FINDINGS, format!("{name} is no workload profile")));
+            let message = format!("{name} is no workload profile");
+            return Err(because(message, findings, output)?);
         }
         let applied = environment.get("SOURCE_DATE_EPOCH").map(|_| rfc3339(environment.now()));
         let options = OptimizeOptions {
@@ -267,10 +269,26 @@ fn refused(
     document: &Document,
     output: &mut Output,
 ) -> anyhow::Result<anyhow::Error> {
-    if let OptimizeError::Invalid(findings) = &err {
-        let Document { name, text, .. } = document;
-        output.remark(&excerpt::render(name, text, findings, output.width))?;
+    let Document { name, text, .. } = document;
+    let findings = match &err {
+        OptimizeError::Invalid(findings) => findings.clone(),
+        _ => Vec::new(),
+    };
+    if !output.is_json() {
+        output.remark(&excerpt::render(name, text, &findings, output.width))?;
     }
-    let message = format!("{:#}", anyhow::Error::new(err));
-    Ok(refusal(Exit::FINDINGS, format!("{}: {message}", document.name)))
+    let message = format!("{name}: {:#}", anyhow::Error::new(err));
+    because(message, &findings, output)
+}
+
+/// The error for what `findings` are about; a machine gets them with it.
+fn because(
+    message: String,
+    findings: &[Diagnostic],
+    output: &mut Output,
+) -> anyhow::Result<anyhow::Error> {
+    if output.is_json() {
+        answer_error(&message, Exit::FINDINGS, findings, output)?;
+    }
+    Ok(refusal(Exit::FINDINGS, message))
 }

@@ -1,5 +1,7 @@
 //! `fusion budget gate` as a pipeline runs it: sides, exit codes, forms of the report.
 
+mod bases;
+
 use std::path::Path;
 use std::process::Command;
 
@@ -7,7 +9,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::binary::{Ran, finish, fusion, read, run, write};
-use crate::suite::{accepted, golden};
+use crate::suite::{accepted, fresh, golden};
 
 const MICRO: &str = "configs/micro_overlays/refund.md";
 
@@ -23,10 +25,14 @@ fn git(dir: &Path, args: &[&str]) {
 /// An accepted suite as the first commit of a repository.
 fn committed() -> TempDir {
     let dir = accepted();
-    git(dir.path(), &["init", "-q", "-b", "main"]);
-    git(dir.path(), &["add", "-A"]);
-    git(dir.path(), &["commit", "-q", "-m", "first"]);
+    commit_all(dir.path());
     dir
+}
+
+fn commit_all(dir: &Path) {
+    git(dir, &["init", "-q", "-b", "main"]);
+    git(dir, &["add", "-A"]);
+    git(dir, &["commit", "-q", "-m", "first"]);
 }
 
 /// Makes the prompt longer by so many words.
@@ -94,6 +100,27 @@ fn a_committed_regression_is_seen_wherever_it_stands() {
     assert_eq!(report["verdict"], "invalid", "{report:#}");
     let note = report["notes"][0].as_str().expect("a note");
     assert!(note.contains("git fetch --unshallow"), "{note}");
+}
+
+/// Where no main branch has one of the usual names, the remote says which it is.
+#[test]
+fn a_committed_regression_is_seen_against_the_head_of_the_remote() {
+    let dir = committed();
+    git(dir.path(), &["branch", "-m", "trunk"]);
+    let elsewhere = tempfile::tempdir().expect("a folder");
+    let url = format!("file://{}", dir.path().display());
+    git(elsewhere.path(), &["clone", "-q", &url, "clone"]);
+    let clone = elsewhere.path().join("clone");
+    longer(&clone, 200);
+    git(&clone, &["commit", "-q", "-a", "-m", "longer"]);
+    let report = gate(&clone, &["--json", "-"]).ends_with(1).json();
+    assert!(base_of(&report).starts_with("merge base with origin/HEAD ("), "{report:#}");
+    assert_eq!(report["verdict"], "fail");
+    // Once it is merged, it is held to the commit before.
+    git(&clone, &["update-ref", "refs/remotes/origin/trunk", "HEAD"]);
+    let report = gate(&clone, &["--json", "-"]).ends_with(1).json();
+    assert!(base_of(&report).starts_with("the commit before, on origin/HEAD ("), "{report:#}");
+    assert_eq!(report["verdict"], "fail");
 }
 
 #[test]
@@ -338,10 +365,115 @@ fn three_breaches_fall_and_five_good_runs_return() {
     let back = check_at(dir.path(), 3_000 + 5 * 3_600).ends_with(0).json();
     assert_eq!((&back["step"], &back["live"]), (&"return".into(), &1.into()), "{back:#}");
     let log = read(&dir.path().join("root/audit/00000001.jsonl"));
+    let records: Vec<Value> =
+        log.lines().map(|it| serde_json::from_str(it).expect("a record")).collect();
     for action in ["budget_fall_intent", "budget_fall_committed", "budget_return_committed"] {
-        assert!(log.contains(&format!("\"action\":\"{action}\"")), "{action}");
+        let record = records.iter().find(|it| it["action"] == action).expect(action);
+        let cause = &record["detail"]["cause"];
+        assert_eq!((&cause["check"], &cause["limit"]), (&"prompt_tokens".into(), &"0.1200".into()));
+        let more = cause["more"].as_str().and_then(|it| it.parse::<f64>().ok());
+        assert!(more.is_some_and(|it| it > 1.0), "{action}: {cause:#}");
+        assert_eq!(cause["overlay"], "refund");
+        assert_eq!(cause["changes"][0]["file"], "configs/micro_overlays/refund.md", "{cause:#}");
+        let seen =
+            if action.starts_with("budget_fall") { &cause["more"] } else { &Value::from("0.0000") };
+        assert_eq!(&record["detail"]["more"], seen, "{action}");
     }
     check_at(dir.path(), 30_000).ends_with(0);
+}
+
+#[test]
+fn a_check_tells_a_person_what_it_saw() {
+    let dir = committed();
+    longer(dir.path(), 200);
+    publish(dir.path(), 0);
+    let told = |seconds: u64| {
+        let mut command = fusion(dir.path());
+        command.args(["budget", "check", "--root", "root", "--base", "HEAD"]);
+        finish(command.env("SOURCE_DATE_EPOCH", seconds.to_string()), b"").stdout
+    };
+    snapbox::assert_data_eq!(
+        told(1_000),
+        snapbox::str![[r#"
+breach: generation 1 has +[..] % tokens
+prompt tokens of refund +[..] % against HEAD, the limit is 12 %; most in duplicate_charge
+  prompt: Core Directive in configs/micro_overlays/refund.md:2
+1 of 3 breaches in a row
+
+"#]]
+    );
+    told(2_000);
+    let fell = told(3_000);
+    assert!(fell.ends_with("\nfell to the built-in minimum: generation 2 is live\n"), "{fell}");
+    let waits = told(4_000);
+    assert!(waits.ends_with("\nfallen since 1970-01-01T00:50:00Z, 0 of 5 good runs\n"), "{waits}");
+    git(dir.path(), &["commit", "-q", "-a", "-m", "accepted"]);
+    let good: Vec<_> = (1..=5).map(|run| told(3_000 + run * 3_600)).collect();
+    assert_eq!(
+        good[0],
+        "within the budget: generation 1 has +0.0 % tokens\n\
+         fallen since 1970-01-01T00:50:00Z, 1 of 5 good runs\n"
+    );
+    assert!(good[4].ends_with("\nreturned: generation 1 is live\n"), "{}", good[4]);
+    assert_eq!(told(30_000), "within the budget: generation 1 has +0.0 % tokens\n");
+}
+
+/// Gives what is recorded without a time this one.
+fn timed(dir: &Path, milliseconds: u32) {
+    let path = dir.join("goldens/cassettes/duplicate_charge.jsonl");
+    let text = read(&path);
+    assert!(text.contains(r#""latency":{"source":""}"#), "{text}");
+    let time = format!(r#""latency":{{"e2e_ms":{milliseconds}.0,"source":"recorded"}}"#);
+    write(&path, text.replace(r#""latency":{"source":""}"#, &time));
+}
+
+/// Records every answer once more, as the next sample of its request.
+fn recorded_again(dir: &Path) {
+    let path = dir.join("goldens/cassettes/duplicate_charge.jsonl");
+    let text = read(&path);
+    let again = text.lines().map(|line| {
+        let mut line: Value = serde_json::from_str(line).expect("a line");
+        let request = serde_json::from_value(line["request"].clone()).expect("a request");
+        let call = fusion_plan::Call { request, sample: 1 };
+        line["sample"] = call.sample.into();
+        line["key"] = fusion_plan::request_key(&call).to_string().into();
+        format!("{line}\n")
+    });
+    let again: String = again.collect();
+    write(&path, text + &again);
+}
+
+#[test]
+fn a_scenario_is_held_to_a_time_of_its_own() {
+    let dir = fresh();
+    let record = ["record", "--authored", "goldens/authored/answers.jsonl"];
+    golden(dir.path(), &record).ends_with(0);
+    timed(dir.path(), 900);
+    golden(dir.path(), &["update", "--reason", "first version"]).ends_with(0);
+    let limits = "[scenarios.duplicate_charge.latency]\nwarn = 3\nblock = 8\n";
+    write(&dir.path().join("configs/budgets.toml"), limits);
+    commit_all(dir.path());
+    longer(dir.path(), 1);
+    golden(dir.path(), &record).ends_with(0);
+    timed(dir.path(), 9_000);
+    let report = gate(dir.path(), &["--json", "-"]).ends_with(1).json();
+    let row = check(&report, "latency_p95", Some("duplicate_charge"));
+    assert_eq!((&row["verdict"], &row["block"]), (&"fail".into(), &8.0.into()), "{row:#}");
+    assert_eq!(row["keys"][0], "prompt: Core Directive", "{row:#}");
+    assert_eq!(row["n"], 1);
+    let ran = gate(dir.path(), &[]).ends_with(1);
+    let message = "fail p95 of the latency of duplicate_charge: p95 of the latency 9.00 s, at least \
+                   9.00 s: over the limit of 8 s; base 0.90 s; limits of its own, by 1 recorded answer";
+    assert!(ran.stdout.contains(message), "{}", ran.stdout);
+    // A second answer to each request counts, too.
+    recorded_again(dir.path());
+    let report = gate(dir.path(), &["--json", "-"]).ends_with(1).json();
+    assert_eq!(check(&report, "latency_p95", Some("duplicate_charge"))["n"], 2);
+    // With the general limits nothing of one scenario is said.
+    write(&dir.path().join("configs/budgets.toml"), "[latency]\nwarn = 3\nblock = 8\n");
+    let report = gate(dir.path(), &["--json", "-"]).json();
+    let rows = report["checks"].as_array().expect("checks").iter();
+    assert!(!rows.clone().any(|it| it["name"] == "latency_p95" && it["scenario"].is_string()));
 }
 
 #[test]

@@ -24,6 +24,7 @@ mod overlay_places;
 mod record;
 mod schemas;
 mod serve;
+mod service_health;
 mod service_page;
 mod status;
 mod suite;

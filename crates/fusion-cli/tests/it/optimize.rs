@@ -116,6 +116,23 @@ fn bad_input_has_its_own_message() {
     assert!(ran.stderr.contains("OVL2102"), "{}", ran.stderr);
 }
 
+#[test]
+fn a_machine_is_told_why_a_profile_or_an_overlay_is_refused() {
+    let codes = |ran: &Ran| {
+        let json = ran.json();
+        assert_eq!((&json["schema"], &json["exit_code"]), (&"fusion/error/1".into(), &1.into()));
+        let all = json["diagnostics"].as_array().expect("diagnostics").clone();
+        assert!(all.iter().any(|it| it["severity"] == "error" && it["line"].is_u64()), "{json:#}");
+        all.iter().map(|it| it["code"].as_str().unwrap_or_default().to_owned()).collect::<Vec<_>>()
+    };
+    let (_dir, odd) = ran(&["odd.yaml", "--json"], 1);
+    let found = codes(&odd);
+    assert!(found.iter().any(|it| it == "OVL7002") && found.iter().any(|it| it == "OVL7004"));
+    let dir = folder(&[("bad.txt", "TRUST_FLOOR=7\n"), ("fast.toml", FAST)]);
+    let args = ["overlay", "optimize", "bad.txt", "--workload", "fast.toml", "--json"];
+    assert!(codes(&run(dir.path(), &args).ends_with(1)).iter().any(|it| it == "OVL2102"));
+}
+
 /// 2026-11-21 12:00 UTC.
 pub(crate) const NOW: i64 = 1_795_262_400;
 

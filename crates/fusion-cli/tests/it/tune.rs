@@ -1,5 +1,5 @@
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{Child, Stdio};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -182,7 +182,7 @@ fn limits_that_nothing_keeps() {
     let more = [QUALITY, &["--limit", "quality>=2", "-o", "tuned.txt"]].concat();
     let ran = tune(dir.path(), "sh score.sh {overlay}", &more, 1);
     assert!(ran.stdout.contains("infeasible: no candidate keeps every limit"), "{}", ran.stdout);
-    assert!(ran.stdout.contains(" of missing quality too much"), "{}", ran.stdout);
+    assert!(ran.stdout.contains(" comes nearest: `quality>=2` is missed by 1"), "{}", ran.stdout);
 }
 
 #[test]
@@ -200,6 +200,9 @@ fn an_evaluator_that_is_none() {
     refused("echo quality is fine", 69, "line 1 is no JSON object: quality is fine");
     refused("echo '{\"quality\": 1}'", 69, "line 1 names no `scenario`");
     refused("echo '{\"scenario\": \"z\", \"quality\": 1}'", 69, "about `z`, which was not asked");
+    let much = "the evaluator wrote more than 16777216 bytes to standard output and was stopped";
+    refused("yes 'quality is fine'", 69, much);
+    refused("trap '' PIPE; yes >&2; exec sleep 60", 69, &much.replace("output", "error"));
     refused("true", 69, "the evaluator said nothing about a, b, c, d");
     let nan = SCORE.replace("%.4f,\\\"cost", "NaN,\\\"cost").replace("$1, 1 - 2 * gap", "$1");
     refused(&nan, 69, "`quality` of scenario `a` is NaN: only finite numbers can be compared");
@@ -347,8 +350,8 @@ fn a_run_goes_on_only_with_what_it_began_with() {
     run(dir.path(), &[with(own).as_slice(), &["--resume"]].concat()).ends_with(0);
 }
 
-/// Starts a run whose evaluator blocks at its fourth call, and kills it there.
-fn killed(dir: &Path, args: &[&str]) {
+/// A run whose evaluator blocks at its fourth call, where it is now.
+fn blocked(dir: &Path, args: &[&str]) -> Child {
     let mut child = fusion(dir)
         .args(args)
         .stdout(Stdio::null())
@@ -356,11 +359,45 @@ fn killed(dir: &Path, args: &[&str]) {
         .spawn()
         .expect("fusion starts");
     while !dir.join("blocked").exists() {
-        assert!(child.try_wait().unwrap().is_none(), "fusion ended before it was killed");
+        assert!(child.try_wait().unwrap().is_none(), "fusion ended before it was blocked");
         std::thread::yield_now();
     }
+    child
+}
+
+/// Starts a run whose evaluator blocks at its fourth call, and kills it there.
+fn killed(dir: &Path, args: &[&str]) {
+    let mut child = blocked(dir, args);
     child.kill().unwrap();
     child.wait().unwrap();
+}
+
+#[test]
+fn a_journal_has_one_run_at_a_time() {
+    let dir = place();
+    let args =
+        [COMMON, QUALITY, &["--eval", "exec sh blocking.sh {overlay}", "--budget", "40"]].concat();
+    let named = [args.as_slice(), &["--journal", "j.jsonl"]].concat();
+    for (args, journal) in [(&named, "j.jsonl"), (&args, ".fusion-tune/refund.txt.jsonl")] {
+        let mut child = blocked(dir.path(), args);
+        let left = read(&dir.path().join(journal));
+        for more in [&[][..], &["--resume"]] {
+            let ran = run(dir.path(), &[args.as_slice(), more].concat()).ends_with(75);
+            assert!(ran.stderr.contains("writes this journal"), "{}", ran.stderr);
+            if cfg!(target_os = "linux") {
+                let process = format!("(process {})", child.id());
+                assert!(ran.stderr.contains(&process), "{}", ran.stderr);
+            }
+        }
+        assert_eq!(read(&dir.path().join(journal)), left);
+        child.kill().unwrap();
+        child.wait().unwrap();
+        for old in ["blocked", "calls"] {
+            std::fs::remove_file(dir.path().join(old)).unwrap();
+        }
+        // What a run leaves that is gone is nobody's.
+        run(dir.path(), args).ends_with(64);
+    }
 }
 
 #[test]
@@ -391,6 +428,43 @@ fn a_killed_run_goes_on_as_if_nothing_had_happened() {
         "{}",
         ran.stderr
     );
+}
+
+/// Without `--journal` it is kept until the run ends, and found again by `--resume` alone.
+#[test]
+fn a_killed_run_goes_on_without_a_journal_of_a_name() {
+    let dir = place();
+    let kept = dir.path().join(".fusion-tune");
+    let args =
+        [COMMON, QUALITY, &["--eval", "exec sh blocking.sh {overlay}", "--budget", "40"]].concat();
+    let resume = [args.as_slice(), &["--resume"]].concat();
+    let ran = run(dir.path(), &resume).ends_with(64);
+    assert!(ran.stderr.contains("nothing to go on with"), "{}", ran.stderr);
+    assert!(!kept.exists());
+    killed(dir.path(), &args);
+    write(&dir.path().join("go"), "");
+    let left = read(&kept.join("refund.txt.jsonl"));
+    assert!(left.lines().count() >= 6, "{left}");
+    let ran = run(dir.path(), &args).ends_with(64);
+    assert!(ran.stderr.contains("holds a journal: go on with --resume"), "{}", ran.stderr);
+    let calls = read(&dir.path().join("calls")).lines().count();
+    let resumed = run(dir.path(), &resume).ends_with(0);
+    let again = read(&dir.path().join("calls")).lines().count() - calls;
+    assert!(!kept.exists(), "the run ended");
+    let whole = run(dir.path(), &args).ends_with(0);
+    let all = read(&dir.path().join("calls")).lines().count() - calls - again;
+    assert_eq!(resumed.stdout, whole.stdout);
+    // What was answered before is not paid for again.
+    assert_eq!(again + 3, all);
+    assert!(!kept.exists());
+}
+
+/// A run that never got an answer is in nobody's way.
+#[test]
+fn a_run_without_an_answer_leaves_no_journal() {
+    let dir = place();
+    tune(dir.path(), "false {overlay}", QUALITY, 69);
+    assert!(!dir.path().join(".fusion-tune").exists());
 }
 
 /// The suite `goldens` with six scenarios, three samples of each recorded.

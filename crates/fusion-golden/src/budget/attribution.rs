@@ -25,7 +25,8 @@ pub struct Change {
     pub from: Option<String>,
     /// The candidate's value; `None` where it has none.
     pub to: Option<String>,
-    /// The file of the candidate's value, or of the base's where it is gone.
+    /// The file of the candidate's value, or of the base's where it is gone, or was taken out
+    /// of a file that came before the one whose value is in force now.
     pub file: Option<String>,
     /// The line.
     pub line: Option<usize>,
@@ -55,8 +56,8 @@ pub struct Explanation {
     pub against: String,
     /// The overlay.
     pub overlay: Option<String>,
-    /// The scenario it was found on; empty where it is about the prompts of all scenarios of
-    /// the overlay, or about none.
+    /// The scenario it was found on; empty where it is about the prompts or the times of all
+    /// scenarios of the overlay, or about none.
     pub scenario: String,
     /// The smallest set of changes that leads to the same verdict; all changes where
     /// `separable` is false.
@@ -68,10 +69,23 @@ pub struct Explanation {
     pub evidence: String,
 }
 
+impl Explanation {
+    /// The keys that it names.
+    pub(super) fn keys(&self) -> Vec<String> {
+        self.changes.iter().map(|it| it.key.clone()).collect()
+    }
+}
+
 /// What differs between the two sides of a scenario.
 pub(super) fn changes(base: &Measured, candidate: &Measured) -> Vec<Change> {
     let keys: BTreeSet<_> = base.values.keys().chain(candidate.values.keys()).collect();
-    let place = |key: &str| candidate.places.get(key).or_else(|| base.places.get(key)).cloned();
+    let place = |key: &str| {
+        let (before, after) = (base.places.get(key), candidate.places.get(key));
+        let is_taken_out = before
+            .zip(after)
+            .is_some_and(|(before, after)| strength(base, before) > strength(candidate, after));
+        if is_taken_out { before.cloned() } else { after.or(before).cloned() }
+    };
     let differing = keys.into_iter().filter_map(|key| {
         let (from, to) = (base.values.get(key).cloned(), candidate.values.get(key).cloned());
         let (file, line) = place(key).unzip();
@@ -96,6 +110,17 @@ pub(super) fn changes(base: &Measured, candidate: &Measured) -> Vec<Change> {
         })
     }));
     changes
+}
+
+/// How strong a place is among those of a side: a scenario's own values come before those of
+/// its overlay, these before the values that all overlays rest on.
+fn strength(side: &Measured, (file, _): &(String, usize)) -> u8 {
+    let own = side.places.get("OVERLAY_NAME").map(|(file, _)| file);
+    match file {
+        it if it.ends_with("scenarios.yaml") => 2,
+        it if Some(it) == own => 1,
+        _ => 0,
+    }
 }
 
 /// How many lines of `to` stand before the first one that differs; its last one where lines

@@ -9,7 +9,7 @@ use super::overlays::{baseline_gate, overlay_gate};
 use super::report::{Bill, BudgetCheck, Subject};
 use super::smallest::{Smallest, Trial, smallest};
 use crate::report::Verdict;
-use crate::statistics::{Gate, Levels, prompt_gate};
+use crate::statistics::{Gate, Levels, Limits, prompt_gate};
 
 /// Gives every open check of an overlay the keys that explain it, and only it: what makes
 /// prompts longer need not be what makes answers longer.
@@ -95,7 +95,7 @@ impl Case<'_, '_, '_> {
         let BudgetCheck { name, gate, .. } = self.check;
         let prices = self.models(|key| key.ends_with("_usd_per_mtok"));
         match (name, gate.verdict) {
-            (Subject::PromptTokens, Verdict::Invalid) => self.vocabulary(),
+            (Subject::PromptTokens | Subject::OutputTokens, Verdict::Invalid) => self.vocabulary(),
             (Subject::PromptTokens, Verdict::Warn | Verdict::Fail) => Some(self.prompts()),
             (Subject::Cost, Verdict::Warn | Verdict::Fail) if !prices.is_empty() => {
                 Some(self.cost(prices))
@@ -114,10 +114,7 @@ impl Case<'_, '_, '_> {
             name: self.check.name,
             against: String::new(),
             overlay: self.check.overlay.clone(),
-            scenario: match self.check.name {
-                Subject::PromptTokens => String::new(),
-                _ => self.benches.first().map_or("", |it| &it.candidate.scenario).to_owned(),
-            },
+            scenario: self.scenario().to_owned(),
             changes,
             separable,
             evidence,
@@ -168,7 +165,8 @@ impl Case<'_, '_, '_> {
             });
             before.checked_add_signed(more.sum::<Option<i64>>()?)
         };
-        let limits = self.budgets.tokens;
+        let Gate { warn, block, .. } = self.check.gate;
+        let limits = Limits { warn, block };
         let trial = |set: &[&Change]| match after(set) {
             Some(it) if prompt_gate(before, it, limits).verdict >= self.check.gate.verdict => {
                 Trial::Fails
@@ -238,8 +236,12 @@ impl Case<'_, '_, '_> {
         behaviour(self.check, self.scenario(), self.all, |set| self.trial(set))
     }
 
+    /// Empty where scenarios have checks of the same figure, too.
     fn scenario(&self) -> &str {
-        self.benches.first().map_or("", |it| &it.candidate.scenario)
+        match self.check.name {
+            Subject::PromptTokens | Subject::LatencyP95 => "",
+            _ => self.benches.first().map_or("", |it| &it.candidate.scenario),
+        }
     }
 
     /// What the base under `set` makes of the check.
@@ -263,9 +265,9 @@ impl Case<'_, '_, '_> {
 }
 
 /// Whether the estimate of a gate lies on the good side of the line where it warns.
-fn is_below_line(name: Subject, gate: &Gate) -> bool {
+pub(super) fn is_below_line(name: Subject, gate: &Gate) -> bool {
     match name {
-        Subject::LatencyP95 => gate.candidate.is_some_and(|it| it <= gate.warn),
+        Subject::LatencyP95 => gate.counted.or(gate.candidate).is_some_and(|it| it <= gate.warn),
         Subject::Quality => gate.delta.is_some_and(|it| it >= gate.warn),
         _ => gate.delta.is_some_and(|it| it <= gate.warn),
     }

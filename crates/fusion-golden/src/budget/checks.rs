@@ -1,17 +1,25 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::attribution::Workbench;
+use overlay_model::Scenario;
+
+use super::attribution::{Explanation, Workbench};
 use super::blame::explain_overlays;
+use super::catalogue::catalogue_check;
 use super::explain::{bill, explain};
 use super::file::Budgets;
+use super::files::lost_files;
 use super::identity::{answers_same, is_same};
 use super::limits::limits_check;
 use super::measured::{Measured, MeasuredAnswer, Measurement};
+use super::over_bare::{cap, capped, is_over_bare, undeclared, words};
 use super::overlays::{OfOverlay, mixed, overlay_checks, sentence};
+use super::own_latency::own_latency_checks;
+use super::questions::{Former, former, judge_former};
 use super::report::{Bill, BudgetCheck, BudgetReport, Noise, ScenarioPair, Side, Subject};
+use super::unselected::unselected;
 use crate::report::Verdict;
 use crate::sides::Sides;
-use crate::statistics::{Bootstrap, Gate, Levels, Limits, Pair, Reason, prompt_gate, token_gate};
+use crate::statistics::{Bootstrap, Gate, Levels, Limits, Pair, prompt_gate, token_gate};
 use crate::suite::{Suite, SuiteError};
 
 /// The version of the report's form.
@@ -22,12 +30,27 @@ pub(super) const SCHEMA: &str = "fusion/budget-report/1";
 ///
 /// Per overlay and per scenario, the worst counts. What the base answers with the same
 /// requests passes by identity. What explains a check is sought with the recordings of
-/// `suite`, then of `recordings`.
+/// `suite`, then of `recordings`. Goldens or recordings of either side that cannot be read
+/// make the verdict invalid.
 ///
 /// # Errors
 ///
 /// Where the suite has no scenarios.
 pub fn compare(
+    suite: &Suite,
+    base: &Measurement,
+    candidate: &Measurement,
+    recordings: &[&Suite],
+    budgets: &Budgets,
+) -> Result<BudgetReport, SuiteError> {
+    let mut report = compare_readable(suite, base, candidate, recordings, budgets)?;
+    report.add_broken_files(Some(&base.name), &base.findings);
+    report.add_broken_files(None, &candidate.findings);
+    Ok(report)
+}
+
+/// [`compare`], whatever cannot be read.
+pub(super) fn compare_readable(
     suite: &Suite,
     base: &Measurement,
     candidate: &Measurement,
@@ -42,39 +65,24 @@ pub fn compare(
         .iter()
         .filter_map(|it| Some((*before.get(it.scenario.as_str())?, it)))
         .collect();
-    let mut checks = suite_checks(base, candidate, &pairs);
-    let mut explanations = Vec::new();
-    for (found, explanation) in overlay_checks(&by_overlay(&pairs), budgets) {
-        checks.extend(found);
-        explanations.extend(explanation);
-    }
-    if let Some((check, explanation)) = limits_check(suite, base, &pairs, budgets) {
-        checks.push(check);
-        explanations.push(explanation);
-    }
-    let by_id: BTreeMap<_, _> = scenarios.iter().map(|it| (it.id.as_str(), *it)).collect();
-    let mut bills: Vec<Bill> = Vec::new();
-    let mut benches = Vec::new();
-    for (base, candidate) in &pairs {
-        let mut found = scenario_checks(base, candidate, budgets);
-        if let Some(scenario) = by_id.get(candidate.scenario.as_str()) {
-            let bench = Workbench::new(&sides, recordings, Some(scenario), [base, candidate]);
-            if !bills.iter().any(|it| it.overlay == candidate.overlay) {
-                bills.extend(bill(&bench));
-            }
-            for check in found.iter_mut().filter(|it| it.gate.verdict != Verdict::Pass) {
-                let explanation = explain(&bench, check, budgets);
-                check.keys = explanation.changes.iter().map(|it| it.key.clone()).collect();
-                explanations.push(explanation);
-            }
-            benches.push(bench);
-        }
-        checks.extend(found);
-    }
-    for (base, candidate) in unselected(base, candidate, &pairs) {
-        checks.extend(unselected_check(base, candidate, budgets));
+    let former = former(suite, base, &pairs);
+    let by_id = scenarios.iter().map(|it| (it.id.as_str(), *it)).collect();
+    let case = Case { sides: &sides, recordings, by_id, pairs: &pairs, former: &former, budgets };
+    let checks = suite_checks(base, candidate, &pairs);
+    let mut found = Found { checks, ..Found::default() };
+    found.checks.extend(lost_files(suite, base, candidate, &pairs));
+    found.add(catalogue_check(suite, base));
+    case.overlays(&mut found);
+    found.add(limits_check(suite, base, &pairs, budgets));
+    let mut benches = case.scenarios(&mut found);
+    let alone = unselected(base, candidate, &pairs, budgets);
+    found.checks.extend(alone.checks);
+    found.explanations.extend(alone.explanations);
+    for (base, candidate) in alone.pairs {
         benches.push(Workbench::new(&sides, recordings, None, [base, candidate]));
     }
+    case.explain_former(&mut found);
+    let Found { mut checks, mut explanations, mut bills, .. } = found;
     explanations.extend(explain_overlays(&mut checks, &bills, &benches, budgets));
     checks.iter_mut().for_each(|it| it.against.clone_from(&base.name));
     explanations.iter_mut().for_each(|it| it.against.clone_from(&base.name));
@@ -94,41 +102,112 @@ pub fn compare(
     })
 }
 
-/// The overlays of both sides that no scenario selects: nobody would see them grow.
-fn unselected<'a>(
-    base: &'a Measurement,
-    candidate: &'a Measurement,
-    pairs: &[(&Measured, &Measured)],
-) -> Vec<(&'a Measured, &'a Measured)> {
-    let selected: BTreeSet<_> = pairs.iter().filter_map(|it| it.1.overlay.as_deref()).collect();
-    let alone = candidate.overlays.iter().filter(|(name, _)| !selected.contains(name.as_str()));
-    alone.filter_map(|(name, it)| Some((base.overlays.get(name)?, it))).collect()
+/// What is compared, and what there is to explain it with.
+struct Case<'a> {
+    sides: &'a Sides<'a>,
+    recordings: &'a [&'a Suite],
+    by_id: BTreeMap<&'a str, &'a Scenario>,
+    pairs: &'a [(&'a Measured, &'a Measured)],
+    former: &'a [Former],
+    budgets: &'a Budgets,
 }
 
-/// What is known of an overlay that no scenario selects; `None` where it did not change.
-fn unselected_check(
-    base: &Measured,
-    candidate: &Measured,
-    budgets: &Budgets,
-) -> Option<BudgetCheck> {
-    if base.values == candidate.values && base.prompt == candidate.prompt {
-        return None;
+/// What was found so far.
+#[derive(Default)]
+struct Found {
+    checks: Vec<BudgetCheck>,
+    explanations: Vec<Explanation>,
+    bills: Vec<Bill>,
+    /// Overlays whose prompts were judged on the questions of the base.
+    on_former: BTreeSet<Option<String>>,
+}
+
+impl Found {
+    fn add(&mut self, found: Option<(BudgetCheck, Explanation)>) {
+        let (check, explanation) = found.unzip();
+        self.checks.extend(check);
+        self.explanations.extend(explanation);
     }
-    let tokens = base.prompt_tokens.zip(candidate.prompt_tokens);
-    let gate = match tokens {
-        Some((before, after)) if !mixed(&[(base, candidate)]) => {
-            prompt_gate(before, after, budgets.tokens)
+}
+
+impl<'a> Case<'a> {
+    /// The checks of all that an overlay answers.
+    fn overlays(&self, found: &mut Found) {
+        for (checks, explanation) in overlay_checks(&by_overlay(self.pairs), self.budgets) {
+            for mut check in checks {
+                if judge_former(&mut check, self.former, self.pairs, self.budgets) {
+                    found.on_former.insert(check.overlay.clone());
+                }
+                let of_overlay = self.pairs.iter().filter(|it| it.1.overlay == check.overlay);
+                let undeclared = of_overlay.clone().find_map(|it| undeclared(&check, it.0, it.1));
+                check.keys.extend(undeclared.iter().flat_map(Explanation::keys));
+                found.explanations.extend(undeclared);
+                found.checks.push(check);
+            }
+            found.explanations.extend(explanation);
         }
-        _ => Gate::without_figure(base.prompt_tokens, Verdict::Insufficient),
-    };
-    let what = sentence(Subject::PromptTokens, &gate);
-    let message = format!("{what}; no scenario selects it: nothing is known of its answers");
-    let gate = match gate.verdict {
-        Verdict::Pass => gate.decided(Verdict::Insufficient, Reason::TooFew),
-        _ => gate,
-    };
-    let overlay = candidate.overlay.as_deref();
-    Some(BudgetCheck::of(Subject::PromptTokens, overlay, None, gate, message))
+    }
+
+    /// The checks of single scenarios, what explains them, and the benches of all.
+    fn scenarios(&self, found: &mut Found) -> Vec<Workbench<'a>> {
+        let mut latencies = own_latency_checks(self.pairs, self.budgets);
+        let mut benches = Vec::new();
+        for (base, candidate) in self.pairs {
+            let mut checks = scenario_checks(base, candidate, self.budgets);
+            checks.extend(latencies.remove(candidate.scenario.as_str()));
+            let Some(bench) = self.bench(base, candidate) else {
+                found.checks.extend(checks);
+                continue;
+            };
+            if !found.bills.iter().any(|it| it.overlay == candidate.overlay) {
+                found.bills.extend(bill(&bench));
+            }
+            for check in &mut checks {
+                let is_former = judge_former(check, self.former, self.pairs, self.budgets);
+                if check.gate.verdict == Verdict::Pass {
+                    continue;
+                }
+                let former = self.former_bench(candidate).filter(|_| is_former);
+                let bench = former.as_ref().unwrap_or(&bench);
+                let explanation = undeclared(check, base, candidate)
+                    .unwrap_or_else(|| explain(bench, check, self.budgets));
+                check.keys = explanation.keys();
+                found.explanations.push(explanation);
+            }
+            benches.push(bench);
+            found.checks.extend(checks);
+        }
+        benches
+    }
+
+    fn bench(&self, base: &'a Measured, candidate: &'a Measured) -> Option<Workbench<'a>> {
+        let scenario = self.by_id.get(candidate.scenario.as_str())?;
+        Some(Workbench::new(self.sides, self.recordings, Some(scenario), [base, candidate]))
+    }
+
+    fn former_bench(&self, candidate: &Measured) -> Option<Workbench<'a>> {
+        let former = self.former.iter().find(|it| it.candidate.scenario == candidate.scenario)?;
+        let Former { scenario, base, candidate, .. } = former;
+        Some(Workbench::new(self.sides, self.recordings, Some(scenario), [base, candidate]))
+    }
+
+    /// What explains prompts that were judged on the questions of the base.
+    fn explain_former(&self, found: &mut Found) {
+        let concerned = self.pairs.iter().filter(|it| found.on_former.contains(&it.1.overlay));
+        let bench = |(base, it): &(&'a Measured, &'a Measured)| {
+            self.former_bench(it).or_else(|| self.bench(base, it))
+        };
+        let benches: Vec<_> = concerned.filter_map(bench).collect();
+        let judged = found.checks.iter_mut().filter(|it| {
+            it.name == Subject::PromptTokens
+                && it.scenario.is_none()
+                && found.on_former.contains(&it.overlay)
+        });
+        for check in judged {
+            let checks = std::slice::from_mut(check);
+            found.explanations.extend(explain_overlays(checks, &[], &benches, self.budgets));
+        }
+    }
 }
 
 /// The scenarios by the overlay that answers for the candidate.
@@ -210,19 +289,38 @@ fn scenario_checks(base: &Measured, candidate: &Measured, budgets: &Budgets) -> 
         checks.push(of(Subject::PromptTokens, gate, message));
         return checks;
     }
-    let limits = budgets.tokens_of(&candidate.scenario);
-    // Of two vocabularies the check of the overlay speaks, once.
-    if let (Some(before), Some(after)) = (base.prompt_tokens, candidate.prompt_tokens)
-        && !mixed(&[(base, candidate)])
-    {
-        let gate = prompt_gate(before, after, limits);
-        let message = sentence(Subject::PromptTokens, &gate);
-        checks.push(of(Subject::PromptTokens, gate, message));
-    }
+    checks.extend(prompt_check(base, candidate, budgets));
     checks.extend(
         hard_rules(base, candidate).map(|(gate, message)| of(Subject::HardRules, gate, message)),
     );
     checks
+}
+
+/// The prompt of a scenario: of two vocabularies the check of the overlay speaks, once.
+pub(super) fn prompt_check(
+    base: &Measured,
+    candidate: &Measured,
+    budgets: &Budgets,
+) -> Option<BudgetCheck> {
+    let (before, after) = base.prompt_tokens.zip(candidate.prompt_tokens)?;
+    if mixed(&[(base, candidate)]) {
+        return None;
+    }
+    let (gate, message) = match is_over_bare(base, candidate) {
+        true => {
+            let cap = cap(base, candidate);
+            let gate = capped(before, after, cap);
+            let message = words(&gate, cap);
+            (gate, message)
+        }
+        false => {
+            let gate = prompt_gate(before, after, budgets.tokens_of(&candidate.scenario));
+            let message = sentence(Subject::PromptTokens, &gate);
+            (gate, message)
+        }
+    };
+    let (name, scenario) = (Subject::PromptTokens, Some(candidate.scenario.as_str()));
+    Some(BudgetCheck::of(name, candidate.overlay.as_deref(), scenario, gate, message))
 }
 
 /// Hard rules that held with the base and do not any more.

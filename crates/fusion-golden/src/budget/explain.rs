@@ -3,10 +3,11 @@
 use super::attribution::{Change, Explanation, Workbench, changes};
 use super::checks::hard_rules;
 use super::file::Budgets;
+use super::own_latency;
 use super::report::{Bill, BudgetCheck, Subject};
 use super::smallest::{Smallest, Trial, indispensable, smallest};
 use crate::report::Verdict;
-use crate::statistics::prompt_gate;
+use crate::statistics::{Gate, Limits, prompt_gate};
 
 /// What changed in the overlay of a scenario; `None` where nothing did.
 pub(super) fn bill(bench: &Workbench<'_>) -> Option<Bill> {
@@ -104,11 +105,13 @@ pub(super) fn explain(
                 Some((gate, _)) if gate.verdict == Verdict::Fail => Trial::Fails,
                 _ => Trial::Holds,
             },
+            (Subject::LatencyP95, Some(it)) => own_latency::trial(check, bench.base, &it, budgets),
             _ => Trial::Unknown,
         };
         return behaviour(check, scenario, &all, trial);
     }
-    let limits = budgets.tokens_of(scenario);
+    let Gate { warn, block, .. } = check.gate;
+    let limits = Limits { warn, block };
     let before = bench.base.prompt_tokens.unwrap_or_default();
     let trial = |set: &[&Change]| match bench.prompt_tokens(set) {
         Some(it) if prompt_gate(before, it, limits).verdict >= check.gate.verdict => Trial::Fails,

@@ -5,7 +5,6 @@ use std::ops::Range;
 
 use overlay_model::{Diagnostic, Location};
 use serde::Deserialize;
-use serde::de::IgnoredAny;
 use toml::Spanned;
 
 use crate::files::{self, Content};
@@ -36,7 +35,8 @@ pub const CODES: &[(&str, &str, &str)] = &[
         BAD_LIMIT,
         "limit is none",
         "A limit is a finite number from 0 on, and the one that warns is not above the one that \
-         blocks.",
+         blocks. A table of a scenario that has one of the two only takes the other from the \
+         general table of the same name.",
     ),
     (
         NO_SCENARIO,
@@ -63,11 +63,16 @@ pub struct Budgets {
     places: BTreeMap<String, Location>,
 }
 
-/// The prompt tokens that one scenario may have more than the base.
-#[derive(Clone, Copy, Debug, PartialEq)]
+/// What holds for one scenario instead of the general limits; `None` where these hold for it
+/// too. Units are those of [`Budgets`].
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct ScenarioBudget {
-    /// As a share.
-    pub tokens: Limits,
+    /// Tokens and cost more than the base, as a share.
+    pub tokens: Option<Limits>,
+    /// Seconds at the 95th percentile of its answers.
+    pub latency: Option<Limits>,
+    /// Share of failed requests more than the base.
+    pub failures: Option<Limits>,
 }
 
 impl Default for Budgets {
@@ -98,9 +103,8 @@ struct BudgetsText {
 #[serde(deny_unknown_fields)]
 struct ScenarioText {
     tokens: Option<LimitsText>,
-    /// Read only to say why there are none.
-    latency: Option<Spanned<IgnoredAny>>,
-    failures: Option<Spanned<IgnoredAny>>,
+    latency: Option<LimitsText>,
+    failures: Option<LimitsText>,
 }
 
 /// In the unit of the file: percent for tokens and failures, seconds for latency.
@@ -129,21 +133,32 @@ impl Budgets {
         };
         let mut reading = Reading { text, findings: Vec::new(), places: BTreeMap::new() };
         let usual = Self::default();
+        let general = |given: Option<Limits>, usual| given.unwrap_or(usual);
         let tokens = reading.limits("tokens", read.tokens, usual.tokens, PERCENT);
         let latency = reading.limits("latency", read.latency, usual.latency, 1.0);
         let failures = reading.limits("failures", read.failures, usual.failures, PERCENT);
-        let mut scenarios = BTreeMap::new();
+        let mut budgets = Self {
+            tokens: general(tokens, usual.tokens),
+            latency: general(latency, usual.latency),
+            failures: general(failures, usual.failures),
+            ..usual
+        };
         for (id, it) in read.scenarios {
             let name = format!("scenarios.{}", id.get_ref());
             reading.places.insert(name.clone(), Location::of(text, id.span()));
-            for (what, given) in [("latency", it.latency), ("failures", it.failures)] {
-                reading.findings.extend(given.map(|it| no_limit_of_one(what, text, it.span())));
-            }
-            let of_one = reading.limits(&format!("{name}.tokens"), it.tokens, tokens, PERCENT);
-            scenarios.insert(id.into_inner(), ScenarioBudget { tokens: of_one });
+            let mut own = |kind: &str, given, general, unit| {
+                reading.limits(&format!("{name}.{kind}"), given, general, unit)
+            };
+            let of_one = ScenarioBudget {
+                tokens: own("tokens", it.tokens, budgets.tokens, PERCENT),
+                latency: own("latency", it.latency, budgets.latency, 1.0),
+                failures: own("failures", it.failures, budgets.failures, PERCENT),
+            };
+            budgets.scenarios.insert(id.into_inner(), of_one);
         }
         let Reading { findings, places, .. } = reading;
-        (Self { tokens, latency, failures, scenarios, places }, findings)
+        budgets.places = places;
+        (budgets, findings)
     }
 
     /// The limits in the `budgets.toml` of the suite's installation, or the usual ones, with
@@ -185,29 +200,38 @@ impl Budgets {
             .collect()
     }
 
-    /// The limits of prompt tokens for a scenario.
+    /// The limits of tokens and cost for a scenario.
     pub fn tokens_of(&self, scenario: &str) -> Limits {
-        self.scenarios.get(scenario).map_or(self.tokens, |it| it.tokens)
+        self.own(scenario).tokens.unwrap_or(self.tokens)
+    }
+
+    /// The limits of the latency for a scenario.
+    pub fn latency_of(&self, scenario: &str) -> Limits {
+        self.own(scenario).latency.unwrap_or(self.latency)
+    }
+
+    /// The limits of failures for a scenario.
+    pub fn failures_of(&self, scenario: &str) -> Limits {
+        self.own(scenario).failures.unwrap_or(self.failures)
+    }
+
+    /// What a scenario has of its own.
+    pub(super) fn own(&self, scenario: &str) -> ScenarioBudget {
+        self.scenarios.get(scenario).copied().unwrap_or_default()
     }
 
     /// The limits as a file gives them, by name: percent for tokens and failures, seconds
     /// for latency.
     pub(super) fn in_file(&self) -> BTreeMap<String, f64> {
-        let general = [
-            ("tokens", self.tokens, PERCENT),
-            ("latency", self.latency, 1.0),
-            ("failures", self.failures, PERCENT),
-        ];
-        let general = general.map(|(name, it, unit)| (name.to_owned(), it, unit));
-        let of_scenarios = self
-            .scenarios
-            .iter()
-            .map(|(id, it)| (format!("scenarios.{id}.tokens"), it.tokens, PERCENT));
-        let pairs = general.into_iter().chain(of_scenarios).flat_map(|(name, it, unit)| {
+        let mut all = tables("", Some(self.tokens), Some(self.latency), Some(self.failures));
+        for (id, ScenarioBudget { tokens, latency, failures }) in &self.scenarios {
+            all.extend(tables(&format!("scenarios.{id}."), *tokens, *latency, *failures));
+        }
+        let ends = all.into_iter().flat_map(|(name, it, unit)| {
             [("warn", it.warn), ("block", it.block)]
                 .map(|(end, value)| (format!("{name}.{end}"), round4(value * unit)))
         });
-        pairs.collect()
+        ends.collect()
     }
 
     /// The line that sets a limit.
@@ -216,12 +240,19 @@ impl Budgets {
     }
 }
 
-/// Of one recorded answer of a scenario there is no honest bound.
-fn no_limit_of_one(what: &str, text: &str, at: Range<usize>) -> Diagnostic {
-    let message = format!("a scenario has no limits of its own for {what}, only for tokens");
-    Diagnostic::error(BAD_LIMIT, message)
-        .at(text, at)
-        .hint("one recorded answer bounds neither: they are judged over an overlay's scenarios")
+/// The tables that there are, each with its name and the unit of the file.
+fn tables(
+    prefix: &str,
+    tokens: Option<Limits>,
+    latency: Option<Limits>,
+    failures: Option<Limits>,
+) -> Vec<(String, Limits, f64)> {
+    let all =
+        [("tokens", tokens, PERCENT), ("latency", latency, 1.0), ("failures", failures, PERCENT)];
+    let named = |(kind, it, unit): (&str, Option<Limits>, f64)| {
+        Some((format!("{prefix}{kind}"), it?, unit))
+    };
+    all.into_iter().filter_map(named).collect()
 }
 
 /// A file that is being read.
@@ -232,14 +263,16 @@ struct Reading<'a> {
 }
 
 impl Reading<'_> {
+    /// The limits of a table, an end that is missing from `usual`; `None` where there is no
+    /// table, or what it says is wrong.
     fn limits(
         &mut self,
         name: &str,
         given: Option<LimitsText>,
         usual: Limits,
         unit: f64,
-    ) -> Limits {
-        let Some(LimitsText { warn, block }) = given else { return usual };
+    ) -> Option<Limits> {
+        let LimitsText { warn, block } = given?;
         let mut place: Option<Range<usize>> = None;
         let mut number = |end: &str, it: Option<Spanned<f64>>, usual: f64| match it {
             Some(it) => {
@@ -255,7 +288,7 @@ impl Reading<'_> {
         let limits = Limits { warn, block: number("block", block, usual.block) };
         let is_sound = |it: f64| it.is_finite() && it >= 0.0;
         if is_sound(limits.warn) && is_sound(limits.block) && limits.warn <= limits.block {
-            return limits;
+            return Some(limits);
         }
         let message = format!(
             "warns from {} on and blocks above {}: no pair of limits",
@@ -264,6 +297,6 @@ impl Reading<'_> {
         );
         let finding = Diagnostic::error(BAD_LIMIT, message);
         self.findings.push(finding.at(self.text, place.unwrap_or_default()));
-        usual
+        None
     }
 }

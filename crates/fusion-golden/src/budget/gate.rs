@@ -1,7 +1,8 @@
 use std::collections::BTreeSet;
 
-use super::checks::{SCHEMA, compare};
+use super::checks::{SCHEMA, compare_readable};
 use super::file::Budgets;
+use super::files::suite_files;
 use super::measured::{Measurement, measure};
 use super::report::{BudgetCheck, BudgetReport, Side, Subject};
 use crate::report::Verdict;
@@ -38,9 +39,11 @@ pub enum Base {
 /// Whether `candidate` may replace each of `bases`: what it costs and breaks against every
 /// one of them, the worse counts.
 ///
-/// The installation of a base is asked about the scenarios of the candidate. A recording is
-/// looked for on both sides, then in `recordings`. Without a base, with one that has no
-/// goldens, and where the candidate's own files have errors, the verdict is invalid.
+/// The installation of a base is asked the questions of the candidate, under its own types and
+/// parameters ([`Suite::over_scenarios_of`]); prompts are compared on its own questions, too.
+/// A recording is looked for on both sides, then in `recordings`. Without a base, with one
+/// that has no goldens, where goldens or recordings of a side cannot be read, and where the
+/// candidate's own files have errors, the verdict is invalid.
 ///
 /// # Errors
 ///
@@ -66,14 +69,22 @@ pub fn gate(
         let (of_base, lost) = base.measured(candidate, recordings, threads)?;
         match refused {
             Some(message) => report.refuse(Some(&of_base), message),
-            None => report.join(compare(candidate, &of_base, &measured, &others, budgets)?),
+            None => {
+                let found = compare_readable(candidate, &of_base, &measured, &others, budgets)?;
+                report.join(found);
+            }
         }
+        report.add_broken_files(Some(&of_base.name), &of_base.findings);
         if !lost.is_empty() {
             report.lose(&of_base, &lost);
         }
     }
     if bases.is_empty() {
         report.refuse(None, "there is no base to compare with".to_owned());
+    }
+    report.add_broken_files(None, &measured.findings);
+    for suite in recordings {
+        report.add_broken_files(None, &suite_files(suite)?);
     }
     let errors = candidate.findings().iter().filter(|it| it.diagnostic.is_error()).count();
     if errors > 0 {
@@ -138,7 +149,8 @@ impl Base {
                 let over = suite.clone().over_scenarios_of(candidate);
                 let mut others = vec![candidate];
                 others.extend(recordings);
-                Ok((measure(&over, &others, name, threads)?, lost))
+                let measured = measure(&over, &others, name, threads)?;
+                Ok((measured.with_own_questions(suite, candidate), lost))
             }
         }
     }

@@ -72,11 +72,13 @@ fn raised(suite: &Suite, base: &BTreeMap<String, f64>, budgets: &Budgets) -> Vec
     raised.collect()
 }
 
-/// A limit, for a scenario without one of its own that of all.
+/// A limit, for a scenario without one of its own that of all: `tokens.warn` for
+/// `scenarios.<id>.tokens.warn`.
 fn in_force(limits: &BTreeMap<String, f64>, key: &str) -> Option<f64> {
     let of_all = || {
-        let (of, end) = key.rsplit_once('.')?;
-        of.starts_with("scenarios.").then(|| limits.get(&format!("tokens.{end}")))?
+        let (rest, end) = key.strip_prefix("scenarios.")?.rsplit_once('.')?;
+        let (_, kind) = rest.rsplit_once('.')?;
+        limits.get(&format!("{kind}.{end}"))
     };
     limits.get(key).or_else(of_all).copied()
 }

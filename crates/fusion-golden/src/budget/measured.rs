@@ -1,17 +1,20 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use fusion_plan::{CheckResult, ExecutionPlan, count, prompt_tokens};
+use fusion_plan::{CheckResult, ExecutionPlan, RenderedRequest, count, prompt_tokens};
 use overlay_loader::Installation;
 use overlay_model::{Digest, Scenario};
 use overlay_schema::Model;
 use serde::{Deserialize, Serialize};
 
+use super::catalogue::paired;
 use super::file::Budgets;
-use crate::cassette::Cassette;
+use super::files::scenario_files;
+use crate::cassette::{Cassette, Interaction};
 use crate::ladder;
 use crate::observe::{Observed, Replayed, Unseen, calls, encoding, observe, plan_alone};
 use crate::places::model_field_line;
+use crate::report::FileFinding;
 use crate::sides::{SideSettings, Sides};
 use crate::suite::{Suite, SuiteError};
 use crate::validate::in_threads;
@@ -37,6 +40,17 @@ pub struct Measurement {
     /// Empty in records from before they were kept.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub overlays: BTreeMap<String, Measured>,
+    /// The scenarios as the installation's own catalogue has them, which is not what was
+    /// asked where the catalogue of another one was. Empty in records from before they were
+    /// kept.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub catalogue: Vec<Scenario>,
+    /// The scenarios that have a golden. Empty in records from before they were kept.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub goldens: BTreeSet<String>,
+    /// What is wrong with the goldens and the cassettes of the suite.
+    #[serde(skip)]
+    pub findings: Vec<FileFinding>,
 }
 
 /// One scenario, answered by the overlay that is selected for it.
@@ -80,6 +94,17 @@ pub struct Measured {
     pub places: BTreeMap<String, (String, usize)>,
     /// The text of the micro overlay and its file.
     pub prompt: Option<(String, String)>,
+    /// Tokens of the first prompt with the question that the side's own catalogue has, where
+    /// it was asked another one. No record keeps it: its questions are its own.
+    #[serde(skip)]
+    pub own_prompt_tokens: Option<u64>,
+    /// The keys of all requests of both plans, the overlay's and the bare baseline's; no
+    /// record keeps them.
+    #[serde(skip)]
+    pub calls: BTreeSet<Digest>,
+    /// Those that the suite itself holds a recording of; no record keeps them.
+    #[serde(skip)]
+    pub recorded: BTreeSet<Digest>,
 }
 
 /// What a replay comes to.
@@ -93,6 +118,10 @@ pub struct MeasuredAnswer {
     /// Recorded time of the calls that were made, one after the other, in milliseconds;
     /// `None` where one of them has none.
     pub latency_ms: Option<f64>,
+    /// Recorded times of all answers to the request in milliseconds, by sample, where a single
+    /// call makes the answer and is recorded more than once; else empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub latencies_ms: Vec<f64>,
     /// Whether a step accepted the answer.
     pub accepted: bool,
     /// Hard rules by name, and whether each holds.
@@ -134,11 +163,18 @@ pub fn measure(
     let sides = Sides::new(suite, &scenarios);
     let known = known_models(suite);
     let measured = in_threads(&scenarios, threads, |scenario| {
-        let cassette = recordings(suite, others, scenario)?;
-        Ok(observe(&sides, scenario, &cassette, true)
-            .map(|observed| Measured::of(&sides, &observed, &cassette, &known)))
+        let (own, findings) = scenario_files(suite, scenario.id.as_str())?;
+        let keys: BTreeSet<_> = own.lines.iter().map(|it| it.interaction.key).collect();
+        let cassette = with_others(own, others, scenario)?;
+        let measured = observe(&sides, scenario, &cassette, true).map(|observed| {
+            let measured = Measured::of(&sides, &observed, &cassette, &known);
+            let recorded = measured.calls.intersection(&keys).copied().collect();
+            Measured { recorded, ..measured }
+        });
+        Ok((measured, findings))
     });
     let measured: Vec<_> = measured.into_iter().collect::<Result<_, SuiteError>>()?;
+    let (measured, findings): (Vec<_>, Vec<_>) = measured.into_iter().unzip();
     Ok(Measurement {
         schema: "fusion/measurement/1".to_owned(),
         name: name.to_owned(),
@@ -146,6 +182,9 @@ pub fn measure(
         limits: Budgets::read(suite)?.0.in_file(),
         scenarios: measured.into_iter().flatten().collect(),
         overlays: overlays(&sides, &known),
+        catalogue: suite.installation().catalogue().scenarios.clone(),
+        goldens: suite.accepted().into_iter().collect(),
+        findings: findings.into_iter().flatten().collect(),
     })
 }
 
@@ -155,7 +194,8 @@ fn overlays(sides: &Sides<'_>, known: &KnownModels) -> BTreeMap<String, Measured
     let alone = names.map(|name| {
         let settings = SideSettings::new(sides.suite, Some(name), None);
         let plan = plan_alone(sides, &settings);
-        (name.to_string(), Measured::before_answers(sides, &settings, plan.as_ref().ok(), known))
+        let plan = plan.as_ref().ok();
+        (name.to_string(), Measured::before_answers(sides, "", &settings, plan, known))
     });
     alone.collect()
 }
@@ -181,12 +221,17 @@ fn known_models(suite: &Suite) -> KnownModels {
 }
 
 impl Measurement {
-    /// The measurement without its requests and limits: beside another one, nothing is equal
-    /// by identity, and recordings of the same requests are compared as what they are.
+    /// The measurement without its requests, limits and goldens: beside another one, nothing
+    /// is equal by identity or missing, and recordings of the same requests are compared as
+    /// what they are.
     #[must_use]
     pub fn without_requests(mut self) -> Self {
-        self.scenarios.iter_mut().for_each(|it| it.requests.clear());
+        for it in &mut self.scenarios {
+            it.requests.clear();
+            it.recorded.clear();
+        }
         self.limits.clear();
+        self.goldens.clear();
         self
     }
 
@@ -201,10 +246,20 @@ pub(super) fn recordings(
     others: &[&Suite],
     scenario: &Scenario,
 ) -> Result<Cassette, SuiteError> {
-    let (mut all, _) = ladder::cassette(suite, scenario.id.as_str())?;
+    let (own, _) = ladder::read_cassette(suite, scenario.id.as_str())?;
+    with_others(own, others, scenario)
+}
+
+/// What a suite has recorded, with what only `others` have. What is wrong with their files is
+/// found where they are measured themselves.
+fn with_others(
+    mut all: Cassette,
+    others: &[&Suite],
+    scenario: &Scenario,
+) -> Result<Cassette, SuiteError> {
     let mut known: BTreeSet<_> = all.lines.iter().map(|it| it.interaction.key).collect();
     for other in others {
-        let (more, _) = ladder::cassette(other, scenario.id.as_str())?;
+        let (more, _) = ladder::read_cassette(other, scenario.id.as_str())?;
         all.lines.extend(more.lines.into_iter().filter(|it| known.insert(it.interaction.key)));
     }
     Ok(all)
@@ -217,11 +272,11 @@ impl Measured {
         cassette: &Cassette,
         known: &KnownModels,
     ) -> Self {
-        let seen = observed.answering();
+        let (id, seen) = (observed.scenario.id.as_str(), observed.answering());
         Self {
-            scenario: observed.scenario.id.to_string(),
             cluster: observed.scenario.cluster.clone(),
             requests: seen.keys().to_vec(),
+            calls: seen.keys().iter().chain(observed.baseline.keys()).copied().collect(),
             baseline_prompt_tokens: prompt(sides, observed.baseline.plan()),
             answer: seen.result.as_ref().ok().and_then(|it| answer(sides, it, cassette)),
             baseline_tokens: observed.baseline.result.as_ref().ok().and_then(output),
@@ -229,13 +284,14 @@ impl Measured {
                 Err(Unseen::Settings(why)) => Some(why.clone()),
                 _ => None,
             },
-            ..Self::before_answers(sides, seen.settings, seen.plan(), known)
+            ..Self::before_answers(sides, id, seen.settings, seen.plan(), known)
         }
     }
 
     /// What is known of a side without any recording.
     fn before_answers(
         sides: &Sides<'_>,
+        scenario: &str,
         settings: &SideSettings<'_>,
         plan: Option<&ExecutionPlan>,
         known: &KnownModels,
@@ -244,7 +300,7 @@ impl Measured {
             .values
             .keys()
             .filter_map(|key| {
-                let (path, line) = settings.place(key)?;
+                let (path, line) = settings.place(sides.suite, scenario, key)?;
                 Some((key.clone(), (sides.suite.installation_file(&path), line)))
             })
             .collect();
@@ -260,7 +316,7 @@ impl Measured {
             }
         }
         Self {
-            scenario: String::new(),
+            scenario: scenario.to_owned(),
             cluster: None,
             overlay: settings.overlay.as_ref().map(|it| it.name.to_string()),
             encoding: plan.and_then(|it| encoding(sides, it)).map(|it| it.to_string()),
@@ -277,6 +333,9 @@ impl Measured {
             prompt: settings
                 .micro
                 .map(|(path, it)| (sides.suite.installation_file(path), it.text().to_owned())),
+            own_prompt_tokens: None,
+            calls: BTreeSet::new(),
+            recorded: BTreeSet::new(),
         }
     }
 }
@@ -294,7 +353,7 @@ fn rates(sides: &Sides<'_>, plan: &ExecutionPlan) -> Digest {
     Digest::of(lines.collect::<String>().as_bytes())
 }
 
-fn prompt(sides: &Sides<'_>, plan: Option<&ExecutionPlan>) -> Option<u64> {
+pub(super) fn prompt(sides: &Sides<'_>, plan: Option<&ExecutionPlan>) -> Option<u64> {
     let plan = plan?;
     let tokens = prompt_tokens(&calls(plan).next()?.request, encoding(sides, plan)?);
     u64::try_from(tokens).ok()
@@ -319,6 +378,7 @@ pub(super) fn answer(
         tokens: output(replayed)?,
         units: outcome.units,
         latency_ms: times.sum(),
+        latencies_ms: latencies(replayed, cassette),
         accepted: outcome.accepted,
         hard: hard.map(|CheckResult { id, pass, .. }| (id.clone(), *pass)).collect(),
         score: scores.filter(|it| !it.is_empty()).map(|it| mean(&it)),
@@ -337,14 +397,31 @@ fn mean(values: &[f64]) -> f64 {
 fn repeats(sides: &Sides<'_>, replayed: &Replayed, cassette: &Cassette) -> Vec<u64> {
     let Some(first) = calls(&replayed.plan).next() else { return Vec::new() };
     let Some(encoding) = encoding(sides, &replayed.plan) else { return Vec::new() };
-    let same = cassette.lines.iter().map(|it| &it.interaction);
-    let mut same: Vec<_> = same.filter(|it| it.request == first.request).collect();
+    let same = recordings_of(&first.request, cassette);
     if same.len() < 2 {
         return Vec::new();
     }
-    same.sort_by_key(|it| it.sample);
     let tokens = same.iter().map(|it| count(encoding, &it.response.text));
     tokens.filter_map(|it| u64::try_from(it).ok()).collect()
+}
+
+/// Times of the recordings of the only request; empty where there are more requests, as what
+/// another answer to the first would have led to is not known, and where there is only one
+/// time.
+fn latencies(replayed: &Replayed, cassette: &Cassette) -> Vec<f64> {
+    let mut all = calls(&replayed.plan);
+    let (Some(only), None) = (all.next(), all.next()) else { return Vec::new() };
+    let same = recordings_of(&only.request, cassette);
+    let times: Vec<_> = same.iter().filter_map(|it| it.latency.e2e_ms).collect();
+    if times.len() < 2 { Vec::new() } else { times }
+}
+
+/// The recordings of a request, by sample.
+fn recordings_of<'c>(request: &RenderedRequest, cassette: &'c Cassette) -> Vec<&'c Interaction> {
+    let all = cassette.lines.iter().map(|it| &it.interaction);
+    let mut same: Vec<_> = all.filter(|it| it.request == *request).collect();
+    same.sort_by_key(|it| it.sample);
+    same
 }
 
 impl Suite {
@@ -356,11 +433,13 @@ impl Suite {
     }
 
     /// This suite over the scenarios of `other`: what its installation would have made of
-    /// them.
+    /// them. What is configuration stays its own: of a scenario that both have, the type and
+    /// the parameters are those of this suite.
     #[must_use]
     pub fn over_scenarios_of(mut self, other: &Self) -> Self {
-        let catalogue = Arc::clone(other.installation().shared_catalogue());
-        self.installation = self.installation.with_catalogue(catalogue);
+        let own = self.installation.catalogue();
+        let catalogue = paired(other.installation().catalogue(), own);
+        self.installation = self.installation.with_catalogue(Arc::new(catalogue));
         self
     }
 }

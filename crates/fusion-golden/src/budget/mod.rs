@@ -11,19 +11,25 @@
 
 mod attribution;
 mod blame;
+mod catalogue;
 mod checks;
 mod explain;
 mod file;
+mod files;
 mod gate;
 mod identity;
 mod limits;
 mod measured;
+mod over_bare;
 mod overlays;
+mod own_latency;
+mod questions;
 pub mod render;
 mod report;
 mod schema;
 mod smallest;
 mod tripwire;
+mod unselected;
 mod watch;
 
 pub use self::attribution::{Change, Explanation};

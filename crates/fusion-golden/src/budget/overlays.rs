@@ -11,11 +11,13 @@ use super::identity::{
 };
 use super::limits::CAP;
 use super::measured::{Measured, MeasuredAnswer};
+use super::over_bare::{UNDECLARED, cap as cap_in_force, capped, held, held_answers, is_over_bare};
 use super::report::{BudgetCheck, Subject};
 use crate::report::Verdict;
 use crate::statistics::{
-    Alpha, Bootstrap, DEFAULT_MARGIN, Gate, Levels, Limits, Pair, Reason, cost_gate, error_gate,
-    holm, latency_gate, price_gate, prompt_gate, quality_gate, token_gate,
+    Alpha, Bootstrap, Bounded, DEFAULT_MARGIN, Gate, Levels, Limits, OwnPair, Pair, Reason, holm,
+    limits_together, own_error_gate, own_latency_gate, own_price_gate, own_totals_gate,
+    prompt_gate, quality_gate, round4,
 };
 
 /// The scenarios that an overlay answers, on both sides; `None` is the bare baseline.
@@ -43,7 +45,7 @@ pub(super) fn overlay_checks(
     let of_one = |(overlay, pairs): &OfOverlay<'_>| {
         let judged = all.iter_mut().filter_map(|(subject, gates)| {
             let gate = gates.next()??;
-            let message = message(*subject, &gate, pairs);
+            let message = message(*subject, &gate, pairs, budgets);
             Some(BudgetCheck::of(*subject, *overlay, None, gate, message))
         });
         let mut checks: Vec<_> = judged.collect();
@@ -56,10 +58,18 @@ pub(super) fn overlay_checks(
 }
 
 /// What a gate says about the scenarios of an overlay.
-fn message(subject: Subject, gate: &Gate, pairs: &[(&Measured, &Measured)]) -> String {
-    let what = sentence(subject, gate);
+fn message(
+    subject: Subject,
+    gate: &Gate,
+    pairs: &[(&Measured, &Measured)],
+    budgets: &Budgets,
+) -> String {
+    let what = sentence(subject, gate) + &together(subject, gate, budgets);
+    let what = what + &deciding(subject, gate, pairs);
     match (subject, gate.verdict) {
-        (Subject::PromptTokens, Verdict::Invalid) => vocabularies(pairs).unwrap_or(what),
+        (Subject::PromptTokens | Subject::OutputTokens, Verdict::Invalid) => {
+            vocabularies(pairs).unwrap_or(what)
+        }
         (_, Verdict::Stale) => {
             let ids = missing(subject, pairs);
             let named = listed(&ids);
@@ -74,6 +84,40 @@ fn message(subject: Subject, gate: &Gate, pairs: &[(&Measured, &Measured)]) -> S
         }
         _ => what,
     }
+}
+
+/// The answer that leaves a gate without an upper bound; empty where it has one.
+fn deciding(subject: Subject, gate: &Gate, pairs: &[(&Measured, &Measured)]) -> String {
+    if !gate.has_no_upper_bound() {
+        return String::new();
+    }
+    let figure = |it: &Measured| {
+        let answer = it.answer.as_ref()?;
+        Some(if subject == Subject::Cost { answer.units } else { number(answer.tokens) })
+    };
+    let differing = pairs.iter().filter(|(base, it)| !is_same(base, it));
+    let moved = differing
+        .filter_map(|(base, it)| Some((figure(it)? - figure(base)?, it.scenario.as_str())));
+    let decides = moved.max_by(|one, other| one.0.abs().total_cmp(&other.0.abs()));
+    let of = decides.map_or_else(String::new, |(_, scenario)| format!(", that of {scenario}"));
+    format!("; no upper bound: one answer decides{of}")
+}
+
+/// The limits of a gate, where scenarios have some of their own: nobody finds their mean in
+/// the file.
+fn together(subject: Subject, gate: &Gate, budgets: &Budgets) -> String {
+    let (general, unit) = match subject {
+        Subject::PromptTokens | Subject::OutputTokens | Subject::Cost => (budgets.tokens, "%"),
+        Subject::Failures => (budgets.failures, "points"),
+        _ => return String::new(),
+    };
+    let Gate { warn, block, .. } = gate;
+    let is_silent = matches!(gate.verdict, Verdict::Invalid | Verdict::Stale);
+    if is_silent || (Limits { warn: *warn, block: *block }) == general {
+        return String::new();
+    }
+    let [warn, block] = [warn, block].map(|it| round4(it * 100.0));
+    format!("; with the limits of its scenarios together {warn} and {block} {unit}")
 }
 
 /// The first of some names, and how many more there are.
@@ -173,37 +217,46 @@ pub(super) fn overlay_gate(
 ) -> Option<Gate> {
     let levels = Levels { worse, ..Levels::BUDGET };
     let same = answers_same;
-    let (gate, found) = match subject {
-        Subject::PromptTokens => return Some(prompt_tokens(pairs, budgets)),
+    let (gate, counts) = match subject {
+        Subject::PromptTokens => return prompt_tokens(pairs, budgets),
+        Subject::OutputTokens if mixed(pairs) => {
+            return Some(Gate::without_figure(None, Verdict::Invalid));
+        }
         Subject::OutputTokens => {
-            let found = recorded(pairs, same, |it| Some(it.tokens));
-            let bootstrap = Bootstrap::default();
-            (token_gate(&found.pairs, budgets.tokens, levels, bootstrap), found.counts)
+            let pairs = held_answers(pairs)?;
+            let found = recorded(&pairs, same, |it| Some(number(it.tokens)));
+            let own = found.with(|it| budgets.tokens_of(it));
+            (own_totals_gate(&own, budgets.tokens, levels, Bootstrap::default()), found.counts)
         }
         Subject::Cost => {
-            let found = recorded(pairs, is_same, |it| Some(it.units));
+            let pairs = held_answers(pairs)?;
+            let found = recorded(&pairs, is_same, |it| Some(it.units));
+            let own = found.with(|it| budgets.tokens_of(it));
             let mut differing = pairs.iter().filter(|(base, it)| !is_same(base, it));
             let gate = match differing.all(|(base, it)| differ_in_price_alone(base, it)) {
-                true => price_gate(&found.pairs, budgets.tokens),
-                false => cost_gate(&found.pairs, budgets.tokens, levels, Bootstrap::default()),
+                true => own_price_gate(&own, budgets.tokens),
+                false => own_totals_gate(&own, budgets.tokens, levels, Bootstrap::default()),
             };
             (gate, found.counts)
         }
         Subject::LatencyP95 => {
-            let seconds =
-                |it: &MeasuredAnswer| Duration::try_from_secs_f64(it.latency_ms? / 1_000.0).ok();
+            let seconds = |it: &MeasuredAnswer| duration(it.latency_ms?);
             let found = recorded(pairs, same, seconds).if_any()?;
-            (latency_gate(&found.pairs, budgets.latency, levels), found.counts)
+            let own = found.with(|it| budgets.latency_of(it));
+            (own_latency_gate(&own, budgets.latency, levels), found.counts)
         }
         Subject::Failures => {
             let found = recorded(pairs, same, |it| Some(it.failed()));
-            (error_gate(&found.pairs, budgets.failures, levels), found.counts)
+            let own = found.with(|it| budgets.failures_of(it));
+            (own_error_gate(&own, budgets.failures, levels), found.counts)
         }
         Subject::Quality => {
             let found = recorded(pairs, same, |it| it.score).if_any()?;
             (quality_gate(&found.pairs, DEFAULT_MARGIN, levels), found.counts)
         }
         Subject::Suite
+        | Subject::Recordings
+        | Subject::Catalogue
         | Subject::Selection
         | Subject::Settings
         | Subject::Limits
@@ -211,17 +264,35 @@ pub(super) fn overlay_gate(
         | Subject::QualityWatch
         | Subject::Baseline => return None,
     };
-    Some(gate.with_identical(found.identical).with_missing(found.missing))
+    Some(gate.with_identical(counts.identical).with_missing(counts.missing))
 }
 
-/// Judges the prompts of all scenarios of an overlay.
-fn prompt_tokens(pairs: &[(&Measured, &Measured)], budgets: &Budgets) -> Gate {
+/// A recorded time; `None` for what is none.
+pub(super) fn duration(ms: f64) -> Option<Duration> {
+    Duration::try_from_secs_f64(ms / 1_000.0).ok()
+}
+
+/// Judges the prompts of all scenarios of an overlay; `None` where the bare baseline answered
+/// all of them before, which every scenario is held to by itself.
+pub(super) fn prompt_tokens(pairs: &[(&Measured, &Measured)], budgets: &Budgets) -> Option<Gate> {
     if mixed(pairs) {
-        return Gate::without_figure(None, Verdict::Invalid);
+        return Some(Gate::without_figure(None, Verdict::Invalid));
     }
-    let both = pairs.iter().filter_map(|(base, it)| base.prompt_tokens.zip(it.prompt_tokens));
-    let (before, after) = both.clone().fold((0, 0), |sum, it| (sum.0 + it.0, sum.1 + it.1));
-    prompt_gate(before, after, budgets.tokens).with_missing(pairs.len() - both.count())
+    let pairs = held(pairs);
+    let both: Vec<_> = pairs
+        .iter()
+        .filter_map(|(base, it)| Some((it, base.prompt_tokens?, it.prompt_tokens?)))
+        .collect();
+    let (before, after) = both.iter().fold((0, 0), |sum, it| (sum.0 + it.1, sum.1 + it.2));
+    let own = both.iter().map(|(it, base, _)| (budgets.tokens_of(&it.scenario), number(*base)));
+    let limits = limits_together(&own.collect::<Vec<_>>()).unwrap_or(budgets.tokens);
+    let gate = prompt_gate(before, after, limits).with_missing(pairs.len() - both.len());
+    (!pairs.is_empty()).then_some(gate)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
+fn number(tokens: u64) -> f64 {
+    tokens as f64
 }
 
 /// Whether two vocabularies counted the tokens of one scenario.
@@ -235,19 +306,27 @@ pub(super) fn mixed(pairs: &[(&Measured, &Measured)]) -> bool {
 pub(super) struct Recorded<'a, T> {
     /// Scenarios with the figure on both sides, or with the same requests.
     pub(super) pairs: Vec<Pair<'a, T>>,
-    pub(super) counts: Counts,
+    /// The scenario of each.
+    scenarios: Vec<&'a str>,
+    counts: Counts,
 }
 
 /// Scenarios without the figure.
 #[derive(Clone, Copy, Default)]
-pub(super) struct Counts {
+struct Counts {
     /// Nothing changed, and nothing is recorded.
     identical: usize,
     /// A side has no recording.
     missing: usize,
 }
 
-impl<T> Recorded<'_, T> {
+impl<'a, T: Copy> Recorded<'a, T> {
+    /// Every pair with the limits of its scenario.
+    fn with(&self, limits: impl Fn(&str) -> Limits) -> Vec<OwnPair<'a, T>> {
+        let limits = self.scenarios.iter().map(|it| limits(it));
+        self.pairs.iter().copied().zip(limits).collect()
+    }
+
     /// `None` where no answer has such a figure: a suite without any recorded time has no
     /// latency to speak of.
     fn if_any(self) -> Option<Self> {
@@ -263,6 +342,7 @@ pub(super) fn recorded<'a, T: Copy>(
 ) -> Recorded<'a, T> {
     let mut counts = Counts::default();
     let mut found = Vec::with_capacity(pairs.len());
+    let mut scenarios = Vec::with_capacity(pairs.len());
     for (base, candidate) in pairs {
         let of = |it: &Measured| it.answer.as_ref().and_then(&value);
         let is_recorded = [base, candidate].map(|it| it.answer.is_some());
@@ -282,8 +362,9 @@ pub(super) fn recorded<'a, T: Copy>(
         };
         let cluster = candidate.cluster.as_deref();
         found.push(cluster.map_or(pair, |it| pair.in_cluster(it)));
+        scenarios.push(candidate.scenario.as_str());
     }
-    Recorded { pairs: found, counts }
+    Recorded { pairs: found, scenarios, counts }
 }
 
 /// Settings that act on answers or in time, under which the requests stay the same:
@@ -338,6 +419,7 @@ fn baseline_check(overlay: Option<&str>, pairs: &[(&Measured, &Measured)]) -> Op
     let share = gate.delta.unwrap_or_default() * 100.0;
     let declared = match cap {
         Some(cap) => format!("; BASELINE_TOKEN_CAP_PCT allows {cap}"),
+        None if gate.verdict == Verdict::Warn => format!("; {UNDECLARED}"),
         None => "; no BASELINE_TOKEN_CAP_PCT is declared".to_owned(),
     };
     let message = format!("{share:+.1} % output tokens over the bare baseline{declared}");
@@ -352,10 +434,15 @@ pub(super) fn baseline_gate(pairs: &[(&Measured, &Measured)]) -> Option<(Gate, O
     if bare == 0 {
         return None;
     }
-    let caps = pairs.iter().filter_map(|(_, it)| it.values.get(CAP));
-    let cap = caps.filter_map(|it| it.parse::<f64>().ok()).min_by(f64::total_cmp);
-    let line = cap.map_or(f64::MAX, |it| it / 100.0);
-    Some((prompt_gate(bare, own, Limits { warn: line, block: line }), cap))
+    let caps = pairs.iter().filter_map(|(base, it)| cap_in_force(base, it));
+    let cap = caps.min_by(f64::total_cmp);
+    let gate = capped(bare, own, cap);
+    let is_new = pairs.iter().any(|(base, it)| is_over_bare(base, it));
+    match (cap, is_new) {
+        // It was there before, as it is.
+        (None, false) => Some((gate.decided(Verdict::Pass, Reason::Exact), cap)),
+        _ => Some((gate, cap)),
+    }
 }
 
 /// What a gate says, in words.
@@ -404,20 +491,22 @@ fn p95(gate: &Gate) -> String {
     let what = Subject::LatencyP95.words();
     let Gate { warn, block, .. } = gate;
     let is_over_both = lower.is_some_and(|it| it > *block);
-    match gate.verdict {
-        Verdict::Pass => format!("{what} {now}, at most {}; base {base}", seconds(upper)),
-        Verdict::Warn if is_over_both => format!(
-            "{what} {now}, over the limit of {block} s as the base's is, and not shown to be slower; \
-             base {base}"
+    let (least, most) = (seconds(lower), seconds(upper));
+    let found = match gate.verdict {
+        Verdict::Pass => format!(", at most {most}"),
+        Verdict::Warn if is_over_both => {
+            format!(", over the limit of {block} s as the base's is, and not shown to be slower")
+        }
+        Verdict::Warn => format!(", at least {least}: over the line of {warn} s"),
+        Verdict::Fail => format!(", at least {least}: over the limit of {block} s"),
+        _ => String::new(),
+    };
+    match gate.interval_of {
+        // What is bounded is none of the two figures.
+        Bounded::Counted => format!(
+            "{what} {now}; base {base}; every time counted by its own scenario's limits as if \
+             they were {warn} s and {block} s{found}"
         ),
-        Verdict::Warn => {
-            let least = seconds(lower);
-            format!("{what} {now}, at least {least}: over the line of {warn} s; base {base}")
-        }
-        Verdict::Fail => {
-            let least = seconds(lower);
-            format!("{what} {now}, at least {least}: over the limit of {block} s; base {base}")
-        }
-        _ => format!("{what} {now}; base {base}"),
+        _ => format!("{what} {now}{found}; base {base}"),
     }
 }

@@ -112,6 +112,10 @@ pub struct Noise {
 pub enum Subject {
     /// The scenarios of both sides.
     Suite,
+    /// Goldens and recordings: what cannot be read, and what went missing.
+    Recordings,
+    /// What scenarios ask, and under which settings.
+    Catalogue,
     /// Which overlay answers.
     Selection,
     /// Settings that act on answers or in time, and change no request.
@@ -143,6 +147,8 @@ impl Subject {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Suite => "suite",
+            Self::Recordings => "recordings",
+            Self::Catalogue => "catalogue",
             Self::Selection => "selection",
             Self::Settings => "settings",
             Self::Limits => "limits",
@@ -162,6 +168,8 @@ impl Subject {
     pub fn words(self) -> &'static str {
         match self {
             Self::Suite => "scenarios",
+            Self::Recordings => "goldens and recordings",
+            Self::Catalogue => "what scenarios ask",
             Self::Selection => "selection",
             Self::Settings => "settings",
             Self::Limits => "limits",
@@ -204,9 +212,10 @@ impl BudgetReport {
         self.explanations.iter().find(|it| {
             let is_of_it = match &check.scenario {
                 Some(scenario) => it.scenario == *scenario,
-                // Prompts are explained scenario by scenario, and all together.
+                // Prompts and times are explained scenario by scenario, and all together.
                 None => {
-                    let is_of_all = it.name != Subject::PromptTokens || it.scenario.is_empty();
+                    let is_by_one = matches!(it.name, Subject::PromptTokens | Subject::LatencyP95);
+                    let is_of_all = !is_by_one || it.scenario.is_empty();
                     it.overlay == check.overlay && is_of_all
                 }
             };

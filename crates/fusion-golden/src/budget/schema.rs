@@ -54,8 +54,9 @@ fn definitions() -> Value {
             "scenarios": {"$ref": "#/$defs/count"},
         })),
         "subject": {"enum": [
-            "suite", "selection", "settings", "limits", "prompt_tokens", "output_tokens", "cost",
-            "latency_p95", "failures", "quality", "quality_watch", "hard_rules", "baseline",
+            "suite", "recordings", "catalogue", "selection", "settings", "limits", "prompt_tokens",
+            "output_tokens", "cost", "latency_p95", "failures", "quality", "quality_watch",
+            "hard_rules", "baseline",
         ]},
         "check": check(),
         "change": object(&["key", "from", "to", "file", "line", "tokens"], &json!({
@@ -142,8 +143,10 @@ fn check() -> Value {
             "delta": {"$ref": "#/$defs/number"},
             "interval": {"anyOf": [{"type": "null"}, {"$ref": "#/$defs/interval"}]},
             "interval_of": {
-                "description": "what interval, warn and block are about",
-                "enum": ["delta", "candidate"],
+                "description": "what interval, warn and block are about; counted: times of the \
+                                candidate, each as far over or under warn and block as it is over \
+                                or under the limits of its own scenario",
+                "enum": ["delta", "candidate", "counted"],
             },
             "warn": {"$ref": "#/$defs/number"},
             "block": {"$ref": "#/$defs/number"},

@@ -1,6 +1,6 @@
 //! Recorded scores of the same scenarios, night after night, with a verdict that stays valid.
 
-use overlay_model::Digest;
+use overlay_model::{Diagnostic, Digest};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use thiserror::Error;
@@ -184,7 +184,12 @@ impl BudgetReport {
 fn recordings(suite: &Suite) -> Result<Digest, SuiteError> {
     let mut lines = String::new();
     for scenario in suite.cassettes() {
-        let (cassette, _) = ladder::cassette(suite, &scenario)?;
+        let (cassette, findings) = ladder::read_cassette(suite, &scenario)?;
+        // A recording that lost lines is another one, and counts once like any other.
+        if let Some(finding) = findings.into_iter().find(Diagnostic::is_error) {
+            let path = suite.cassette_name(&scenario).into();
+            return Err(SuiteError::Broken { path, finding: Box::new(finding) });
+        }
         for line in &cassette.lines {
             lines.push_str(&line.digest.to_string());
             lines.push('\n');

@@ -1,6 +1,7 @@
 use super::alpha::Interval;
 use super::clusters::groups;
 use super::gate::{Gate, Levels, Limits, Pair};
+use super::own_limits::{OwnPair, alone, limits_together};
 use super::proportion::{Cells, PairedCounts, mcnemar_worse};
 use super::sample_size::{MOST, POWER, paired_proportion_n};
 use super::special::{as_f64, smallest, u64_as_f64};
@@ -34,6 +35,20 @@ pub fn error_gate(pairs: &[Pair<'_, bool>], limits: Limits, levels: Levels) -> G
         ..gate
     };
     gate.place(limits.place(interval.lower, interval.upper), || needed(cells, limits, levels))
+}
+
+/// As [`error_gate`], where every pair has limits of its own: those that differ may fail as
+/// much more often as the mean of their limits says, a cluster as one; `general` where none
+/// differs.
+pub fn own_error_gate(pairs: &[OwnPair<'_, bool>], general: Limits, levels: Levels) -> Gate {
+    let differing = pairs.iter().filter(|it| !it.0.identical);
+    let clusters = groups(differing.map(|(pair, own)| (*own, pair.cluster)));
+    let weighted = clusters.iter().flat_map(|cluster| {
+        let weight = 1.0 / as_f64(cluster.len());
+        cluster.iter().map(move |own| (*own, weight))
+    });
+    let limits = limits_together(&weighted.collect::<Vec<_>>()).unwrap_or(general);
+    error_gate(&alone(pairs), limits, levels)
 }
 
 /// The cells, each cluster one in all; and the clusters by the side that fails more often.

@@ -60,6 +60,9 @@ impl Levels {
     }
 }
 
+/// Ten times as much more as the base has: what bounds say beyond is no figure.
+const MOST_MORE: f64 = 10.0;
+
 /// Where a gate warns, and where it blocks, in the unit of what it measures.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Limits {
@@ -89,7 +92,7 @@ impl Limits {
         }
     }
 
-    fn is_sound(self) -> bool {
+    pub(super) fn is_sound(self) -> bool {
         self.warn.is_finite() && self.block.is_finite() && self.warn <= self.block
     }
 }
@@ -126,6 +129,9 @@ pub enum Bounded {
     Delta,
     /// The candidate's figure: its limits are absolute.
     Candidate,
+    /// The same, every time counted by the limits of its own scenario: as far over or under
+    /// `warn` and `block` as it is over or under those.
+    Counted,
 }
 
 /// What a gate found.
@@ -166,6 +172,9 @@ pub struct Gate {
     pub verdict: Verdict,
     /// Why.
     pub reason: Reason,
+    /// The candidate's figure as it is held to the limits, where that is not `candidate`.
+    #[serde(skip)]
+    pub counted: Option<f64>,
 }
 
 impl Gate {
@@ -186,6 +195,7 @@ impl Gate {
             n_needed: None,
             verdict,
             reason: Reason::Exact,
+            counted: None,
         }
     }
 
@@ -218,6 +228,7 @@ impl Gate {
             n_needed: None,
             verdict: Verdict::Invalid,
             reason: Reason::NoPairs,
+            counted: None,
         };
         if !limits.is_sound() {
             return Err(Box::new(gate.decided(Verdict::Invalid, Reason::BadLimits)));
@@ -236,6 +247,13 @@ impl Gate {
         self.verdict = verdict;
         self.reason = reason;
         self
+    }
+
+    /// Whether the upper bound of a share says nothing: it is so far off that one answer among
+    /// those that were compared makes it what it is.
+    pub(crate) fn has_no_upper_bound(&self) -> bool {
+        let upper = self.interval.filter(|_| self.interval_of == Bounded::Delta).map(|it| it.upper);
+        self.reason != Reason::Exact && upper.is_some_and(|it| it > MOST_MORE)
     }
 
     pub(super) fn bad_value(self) -> Self {

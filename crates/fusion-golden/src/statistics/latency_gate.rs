@@ -3,6 +3,7 @@ use std::time::Duration;
 use super::alpha::Interval;
 use super::clusters::groups;
 use super::gate::{Bounded, Gate, Levels, Limits, Pair};
+use super::own_limits::{OwnPair, all_have, alone};
 use super::quantile::quantile_bounds;
 use super::sample_size::{MOST, quantile_n};
 use super::special::{as_f64, binomial_cdf, ceil_u64, smallest, u64_as_f64};
@@ -25,20 +26,112 @@ pub fn latency_gate(pairs: &[Pair<'_, Duration>], limits: Limits, levels: Levels
         Err(decided) => return *decided,
     };
     let seconds = |side: fn(&Pair<'_, Duration>) -> Duration| {
-        pairs.iter().map(move |it| (side(it).as_secs_f64(), it.cluster))
+        groups(pairs.iter().map(|it| (side(it).as_secs_f64(), it.cluster)))
     };
-    let clusters = groups(seconds(|it| it.candidate));
+    judged(gate, &seconds(|it| it.base), &seconds(|it| it.candidate), limits, levels)
+}
+
+/// As [`latency_gate`], where every pair has limits of its own: that the p95 is above a line
+/// means that more than 5 % of the samples are, and each is held to the lines of its own
+/// pair.
+///
+/// So every time is counted as one that is as far over or under `general` as it is over or
+/// under its own lines, on both sides, and the p95 of these times is judged. `base`,
+/// `candidate` and `delta` stay what was recorded; interval and limits are those of the times
+/// so counted ([`Bounded::Counted`]). Where all have the same limits these are what is judged
+/// by, and nothing is counted otherwise. Where none can lie between the two general lines
+/// ([`Limits::LATENCY`] can) those stand in for them.
+pub fn own_latency_gate(pairs: &[OwnPair<'_, Duration>], general: Limits, levels: Levels) -> Gate {
+    let plain = alone(pairs);
+    let same = pairs.first().map_or(general, |it| it.1);
+    if all_have(pairs, same) {
+        return latency_gate(&plain, same, levels);
+    }
+    let is_apart = 0.0 < general.warn && general.warn < general.block;
+    let lines = if is_apart { general } else { Limits::LATENCY };
+    let (gate, _) = match Gate::open(&plain, lines) {
+        Ok(open) => open,
+        Err(decided) => return *decided,
+    };
+    if !pairs.iter().all(|it| it.1.is_sound()) {
+        return gate.decided(Verdict::Invalid, super::gate::Reason::BadLimits);
+    }
+    let counted = |side: fn(&Pair<'_, Duration>) -> Duration| {
+        let times = pairs
+            .iter()
+            .map(|(pair, own)| (counted(side(pair).as_secs_f64(), *own, lines), pair.cluster));
+        groups(times)
+    };
+    let gate = judged(gate, &counted(|it| it.base), &counted(|it| it.candidate), lines, levels);
+    let recorded = |side: fn(&Pair<'_, Duration>) -> Duration| {
+        let times: Vec<_> = plain.iter().map(|it| side(it).as_secs_f64()).collect();
+        quantile_bounds(&times, P95, levels.worse, levels.pass).map(|it| it.estimate)
+    };
+    let (base, candidate) = (recorded(|it| it.base), recorded(|it| it.candidate));
+    Gate {
+        counted: gate.candidate,
+        base,
+        candidate,
+        delta: base.zip(candidate).map(|(base, candidate)| candidate - base),
+        interval_of: Bounded::Counted,
+        ..gate
+    }
+}
+
+/// The p95 of answers to one request of the candidate, beside those to one of the base: as
+/// [`latency_gate`], where the sides need not have as many. A single answer above a line is
+/// evidence at 5 % already: were the p95 at most there, it would come one time in twenty.
+pub fn request_latency_gate(
+    base: &[Duration],
+    candidate: &[Duration],
+    limits: Limits,
+    levels: Levels,
+) -> Gate {
+    // That the sides differ is all that these two stand for.
+    let (gate, _) = match Gate::open(&[Pair::new(0, 1)], limits) {
+        Ok(open) => open,
+        Err(decided) => return *decided,
+    };
+    let [base, candidate] =
+        [base, candidate].map(|it| it.iter().map(|it| vec![it.as_secs_f64()]).collect::<Vec<_>>());
+    judged(gate, &base, &candidate, limits, levels)
+}
+
+/// A time as it counts against the lines `to`, which lie apart and above 0: on the same side
+/// of either as it is of its own ones.
+fn counted(time: f64, own: Limits, to: Limits) -> f64 {
+    let Limits { warn, block } = own;
+    if own == to {
+        time
+    } else if time <= warn {
+        let ratio = if warn > 0.0 { to.warn / warn } else { 1.0 };
+        (time * ratio).min(to.warn)
+    } else if time <= block {
+        let share = (time - warn) / (block - warn);
+        // Rounding must not put it on a line that it is above.
+        (to.warn + share * (to.block - to.warn)).max(to.warn.next_up()).min(to.block)
+    } else {
+        let ratio = if block > 0.0 { to.block / block } else { 1.0 };
+        (time * ratio).max(to.block.next_up())
+    }
+}
+
+/// Judges the times of both sides in seconds; what counts as one is a group.
+fn judged(
+    gate: Gate,
+    before: &[Vec<f64>],
+    after: &[Vec<f64>],
+    limits: Limits,
+    levels: Levels,
+) -> Gate {
     // The limits are absolute, so that samples of the same request count as any other.
-    let gate = Gate { n: clusters.len(), interval_of: Bounded::Candidate, ..gate };
-    let (fastest, slowest) = (one_of(&clusters, f64::min), one_of(&clusters, f64::max));
+    let gate = Gate { n: after.len(), interval_of: Bounded::Candidate, ..gate };
+    let (fastest, slowest) = (one_of(after, f64::min), one_of(after, f64::max));
     let bounds = |samples: &[f64]| quantile_bounds(samples, P95, levels.worse, levels.pass);
-    let all = |samples: Vec<_>| bounds(&samples).map(|it| it.estimate);
-    let (Some(base), Some(candidate), Some(fast), Some(slow)) = (
-        all(seconds(|it| it.base).map(|it| it.0).collect()),
-        all(seconds(|it| it.candidate).map(|it| it.0).collect()),
-        bounds(&fastest),
-        bounds(&slowest),
-    ) else {
+    let all = |groups: &[Vec<f64>]| bounds(&groups.concat()).map(|it| it.estimate);
+    let (Some(base), Some(candidate), Some(fast), Some(slow)) =
+        (all(before), all(after), bounds(&fastest), bounds(&slowest))
+    else {
         return gate.bad_value();
     };
     let interval =
@@ -50,9 +143,10 @@ pub fn latency_gate(pairs: &[Pair<'_, Duration>], limits: Limits, levels: Levels
         interval: Some(interval),
         ..gate
     };
-    let before = one_of(&groups(seconds(|it| it.base)), f64::max);
     let verdict = match limits.place(interval.lower, interval.upper) {
-        Some(Verdict::Fail) if base > limits.block && !is_slower(&before, &fastest, levels) => {
+        Some(Verdict::Fail)
+            if base > limits.block && !is_slower(&one_of(before, f64::max), &fastest, levels) =>
+        {
             Some(Verdict::Warn)
         }
         verdict => verdict,
@@ -101,4 +195,46 @@ fn needed(seconds: &[f64], passes: bool, limits: Limits, levels: Levels) -> u64 
             1.0 - binomial_cdf(more, count, 1.0 - P95) <= levels.worse.get()
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn lines() -> impl Strategy<Value = Limits> {
+        (0.0..4.0_f64, 0.0..4.0_f64).prop_map(|(warn, more)| Limits { warn, block: warn + more })
+    }
+
+    proptest! {
+        #[test]
+        fn a_time_stays_on_its_side_of_both_lines(
+            own in lines(),
+            time in 0.0..12.0_f64,
+            later in 0.0..12.0_f64,
+            at in 0..3_usize,
+        ) {
+            // On the lines, too.
+            let time = [time, own.warn, own.block].get(at).copied().unwrap_or(time);
+            let to = Limits::LATENCY;
+            let found = counted(time, own, to);
+            prop_assert_eq!(found > to.warn, time > own.warn);
+            prop_assert_eq!(found > to.block, time > own.block);
+            prop_assert!(counted(time.min(later), own, to) <= counted(time.max(later), own, to));
+            prop_assert_eq!(counted(time, to, to).to_bits(), time.to_bits());
+        }
+    }
+
+    #[test]
+    fn one_answer_above_the_line_is_evidence() {
+        let gate = |candidate| {
+            let candidate = [Duration::from_millis(candidate)];
+            let base = [Duration::from_millis(900)];
+            request_latency_gate(&base, &candidate, Limits::LATENCY, Levels::BUDGET).verdict
+        };
+        assert_eq!(gate(5_001), Verdict::Fail);
+        assert_eq!(gate(5_000), Verdict::Warn);
+        assert_eq!(gate(2_000), Verdict::Insufficient);
+    }
 }

@@ -8,7 +8,8 @@
 //! `*_n` for the number of samples needed. Each names its source.
 //!
 //! Gates put them to use: [`prompt_gate`], [`token_gate`], [`cost_gate`], [`price_gate`],
-//! [`quality_gate`], [`QualityWatch`], [`latency_gate`], [`error_gate`]. [`study`] measures how often they
+//! [`quality_gate`], [`QualityWatch`], [`latency_gate`], [`error_gate`]; those that begin with
+//! `own_` hold every pair to limits of its own. [`study`] measures how often they
 //! are right on recorded pairs, [`calibrate`] whether an evaluator agrees with people.
 //!
 //! Nothing here knows a clock, a file or a source of chance: seeds are arguments.
@@ -38,6 +39,7 @@ mod gate;
 mod holm;
 mod latency_gate;
 mod outcomes;
+mod own_limits;
 mod paired;
 mod proportion;
 mod quality_gate;
@@ -53,11 +55,12 @@ mod token_gate;
 pub use self::alpha::{Alpha, AlphaError, Interval};
 pub use self::betting::{Claim, EProcess, EProcessError, betting_interval};
 pub use self::code::CODES;
-pub use self::error_gate::error_gate;
+pub use self::error_gate::{error_gate, own_error_gate};
 pub use self::gate::{Bounded, Gate, Levels, Limits, Pair, Reason, worst};
 pub use self::holm::holm;
-pub use self::latency_gate::latency_gate;
+pub use self::latency_gate::{latency_gate, own_latency_gate, request_latency_gate};
 pub use self::outcomes::{Outcome, Outcomes, read_outcomes};
+pub use self::own_limits::{OwnPair, limits_together};
 pub use self::paired::{Mean, clustered_mean, mean, non_inferiority};
 pub use self::proportion::{
     PairedCounts, clopper_pearson, mcnemar_worse, newcombe_paired, rule_of_three, wilson,
@@ -69,4 +72,6 @@ pub(crate) use self::rounded::round4;
 pub use self::sample_size::{
     paired_mean_n, paired_proportion_n, proportion_n, quantile_n, ratio_n, zero_failures_n,
 };
-pub use self::token_gate::{cost_gate, mean_of_ratios, price_gate, prompt_gate, token_gate};
+pub use self::token_gate::{
+    cost_gate, mean_of_ratios, own_price_gate, own_totals_gate, price_gate, prompt_gate, token_gate,
+};

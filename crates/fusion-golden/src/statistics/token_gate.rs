@@ -1,6 +1,7 @@
 use super::alpha::Interval;
 use super::clusters::groups;
 use super::gate::{Gate, Levels, Limits, Pair, Reason};
+use super::own_limits::{OwnPair, all_have, alone, limits_together};
 use super::ratio::{Bootstrap, RatioEstimate, Totals, ratio_of_totals};
 use super::sample_size::{guarded_n, more_than};
 use super::special::{as_f64, u64_as_f64};
@@ -83,6 +84,50 @@ pub fn cost_gate(
     bootstrap: Bootstrap,
 ) -> Gate {
     totals_gate(pairs, |it| (it.base, it.candidate), limits, levels, bootstrap)
+}
+
+/// As [`token_gate`] and [`cost_gate`], where every pair has limits of its own. All together
+/// may have what each of those that differ may have at most ([`limits_together`]); `general`
+/// where that is nothing.
+///
+/// The bounds are those of the ratio to it: every base is scaled by its own limit, so that
+/// the total stays, and a pair that grows by what it alone may is no sign of spread. The
+/// bounds shown are those that decided.
+pub fn own_totals_gate(
+    pairs: &[OwnPair<'_, f64>],
+    general: Limits,
+    levels: Levels,
+    bootstrap: Bootstrap,
+) -> Gate {
+    let differing: Vec<_> = pairs.iter().filter(|it| !it.0.identical).copied().collect();
+    let limits = of_totals(&differing, general);
+    if all_have(&differing, limits) {
+        return cost_gate(&alone(pairs), limits, levels, bootstrap);
+    }
+    let against = |line: fn(Limits) -> f64| {
+        let scaled = pairs.iter().map(|(pair, own)| {
+            let share = (1.0 + line(*own)) / (1.0 + line(limits));
+            Pair { base: pair.base * share, ..*pair }
+        });
+        cost_gate(&scaled.collect::<Vec<_>>(), limits, levels, bootstrap)
+    };
+    let (warn, block) = (against(|it| it.warn), against(|it| it.block));
+    match (block.verdict, warn.verdict) {
+        (Verdict::Fail, _) => block,
+        (_, Verdict::Fail) => warn.decided(Verdict::Warn, Reason::Decided),
+        _ => warn,
+    }
+}
+
+/// As [`price_gate`], where every pair has limits of its own; see [`own_totals_gate`].
+pub fn own_price_gate(pairs: &[OwnPair<'_, f64>], general: Limits) -> Gate {
+    let differing: Vec<_> = pairs.iter().filter(|it| !it.0.identical).copied().collect();
+    price_gate(&alone(pairs), of_totals(&differing, general))
+}
+
+fn of_totals(differing: &[OwnPair<'_, f64>], general: Limits) -> Limits {
+    let weighted: Vec<_> = differing.iter().map(|(pair, own)| (*own, pair.base)).collect();
+    limits_together(&weighted).unwrap_or(general)
 }
 
 fn totals_gate<T: Copy>(

@@ -257,6 +257,47 @@ fn everything_that_makes_a_request_stale_is_named() {
     assert_eq!(keys, ["MAX_TOKENS", IMPLEMENTATION]);
 }
 
+/// What is gone is named where the base has it; the file is the same one on both sides.
+#[test]
+fn what_was_removed_is_named_where_it_stood() {
+    let overlay = "configs/overlays/fusion_overlay.rollback_first.txt";
+    let line = |file: &str, text: &str| {
+        let found = Shipped::new().read(file).lines().position(|it| it.starts_with(text));
+        Some(found.expect("the line is there") + 1)
+    };
+    let first = |edit: fn(&Shipped)| {
+        let report = against_shipped(edit, &Budgets::default());
+        let found = report.explanations.into_iter().find(|it| it.name == Subject::OutputTokens);
+        found.expect("an explanation").changes.remove(0)
+    };
+    let key = first(|it| {
+        it.edit("configs/overlays/fusion_overlay.rollback_first.txt", "MAX_TOKENS=900\n", "");
+    });
+    // The value of what all overlays rest on is in force now; the line that is gone did that.
+    let values = (key.from.as_deref(), key.to.as_deref());
+    assert_eq!((key.key.as_str(), values), ("MAX_TOKENS", (Some("900"), Some("700"))));
+    assert_eq!((key.file.as_deref(), key.line), (Some(overlay), line(overlay, "MAX_TOKENS=")));
+    // Of a section that lost a line, the first one that is another now.
+    let gone = "- Prefer a compensating entry over deleting or editing a record.\n";
+    let shorter = first(|it| {
+        it.edit(PROMPT, "- Prefer a compensating entry over deleting or editing a record.\n", "");
+    });
+    assert_eq!(shorter.key, IMPLEMENTATION);
+    assert_eq!(
+        (shorter.file.as_deref(), shorter.line),
+        (Some(PROMPT), line(PROMPT, gone.trim_end()))
+    );
+    // Of a section that is gone, the file.
+    let section = first(|it| {
+        let text = it.read(PROMPT);
+        let from = text.find(HEADING).unwrap();
+        let to = text.find("## Operational Emphasis").unwrap();
+        it.write(PROMPT, &format!("{}{}", text.get(..from).unwrap(), text.get(to..).unwrap()));
+    });
+    assert_eq!((section.key.as_str(), section.to), (IMPLEMENTATION, None));
+    assert_eq!(section.file.as_deref(), Some(PROMPT));
+}
+
 #[test]
 fn a_setting_that_acts_on_answers_alone_is_no_identity() {
     let raise = |it: &Shipped| {
@@ -321,10 +362,15 @@ fn budgets_that_are_none_are_found_where_they_stand() {
         "[latency]\nwarn = nan\n",
         &["2:8: error[GLD7002]: warns from NaN on and blocks above 5: no pair of limits"],
     );
+    check("[scenarios.one.latency]\nwarn = 1\n", &[]);
     check(
-        "[scenarios.one.latency]\nwarn = 1\n",
-        &["1:1: error[GLD7002]: a scenario has no limits of its own for latency, only for tokens \
-           (one recorded answer bounds neither: they are judged over an overlay's scenarios)"],
+        "[scenarios.one.latency]\nwarn = 9\n",
+        &["2:8: error[GLD7002]: warns from 9 on and blocks above 5: no pair of limits"],
+    );
+    check(
+        "[scenarios.one.cost]\nwarn = 9\n",
+        &["1:16: error[GLD7001]: unknown field `cost`, expected one of `tokens`, `latency`, \
+           `failures`"],
     );
     check(
         "[tokes]\n",

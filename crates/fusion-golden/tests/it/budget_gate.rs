@@ -1,8 +1,8 @@
 //! Candidates against several bases, and what is never green.
 
 use fusion_golden::budget::{
-    Base, BudgetReport, Budgets, Measurement, Noise, Subject, budget_report_schema, budgets_schema,
-    gate, measure, render,
+    Base, BudgetCheck, BudgetReport, Budgets, Measurement, Noise, Subject, budget_report_schema,
+    budgets_schema, gate, measure, render,
 };
 use fusion_golden::statistics::Interval;
 use fusion_golden::{Suite, Verdict};
@@ -149,6 +149,13 @@ fn two_vocabularies_are_no_comparison() {
     let invalid: Vec<_> =
         report.checks.iter().filter(|it| it.gate.verdict == Verdict::Invalid).collect();
     assert!(invalid.iter().all(|it| it.scenario.is_none()), "once an overlay: {invalid:#?}");
+    for name in [Subject::PromptTokens, Subject::OutputTokens] {
+        let is_said = |it: &&&BudgetCheck| it.name == name && it.message.starts_with(expected);
+        assert!(invalid.iter().find(is_said).is_some(), "{name:?}: {invalid:#?}");
+    }
+    let is_tokens =
+        |it: &BudgetCheck| matches!(it.name, Subject::PromptTokens | Subject::OutputTokens);
+    assert!(invalid.iter().all(|it| is_tokens(it)), "{invalid:#?}");
     let is_named = |it: &String| it.ends_with(".encoding");
     assert!(invalid.iter().all(|it| it.keys.iter().any(is_named)), "{invalid:#?}");
 }

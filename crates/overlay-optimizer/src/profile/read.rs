@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use jiff::tz::TimeZone;
-use overlay_model::{Diagnostic, Edit, Location, TextFormat, one_line};
+use overlay_model::{Diagnostic, Edit, Location, TextFormat, nearest, one_line};
 use serde_json::Value as Json;
 
 use crate::hours::HourRange;
@@ -176,16 +176,11 @@ impl Reader<'_> {
     fn unknown(&mut self, name: &str, fields: &[&str]) {
         let message = format!("unknown field `{}`", shown(&Json::from(name)));
         let finding = Diagnostic::error("OVL7002", message);
-        let near = fields
-            .iter()
-            .map(|it| (strsim::damerau_levenshtein(it, name), it))
-            .min()
-            .filter(|(distance, it)| *distance <= it.len() / 3);
-        let finding = match (near, place(self.text, name)) {
-            (Some((_, near)), Some(span)) => finding
+        let finding = match (nearest(name, fields.iter().copied()), place(self.text, name)) {
+            (Some(near), Some(span)) => finding
                 .hint(format!("did you mean `{near}`?"))
-                .fix(format!("write `{near}`"), vec![Edit { span, text: (*near).to_owned() }]),
-            (Some((_, near)), None) => finding.hint(format!("did you mean `{near}`?")),
+                .fix(format!("write `{near}`"), vec![Edit { span, text: near.to_owned() }]),
+            (Some(near), None) => finding.hint(format!("did you mean `{near}`?")),
             (None, _) => finding.hint(format!("fields are {}", fields.join(", "))),
         };
         self.push(name, finding);

@@ -32,7 +32,8 @@ pub struct TuneReport {
     /// The names of the limits, in the order of the values below.
     pub limits: Vec<String>,
     /// The trials that no other one is expected to better in every objective, from the
-    /// first objective's best on.
+    /// first objective's best on. Of those that cannot be told apart, as they measured the same
+    /// or by what is known of them, one: the chosen one, or the one that changes least.
     pub front: Vec<usize>,
     /// Every trial.
     pub trials: Vec<TrialRow>,
@@ -114,7 +115,7 @@ impl Tuner {
             reverted,
             objectives: self.plan.objectives.iter().map(|it| it.name.clone()).collect(),
             limits: self.plan.limits.iter().map(|it| it.name.clone()).collect(),
-            front: self.front(&expected),
+            front: self.front(&expected, choice.as_ref().map(|it| it.chosen)),
             trials: self.rows(&expected),
             runs: self.runs(),
             budget: self.plan.budget,
@@ -123,17 +124,38 @@ impl Tuner {
     }
 
     /// The trials within the limits that no other one is expected to dominate, from the
-    /// first objective's best on.
-    fn front(&self, expected: &[Option<Vec<(f64, f64)>>]) -> Vec<usize> {
+    /// first objective's best on, one of each that can be told apart.
+    fn front(&self, expected: &[Option<Vec<(f64, f64)>>], chosen: Option<usize>) -> Vec<usize> {
+        let belief = |it: usize| expected.get(it)?.as_deref();
         let lawful = self.lawful();
-        let costs = lawful.iter().filter_map(|it| Some((*it, means(expected.get(*it)?.as_ref()?))));
+        let costs = lawful.iter().filter_map(|it| Some((*it, means(belief(*it)?))));
         let (numbers, costs): (Vec<_>, Vec<_>) = costs.unzip();
-        let mut res: Vec<_> = front(&costs)
-            .into_iter()
-            .filter_map(|it| Some((*costs.get(it)?.first()?, *numbers.get(it)?)))
-            .collect();
-        res.sort_by(|a, b| a.0.total_cmp(&b.0));
-        res.into_iter().map(|it| it.1).collect()
+        let free = front(&costs).into_iter().filter_map(|it| numbers.get(it).copied());
+        let mut free: Vec<usize> = free.collect();
+        let changes = |it: usize| self.trials.get(it).map(|it| self.changes(it).len());
+        free.sort_by_cached_key(|it| (Some(*it) != chosen, changes(*it), *it));
+        let is_same = |a: usize, b: usize| {
+            self.measured_same(a, b)
+                || belief(a).zip(belief(b)).is_some_and(|(a, b)| is_within_doubt(a, b))
+        };
+        let mut res: Vec<usize> = Vec::new();
+        for it in free {
+            if !res.iter().any(|kept| is_same(*kept, it)) {
+                res.push(it);
+            }
+        }
+        let first = |it: &usize| belief(*it).and_then(|it| it.first()).map_or(0.0, |it| it.0);
+        res.sort_by(|a, b| first(a).total_cmp(&first(b)));
+        res
+    }
+
+    /// Whether two trials came to the same in every objective.
+    fn measured_same(&self, a: usize, b: usize) -> bool {
+        let mean = |trial: usize, at| self.trials.get(trial)?.mean(at, &self.plan);
+        (0..self.plan.objectives.len()).all(|at| {
+            let (a, b) = (mean(a, at), mean(b, at));
+            a.zip(b).is_some_and(|(a, b)| (a - b).abs() <= 1e-12 * a.abs().max(b.abs()))
+        })
     }
 
     /// For each trial the expected costs, `None` where there is nothing to expect.
@@ -220,6 +242,12 @@ impl TuneReport {
     pub fn svg(&self) -> String {
         svg::picture(self)
     }
+}
+
+/// Whether what is expected of two trials differs by no more than the standard deviation of
+/// the difference, in every objective.
+fn is_within_doubt(a: &[(f64, f64)], b: &[(f64, f64)]) -> bool {
+    a.iter().zip(b).all(|(a, b)| (a.0 - b.0).abs() <= a.1.hypot(b.1))
 }
 
 fn means(beliefs: &[(f64, f64)]) -> Vec<f64> {

@@ -2,8 +2,8 @@
 
 use overlay_model::Overlay;
 use overlay_optimizer::{
-    Aim, Ask, Candidate, Dimension, Measured, Objective, Question, Space, TunePlan, Tuner,
-    WeightedScenario,
+    Aim, Ask, Candidate, Dimension, Measured, Objective, Question, Space, TunePlan, TuneReport,
+    Tuner, WeightedScenario,
 };
 
 fn space() -> Space {
@@ -82,4 +82,23 @@ fn an_interrupted_run_weighs_them_as_an_undisturbed_one() {
         let resumed = run(Tuner::resume(space(), &text).unwrap(), zdt1);
         assert_eq!(resumed.journal(), journal, "resumed after line {kept}");
     }
+}
+
+/// Whether two trials of a report came to the same.
+fn same(report: &TuneReport, a: usize, b: usize) -> bool {
+    report.trials[a].measured == report.trials[b].measured
+}
+
+/// `Z` does nothing, and the others have two values: four points in all.
+#[test]
+fn equal_points_of_the_front_are_one() {
+    let step = |x: f64| if x < 0.5 { 0.0 } else { 1.0 };
+    let costs = |x: &[f64]| vec![step(x[0]) + step(x[1]), 2.0 - step(x[0]) + step(x[1])];
+    let report = run(tuner(40, 2), costs).report(&Overlay::default());
+    assert!((1..=2).contains(&report.front.len()), "{:?}", report.front);
+    for (number, a) in report.front.iter().enumerate() {
+        assert!(!report.front[..number].iter().any(|b| same(&report, *a, *b)), "{report:?}");
+    }
+    let of_chosen = |it: &usize| report.chosen.is_some_and(|chosen| same(&report, *it, chosen));
+    assert_eq!(report.front.iter().find(|it| of_chosen(it)).copied(), report.chosen);
 }

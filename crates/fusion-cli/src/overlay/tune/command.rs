@@ -62,9 +62,17 @@ impl Parts {
         self.stdout.is_some() && self.stderr.is_some() && self.status.is_some()
     }
 
-    /// Takes what comes until all is there, `until` at most.
+    /// The stream that has more than is read.
+    fn overflowing(&self) -> Option<&'static str> {
+        let is_over = |it: &Vec<u8>| it.len() as u64 > MAX_OUTPUT;
+        let stdout = self.stdout.as_ref().and_then(|it| it.as_ref().ok());
+        let streams = [("output", stdout), ("error", self.stderr.as_ref())];
+        streams.into_iter().find_map(|(name, it)| it.filter(|it| is_over(it)).map(|_| name))
+    }
+
+    /// Takes what comes until all is there or too much, `until` at most.
     fn wait(&mut self, from: &Receiver<Part>, until: Instant) {
-        while !self.is_whole() {
+        while !self.is_whole() && self.overflowing().is_none() {
             let left = until.saturating_duration_since(Instant::now());
             match from.recv_timeout(left) {
                 Ok(Part::Stdout(it)) => self.stdout = Some(it),
@@ -147,6 +155,11 @@ impl Evaluation {
                 return Err(Fault::TimedOut { seconds: self.timeout.as_secs() });
             }
             ran.wait(&receiver, end.min(Instant::now() + BEAT));
+            // Once nobody reads any more, a command is ended by its next line, or waits.
+            if let Some(stream) = ran.overflowing() {
+                stop(id);
+                return Err(Fault::TooMuch { most: MAX_OUTPUT, stream });
+            }
         }
         let Parts { stdout, stderr, status } = ran;
         let unread = |why: &dyn std::fmt::Display| Fault::Output { why: why.to_string() };
@@ -158,9 +171,6 @@ impl Evaluation {
             return Err(Fault::Failed { status, stderr });
         }
         let bytes = stdout.map_err(|err| unread(&err))?;
-        if bytes.len() as u64 > MAX_OUTPUT {
-            return Err(unread(&format!("it is more than the {MAX_OUTPUT} bytes allowed")));
-        }
         String::from_utf8(bytes).map_err(|_| unread(&"it is no UTF-8"))
     }
 

@@ -38,6 +38,9 @@ pub(super) enum Fault {
     /// It said that it failed.
     #[error("the evaluator failed ({status}){}", said(.stderr))]
     Failed { status: ExitStatus, stderr: String },
+    /// It wrote more than is read, and may have been ended by that.
+    #[error("the evaluator wrote more than {most} bytes to standard {stream} and was stopped")]
+    TooMuch { most: u64, stream: &'static str },
     /// Its output cannot be read.
     #[error("the evaluator's output cannot be read: {why}")]
     Output { why: String },

@@ -100,6 +100,15 @@ impl Bound {
         }
     }
 
+    /// As it was written.
+    fn text(&self) -> String {
+        let sign = match self.side {
+            BoundSide::AtMost => "<=",
+            BoundSide::AtLeast => ">=",
+        };
+        format!("{}{sign}{}", self.name, self.value)
+    }
+
     /// The value of that limit where `value` was measured.
     fn of(&self, value: f64) -> f64 {
         match self.side {
@@ -218,6 +227,17 @@ impl Goals {
         Ok(Measured { scenario: scenario.to_owned(), objectives, limits })
     }
 
+    /// The limits that the values `worst` of them do not keep, and by how much:
+    /// `` `trust>=2` is missed by 1.04 ``.
+    pub(super) fn missed(&self, worst: &[f64]) -> Vec<String> {
+        let rows = self.bounds.iter().zip(&self.limits).zip(worst);
+        let missed = rows.filter(|((_, limit), value)| **value > limit.at_most);
+        let words = missed.map(|((bound, limit), value)| {
+            format!("`{}` is missed by {}", bound.text(), short(value - limit.at_most))
+        });
+        words.collect()
+    }
+
     /// What gains of objective `at` are counted in, and for each scenario how much the whole
     /// is. `base` are the values with the overlay as it is, of each repeat.
     pub(super) fn wholes(&self, at: usize, base: &[Vec<&Values>]) -> (GainUnit, Vec<f64>) {
@@ -245,6 +265,15 @@ impl Goals {
             _ => GainUnit::Weighted,
         };
         (unit, base.iter().map(whole).collect())
+    }
+}
+
+/// A number with four decimals at most, or as a power of ten where these say nothing.
+fn short(value: f64) -> String {
+    let text = format!("{value:.4}");
+    match text.trim_end_matches('0').trim_end_matches('.') {
+        "0" => format!("{value:.1e}"),
+        text => text.to_owned(),
     }
 }
 
@@ -293,6 +322,9 @@ mod tests {
         let measured = goals.measured("a", &values).unwrap();
         assert_eq!((measured.objectives, measured.limits[0]), (vec![0.5, 5.5], 3.0));
         assert!(measured.limits[1] > goals.limits[1].at_most);
+        assert_eq!(goals.missed(&measured.limits), ["`trust>=0.6` is missed by 0.1"]);
+        let missed = ["`units<=7` is missed by 2.5", "`trust>=0.6` is missed by 1.0e-6"];
+        assert_eq!(goals.missed(&[9.5, 1e-6]), missed);
         assert!("units<7".parse::<Bound>().is_err() && "units<=NaN".parse::<Bound>().is_err());
     }
 

@@ -162,10 +162,8 @@ fn judge(
 fn exceeded(goals: &Goals, pairs: &Pairs) -> Option<String> {
     let tuned = pairs.values().flatten().map(|it| &it.after);
     tuned.into_iter().find_map(|it| {
-        let rows = it.limits.iter().zip(&goals.limits);
-        let (value, limit) = rows.into_iter().find(|(value, limit)| **value > limit.at_most)?;
-        let (name, scenario) = (&limit.name, &it.scenario);
-        Some(format!("{name} is {value} on held-out `{scenario}`, more than {}", limit.at_most))
+        let missed = goals.missed(&it.limits).into_iter().next()?;
+        Some(format!("{missed} on held-out `{}`", it.scenario))
     })
 }
 

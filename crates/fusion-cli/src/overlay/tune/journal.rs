@@ -1,42 +1,82 @@
 //! The journal of a run as a file that only grows.
 
-use std::fs::{File, OpenOptions};
-use std::io::{Read as _, Write as _};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use overlay_optimizer::Tuner;
 
+use super::lock::open_locked;
 use crate::exit::{Exit, refusal};
 
 /// The most bytes of a journal that is taken up again.
 const MAX_BYTES: u64 = 256 << 20;
+
+/// The folder of journals that nobody named, in the folder where a run is started.
+const FOLDER: &str = ".fusion-tune";
 
 /// Where the lines of a journal go.
 #[derive(Debug, Default)]
 pub(super) struct JournalFile {
     file: Option<(PathBuf, File)>,
     kept: usize,
+    /// Whether it is there only until the run ends.
+    is_passing: bool,
+}
+
+/// Where the journal of a run for `overlay` is that nobody named.
+pub(super) fn passing_path(overlay: &Path) -> PathBuf {
+    let mut name = overlay.file_name().unwrap_or_default().to_owned();
+    name.push(".jsonl");
+    Path::new(FOLDER).join(name)
 }
 
 impl JournalFile {
     /// A journal that begins. A file with something in it is not overwritten.
-    pub(super) fn begin(path: Option<&Path>) -> anyhow::Result<Self> {
-        let Some(path) = path else { return Ok(Self::default()) };
+    pub(super) fn begin(path: &Path) -> anyhow::Result<Self> {
         let (file, text) = open(path)?;
         if !text.is_empty() {
             let message = format!(
-                "{} holds a journal: go on with --resume, or name another file",
+                "{} holds a journal: go on with --resume, name another file with --journal, or \
+                 remove it",
                 path.display()
             );
             return Err(refusal(Exit::USAGE, message));
         }
-        Ok(Self { file: Some((path.to_owned(), file)), kept: 0 })
+        Ok(Self { file: Some((path.to_owned(), file)), ..Self::default() })
+    }
+
+    /// A journal that nobody named, for as long as the run for `overlay` lasts. Where it
+    /// cannot be written there is none: that is no reason not to search.
+    pub(super) fn begin_passing(overlay: &Path) -> anyhow::Result<Self> {
+        let path = passing_path(overlay);
+        let is_refused = |err: &io::Error| {
+            matches!(
+                err.kind(),
+                io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem
+            )
+        };
+        let made = fs::create_dir_all(FOLDER)
+            .and_then(|()| OpenOptions::new().append(true).create(true).open(&path).map(drop));
+        match made {
+            Err(err) if is_refused(&err) => Ok(Self::default()),
+            Err(err) => Err(err).with_context(|| format!("making {}", path.display())),
+            Ok(()) => Ok(Self { is_passing: true, ..Self::begin(&path)? }),
+        }
+    }
+
+    /// Removes a journal that nobody named: the run ended, and nothing is to be gone on with.
+    pub(super) fn end(&self) {
+        if let Some((path, _)) = self.file.as_ref().filter(|_| self.is_passing) {
+            // One that is left is found by the next run, which says so.
+            let _ = fs::remove_file(path).and_then(|()| fs::remove_dir(FOLDER));
+        }
     }
 
     /// A journal that goes on, with its text so far; empty where it has not begun. What
     /// was torn as it was written is cut off.
-    pub(super) fn resume(path: &Path) -> anyhow::Result<(Self, String)> {
+    pub(super) fn resume(path: &Path, is_passing: bool) -> anyhow::Result<(Self, String)> {
         let (file, mut text) = open(path)?;
         let whole = text.rfind('\n').map_or(0, |it| it + 1);
         if whole < text.len() {
@@ -44,7 +84,7 @@ impl JournalFile {
             text.truncate(whole);
         }
         let kept = text.lines().count();
-        Ok((Self { file: Some((path.to_owned(), file)), kept }, text))
+        Ok((Self { file: Some((path.to_owned(), file)), kept, is_passing }, text))
     }
 
     /// Where it is kept.
@@ -70,8 +110,7 @@ impl JournalFile {
 fn open(path: &Path) -> anyhow::Result<(File, String)> {
     let unreadable =
         |err: std::io::Error| refusal(Exit::UNREADABLE, format!("{}: {err}", path.display()));
-    let mut options = OpenOptions::new();
-    let mut file = options.read(true).append(true).create(true).open(path).map_err(unreadable)?;
+    let mut file = open_locked(path)?;
     let mut text = String::new();
     (&mut file).take(MAX_BYTES + 1).read_to_string(&mut text).map_err(unreadable)?;
     if text.len() as u64 > MAX_BYTES {

@@ -37,7 +37,7 @@ impl Tune {
             path: document.name.clone(),
             evaluation: setting.evaluator.name(),
             verdict: TuneVerdict::of(&search.finding, held_out.as_ref()),
-            because: TuneAnswer::because(&search, held_out.as_ref()),
+            because: TuneAnswer::because(&search, held_out.as_ref(), &setting.goals),
             stop,
             search,
             held_out,

@@ -8,6 +8,7 @@ mod held_out;
 mod interrupt;
 mod journal;
 mod judge;
+mod lock;
 pub(super) mod places;
 mod pool;
 mod progress;
@@ -62,7 +63,8 @@ accepted and rules (large).
 
 Ends with 0 where a candidate is accepted or the overlay as it is is best, 1 where the candidate
 is rejected or no candidate keeps the limits, 3 where too little was evaluated, 4 where the
-overlay itself is not recorded, 10 where it was interrupted, 69 where the command fails.")]
+overlay itself is not recorded, 10 where it was interrupted, 69 where the command fails, 75 where
+another run writes the journal.")]
 pub(crate) struct Tune {
     /// The overlay
     #[arg(value_name = "FILE")]
@@ -99,11 +101,12 @@ pub(crate) struct Tune {
     #[arg(long, default_value_t = 600, value_name = "SECONDS", conflicts_with = "suite")]
     #[arg(value_parser = clap::value_parser!(u64).range(1..))]
     timeout: u64,
-    /// Write every question and answer to this file, from which a run goes on
+    /// Keep every question and answer in this file, from which a run goes on; else in
+    /// `.fusion-tune` here until the run ends
     #[arg(long, value_name = "FILE")]
     journal: Option<PathBuf>,
-    /// Go on with the run of `--journal`, with the same options otherwise
-    #[arg(long, requires = "journal")]
+    /// Go on with a run that did not end, by its journal, with the same options otherwise
+    #[arg(long)]
     resume: bool,
     /// Write the report as JSON
     #[arg(long, value_name = "FILE")]
@@ -149,10 +152,17 @@ impl Tune {
             goals: &setting.goals,
             progress: &progress,
         };
-        let stop = search.run(&mut tuner, &mut journal, output)?;
+        let stop = search.run(&mut tuner, &mut journal, output).inspect_err(|_| {
+            // Before the first answer there is nothing that somebody paid for.
+            if tuner.runs() == 0 {
+                journal.end();
+            }
+        })?;
         progress.set_message("held out");
         let answer = self.judge(&document, &setting, (&tuner, &journal), stop)?;
         progress.finish_and_clear();
-        self.finish(answer, output)
+        let exit = self.finish(answer, output)?;
+        journal.end();
+        Ok(exit)
     }
 }

@@ -3,7 +3,7 @@ use std::fmt::Write as _;
 use overlay_optimizer::{AcceptVerdict, Finding, KeyWorth, Stop, TrialStatus, TuneReport};
 use serde::Serialize;
 
-use super::goal::GainUnit;
+use super::goal::{GainUnit, Goals};
 use super::held_out::{Confirmation, Judged};
 use crate::exit::Exit;
 use crate::findings::plural;
@@ -77,17 +77,22 @@ impl Report for TuneAnswer {
 
 impl TuneAnswer {
     /// Why it came out so, from what the search and the held-out evaluations say.
-    pub(super) fn because(search: &TuneReport, held_out: Option<&Confirmation>) -> String {
+    pub(super) fn because(
+        search: &TuneReport,
+        held_out: Option<&Confirmation>,
+        goals: &Goals,
+    ) -> String {
         match (&search.finding, held_out) {
             (Finding::Candidate, Some(it)) => it.because.clone(),
             (Finding::Candidate, None) => "nothing was held out".to_owned(),
             (Finding::StartIsBest, _) => {
                 "nothing is expected to be better than the overlay as it is".to_owned()
             }
-            (Finding::Infeasible { nearest, exceeds }, _) => format!(
-                "no candidate keeps every limit; trial {nearest} comes nearest, with {} too much",
-                exceeds.join(", ")
-            ),
+            (Finding::Infeasible { nearest, .. }, _) => {
+                let worst = search.trials.get(*nearest).map(|it| it.worst.as_slice());
+                let missed = goals.missed(worst.unwrap_or_default()).join(", ");
+                format!("no candidate keeps every limit; trial {nearest} comes nearest: {missed}")
+            }
             (Finding::NothingEvaluated, _) => "no candidate was evaluated to the end".to_owned(),
         }
     }

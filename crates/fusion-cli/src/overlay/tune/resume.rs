@@ -3,7 +3,7 @@
 use overlay_optimizer::{Basis, PlanError, ResumeError, TunePlan, Tuner};
 
 use super::Tune;
-use super::journal::JournalFile;
+use super::journal::{JournalFile, passing_path};
 use super::setting::Setting;
 use crate::exit::{Exit, refusal};
 
@@ -15,10 +15,23 @@ impl Tune {
             let tuner = Tuner::new(space.clone(), plan.clone());
             tuner.map_err(|err: PlanError| refusal(Exit::USAGE, err.to_string()))
         };
-        let Some(path) = self.journal.as_deref().filter(|_| self.resume) else {
-            return Ok((begin()?, JournalFile::begin(self.journal.as_deref())?));
-        };
-        let (journal, text) = JournalFile::resume(path)?;
+        if !self.resume {
+            let tuner = begin()?;
+            let journal = match &self.journal {
+                Some(path) => JournalFile::begin(path)?,
+                None => JournalFile::begin_passing(&self.file)?,
+            };
+            return Ok((tuner, journal));
+        }
+        let path = &self.journal.clone().unwrap_or_else(|| passing_path(&self.file));
+        if self.journal.is_none() && !path.exists() {
+            let message = format!(
+                "nothing to go on with: there is no {}; a journal elsewhere is named with --journal",
+                path.display()
+            );
+            return Err(refusal(Exit::USAGE, message));
+        }
+        let (journal, text) = JournalFile::resume(path, self.journal.is_none())?;
         if text.is_empty() {
             return Ok((begin()?, journal));
         }

@@ -86,7 +86,7 @@ pub(super) fn interrupted(journal: &JournalFile) -> anyhow::Error {
         Some(path) => {
             format!("interrupted: the same command with --resume goes on from {}", path.display())
         }
-        None => "interrupted: without --journal nothing is kept".to_owned(),
+        None => "interrupted: nothing is kept, as no journal can be written here".to_owned(),
     };
     refusal(Exit::ABORTED, message)
 }

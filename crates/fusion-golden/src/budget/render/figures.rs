@@ -45,9 +45,15 @@ pub(super) fn scope(check: &BudgetCheck) -> &str {
     match (&check.scenario, &check.overlay, check.name) {
         (Some(scenario), ..) => scenario,
         (None, Some(overlay), _) => overlay,
-        (None, None, Subject::Suite | Subject::Limits | Subject::QualityWatch) => "all scenarios",
+        (None, None, it) if is_of_all(it) => "all scenarios",
         (None, None, _) => "baseline",
     }
+}
+
+/// Whether checks of a subject are about everything.
+fn is_of_all(name: Subject) -> bool {
+    use Subject::{Catalogue, Limits, QualityWatch, Recordings, Suite};
+    matches!(name, Suite | Recordings | Catalogue | Limits | QualityWatch)
 }
 
 /// Whether a check has something to show beyond "as before".
@@ -70,7 +76,8 @@ fn is_counted(check: &BudgetCheck) -> bool {
 
 /// Whether a check says what is the case in words alone.
 fn is_wordy(check: &BudgetCheck) -> bool {
-    matches!(check.name, Subject::Selection | Subject::Settings | Subject::Limits)
+    use Subject::{Catalogue, Limits, Recordings, Selection, Settings};
+    matches!(check.name, Selection | Settings | Limits | Catalogue | Recordings)
 }
 
 /// One of the two figures of a check.
@@ -104,10 +111,14 @@ pub(super) fn interval(check: &BudgetCheck) -> String {
         true => number(check, it, false),
         false => "?".to_owned(),
     };
+    if check.gate.has_no_upper_bound() {
+        return format!("{}, no upper bound: one answer decides", bound(interval.lower));
+    }
     let of = match check.gate.interval_of {
         Bounded::Delta => "",
         // Beside the change stand the bounds of something else.
         Bounded::Candidate => "p95 ",
+        Bounded::Counted => "by own limits ",
     };
     format!("{of}{} to {}", bound(interval.lower), bound(interval.upper))
 }

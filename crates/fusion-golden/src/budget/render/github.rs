@@ -14,13 +14,20 @@ const MOST: usize = 10;
 /// The longest message, in characters.
 const LONGEST: usize = 2000;
 
-/// Workflow commands that show the report as annotations: one per finding about a file and
-/// one per check that does not pass, at the line of the change that explains it, worst
-/// first. At most ten lines: where there is more to say, the tenth says how much.
+/// Workflow commands that show the report as annotations: one per check that does not pass, at
+/// the line of the change that explains it, and one per finding about a file. Checks that
+/// block come first, worst first, then errors in files, then warnings, so that none of these
+/// pushes out what stops the change. At most ten lines: where there is more to say, the tenth
+/// says how much.
 pub fn github_annotations(report: &BudgetReport) -> Vec<String> {
+    let (blocking, open): (Vec<_>, Vec<_>) =
+        report.open_checks().into_iter().partition(|it| is_error(it));
     let findings = report.findings.iter().filter(|it| it.diagnostic.severity > Severity::Note);
-    let mut all: Vec<String> = findings.map(of_finding).collect();
-    all.extend(report.open_checks().into_iter().map(|it| of_check(report, it)));
+    let (errors, warnings): (Vec<_>, Vec<_>) = findings.partition(|it| it.diagnostic.is_error());
+    let mut all: Vec<String> = blocking.into_iter().map(|it| of_check(report, it)).collect();
+    all.extend(errors.into_iter().map(of_finding));
+    all.extend(open.into_iter().map(|it| of_check(report, it)));
+    all.extend(warnings.into_iter().map(of_finding));
     let left = if all.len() > MOST { all.len() - (MOST - 1) } else { 0 };
     all.truncate(all.len() - left);
     if left > 0 {
@@ -40,8 +47,12 @@ fn of_finding(finding: &FileFinding) -> String {
     format!("::{level} {}::{}", properties.join(","), data(&cut(&it.message, LONGEST)))
 }
 
+fn is_error(check: &BudgetCheck) -> bool {
+    check.gate.verdict >= Verdict::Stale
+}
+
 fn of_check(report: &BudgetReport, check: &BudgetCheck) -> String {
-    let level = if check.gate.verdict >= Verdict::Stale { "error" } else { "warning" };
+    let level = if is_error(check) { "error" } else { "warning" };
     let changes = report.changes_of(check);
     let mut properties = Vec::new();
     if let Some(change) = changes.iter().find(|it| it.file.is_some()) {

@@ -3,7 +3,8 @@
 use maud::{Markup, html};
 
 use super::scale::{Scale, c};
-use crate::budget::report::{BudgetReport, ScenarioPair, Subject};
+use crate::budget::report::{BudgetCheck, BudgetReport, ScenarioPair, Subject};
+use crate::statistics::Bounded;
 
 const LEFT: f64 = 40.0;
 const WIDTH: f64 = 300.0;
@@ -27,7 +28,11 @@ pub(super) fn latency(
         return None;
     }
     let check = report.checks.iter().filter(|it| it.against == against);
-    let gate = check.filter(|it| it.name == Subject::LatencyP95).max_by_key(|it| it.gate.verdict);
+    let is_of_all = |it: &&BudgetCheck| it.name == Subject::LatencyP95 && it.scenario.is_none();
+    let gate = check.filter(is_of_all).max_by_key(|it| it.gate.verdict);
+    // Limits that differ from scenario to scenario are no lines among these times.
+    let is_counted = gate.is_some_and(|it| it.gate.interval_of == Bounded::Counted);
+    let gate = gate.filter(|_| !is_counted);
     let limits = gate.map(|it| [it.gate.warn, it.gate.block]);
     let bound = gate.and_then(|it| it.gate.interval).map(|it| it.upper).filter(|it| it.is_finite());
     let ends = base.iter().chain(&candidate).copied().chain(limits.into_iter().flatten());
@@ -59,7 +64,12 @@ pub(super) fn latency(
                 path.base d=(steps(&base, scale)) {}
                 path.candidate d=(steps(&candidate, scale)) {}
             }
-            p.quiet { "Grey: base. Blue: candidate. Dashed: limits. Times are as recorded." }
+            p.quiet {
+                "Grey: base. Blue: candidate. "
+                @if is_counted { "Scenarios have limits of their own, which are not drawn. " }
+                @else { "Dashed: limits. " }
+                "Times are as recorded."
+            }
         }
     })
 }

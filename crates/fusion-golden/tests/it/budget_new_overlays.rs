@@ -1,0 +1,155 @@
+//! Overlays that come, go, or are selected by nobody.
+
+use std::fmt::Write as _;
+
+use fusion_golden::budget::{Base, BudgetCheck, BudgetReport, Budgets, Subject, gate};
+use fusion_golden::{Suite, Verdict, record_authored};
+
+use crate::shipped::Shipped;
+
+const FLAGS: &str = "configs/overlay_feature_flags.yaml";
+const NUMBERS: &str = "configs/overlays/fusion_overlay.numbers_first.txt";
+const SPARE: &str = "configs/overlays/fusion_overlay.spare.txt";
+
+fn open(shipped: &Shipped) -> Suite {
+    Suite::open(&shipped.path("goldens")).unwrap()
+}
+
+fn against(before: &Shipped, after: &Shipped) -> BudgetReport {
+    let base = Base::Suite { name: "base".to_owned(), suite: open(before) };
+    gate(&open(after), "candidate", vec![base], &[], &Budgets::default(), 1).unwrap()
+}
+
+/// An overlay that no flag names, with a text of `words` words.
+fn spare(shipped: &Shipped, name: &str, words: usize) {
+    let text = shipped.read("configs/overlays/fusion_overlay.rollback_first.txt");
+    let text = text.replace("OVERLAY_NAME=rollback_first", &format!("OVERLAY_NAME={name}"));
+    shipped.write(&format!("configs/overlays/fusion_overlay.{name}.txt"), &text);
+    let prompt = format!("## Core Directive\n{}\n", "word ".repeat(words));
+    shipped.write(&format!("configs/micro_overlays/{name}.md"), &prompt);
+}
+
+#[track_caller]
+fn of_overlay<'r>(report: &'r BudgetReport, name: Subject, overlay: &str) -> &'r BudgetCheck {
+    let is_it = |it: &&BudgetCheck| it.name == name && it.overlay.as_deref() == Some(overlay);
+    let found = report.checks.iter().filter(is_it).max_by_key(|it| it.gate.verdict);
+    found.unwrap_or_else(|| panic!("no {name:?} of {overlay}: {:#?}", report.checks))
+}
+
+#[test]
+fn a_new_overlay_that_nobody_selects_is_insufficient() {
+    let (before, after) = (Shipped::new(), Shipped::new());
+    spare(&after, "spare", 20);
+    let report = against(&before, &after);
+    assert_eq!(report.verdict, Verdict::Insufficient, "{:#?}", report.open_checks());
+    let new = of_overlay(&report, Subject::PromptTokens, "spare");
+    assert!(new.message.starts_with("new, with "), "{}", new.message);
+    assert!(new.message.contains("no scenario selects it"), "{}", new.message);
+    assert_eq!(report.changes_of(new)[0].file.as_deref(), Some(SPARE));
+}
+
+#[test]
+fn one_that_is_renamed_is_new_and_gone() {
+    let (before, after) = (Shipped::new(), Shipped::new());
+    spare(&before, "spare", 20);
+    spare(&after, "spare_two", 900);
+    let report = against(&before, &after);
+    assert_eq!(report.verdict, Verdict::Insufficient, "{:#?}", report.open_checks());
+    let gone = of_overlay(&report, Subject::Selection, "spare");
+    assert_eq!((gone.gate.verdict, gone.message.as_str()), (Verdict::Warn, "the overlay is gone"));
+    of_overlay(&report, Subject::PromptTokens, "spare_two");
+}
+
+#[test]
+fn a_description_of_one_that_nobody_selects_passes() {
+    let (before, after) = (Shipped::new(), Shipped::new());
+    spare(&before, "spare", 20);
+    spare(&after, "spare", 20);
+    let text = after.read(SPARE);
+    let described = text.lines().find(|it| it.starts_with("OVERLAY_DESCRIPTION=")).unwrap();
+    after.edit(SPARE, described, "OVERLAY_DESCRIPTION=Says what it is");
+    assert_eq!(against(&before, &after).verdict, Verdict::Pass);
+    after.edit(SPARE, "MAX_TOKENS=900", "MAX_TOKENS=901");
+    assert_eq!(against(&before, &after).verdict, Verdict::Insufficient);
+}
+
+/// The shipped suite with an overlay for the scenarios of `capacity_planning`, which the bare
+/// baseline answers, with its answers recorded; `cap` is a line of it.
+fn served(cap: &str, words: usize) -> Shipped {
+    let shipped = Shipped::new();
+    let text = shipped.read("configs/overlays/fusion_overlay.rollback_first.txt");
+    let text = text.replace("OVERLAY_NAME=rollback_first", "OVERLAY_NAME=numbers_first");
+    shipped.write(NUMBERS, &text.replace("BASELINE_TOKEN_CAP_PCT=400\n", cap));
+    let prompt = format!("## Core Directive\n{}\n", "word ".repeat(words));
+    shipped.write("configs/micro_overlays/numbers_first.md", &prompt);
+    let kind = kind(&shipped);
+    let flag = format!(
+        "features:\n  numbers:\n    description: Sums\n    enabled_overlays: [numbers_first]\n    \
+         fallback_strategy: baseline_only\n    rollout_percentage: 100\n    conditions:\n      \
+         scenario_types: [{kind}]\n      confidence_threshold: 0.6\n"
+    );
+    shipped.edit(FLAGS, "features:\n", &flag);
+    let suite = shipped.suite();
+    let mut answers = shipped.read("goldens/authored/answers.jsonl");
+    let bare: Vec<serde_json::Value> = answers
+        .lines()
+        .filter_map(|it| serde_json::from_str(it).ok())
+        .filter(|it: &serde_json::Value| it["scenario"] == BARE && it["side"] != "overlay")
+        .collect();
+    for (model, sample) in
+        ["gpt-4o-mini", "gpt-4o"].into_iter().flat_map(|it| [0, 1, 2].map(|n| (it, n)))
+    {
+        let mut answer = bare[0].clone();
+        answer["side"] = "overlay".into();
+        answer["model"] = model.into();
+        answer["sample"] = sample.into();
+        writeln!(answers, "{answer}").unwrap();
+    }
+    record_authored(&suite, &[], &answers, "RESONTINEX Fusion").unwrap();
+    shipped
+}
+
+/// A scenario that the bare baseline answers.
+const BARE: &str = "campaign_capacity_estimate";
+
+fn kind(shipped: &Shipped) -> String {
+    let suite = shipped.suite();
+    suite.scenario(BARE).unwrap().kind().to_owned()
+}
+
+#[test]
+fn a_new_overlay_is_held_to_the_cap_that_it_declares() {
+    let before = Shipped::new();
+    let verdict = |cap: &str| {
+        let report = against(&before, &served(cap, 200));
+        let prompt = of_overlay(&report, Subject::PromptTokens, "numbers_first");
+        assert_eq!(prompt.scenario.as_deref(), Some(BARE));
+        assert!(prompt.gate.delta.is_some_and(|it| it > 0.25), "{prompt:#?}");
+        let answers = of_overlay(&report, Subject::Baseline, "numbers_first");
+        let held = report.checks.iter().filter(|it| {
+            it.overlay.as_deref() == Some("numbers_first")
+                && matches!(it.name, Subject::OutputTokens | Subject::Cost)
+        });
+        assert_eq!(held.count(), 0, "{:#?}", report.checks);
+        (prompt.gate.verdict, answers.gate.verdict, prompt.message.clone(), report.verdict)
+    };
+    let (prompt, answers, _, whole) = verdict("BASELINE_TOKEN_CAP_PCT=900\n");
+    assert_eq!((prompt, answers), (Verdict::Pass, Verdict::Pass));
+    // One scenario says too little about failures, which keeps nobody from merging.
+    assert_eq!(whole, Verdict::Insufficient);
+    let (prompt, answers, message, _) = verdict("BASELINE_TOKEN_CAP_PCT=30\n");
+    assert_eq!((prompt, answers), (Verdict::Fail, Verdict::Pass), "{message}");
+    // What the base layer says is no cap of the overlay.
+    let (prompt, answers, message, _) = verdict("");
+    assert_eq!((prompt, answers), (Verdict::Warn, Verdict::Warn));
+    assert!(message.contains("declare BASELINE_TOKEN_CAP_PCT in the overlay"), "{message}");
+}
+
+#[test]
+fn answers_of_a_new_overlay_that_are_not_recorded_are_stale() {
+    let after = served("BASELINE_TOKEN_CAP_PCT=900\n", 200);
+    after.edit("configs/micro_overlays/numbers_first.md", "word", "words");
+    let report = against(&Shipped::new(), &after);
+    let output = of_overlay(&report, Subject::OutputTokens, "numbers_first");
+    assert_eq!(output.gate.verdict, Verdict::Stale);
+}
