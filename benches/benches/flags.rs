@@ -160,20 +160,24 @@ fn route(c: &mut Criterion) {
     for matching in ["exact", "substring"] {
         let flags = flags(COUNT, matching);
         let (mut route, mut turns) = (Route::default(), Turns::new(COUNT));
+        let mut ask = |route: &mut Route| {
+            let (turn, at) = turns.take();
+            let context = Context {
+                unit: units.get(turn % 256).map(|it| &**it),
+                scenario_type: &kinds[at],
+                confidence: Some(0.9),
+                ..Context::default()
+            };
+            black_box(&flags).view().route(&context, route);
+        };
+        ask(&mut route);
+        assert_eq!(route.enabled.len() + route.rejected.len(), 3, "three flags name each kind");
         group.bench_function(format!("route_{matching}_{COUNT}"), |b| {
             b.iter(|| {
-                let (turn, at) = turns.take();
-                let context = Context {
-                    unit: units.get(turn % 256).map(|it| &**it),
-                    scenario_type: &kinds[at],
-                    confidence: Some(0.9),
-                    ..Context::default()
-                };
-                black_box(&flags).view().route(&context, &mut route);
+                ask(&mut route);
                 route.primary()
             });
         });
-        assert_eq!(route.enabled.len() + route.rejected.len(), 3, "three flags name each kind");
     }
     group.finish();
 }
