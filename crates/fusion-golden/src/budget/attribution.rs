@@ -10,7 +10,7 @@ use overlay_model::{
 use serde::Serialize;
 
 use super::measured::{Measured, answer, recordings};
-use super::report::Subject;
+use super::report::{BudgetCheck, Subject};
 use crate::cassette::Cassette;
 use crate::observe::{calls, encoding, plan_alone, plan_of, replayed};
 use crate::sides::{SideSettings, Sides};
@@ -69,7 +69,29 @@ pub struct Explanation {
     pub evidence: String,
 }
 
+impl BudgetCheck {
+    /// The check with the keys of what is to blame for it, and that as its explanation.
+    pub(super) fn because(mut self, changes: Vec<Change>, evidence: &str) -> (Self, Explanation) {
+        let explanation = Explanation::by_itself(&self, changes, evidence);
+        self.keys = explanation.keys();
+        (self, explanation)
+    }
+}
+
 impl Explanation {
+    /// Changes that are to blame for a check by what they are: nothing has to be tried.
+    pub(super) fn by_itself(check: &BudgetCheck, changes: Vec<Change>, evidence: &str) -> Self {
+        Self {
+            name: check.name,
+            against: String::new(),
+            overlay: check.overlay.clone(),
+            scenario: check.scenario.clone().unwrap_or_default(),
+            changes,
+            separable: true,
+            evidence: evidence.to_owned(),
+        }
+    }
+
     /// The keys that it names.
     pub(super) fn keys(&self) -> Vec<String> {
         self.changes.iter().map(|it| it.key.clone()).collect()

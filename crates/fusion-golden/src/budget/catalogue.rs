@@ -62,19 +62,9 @@ pub(super) fn catalogue_check(
         words.join("; ")
     );
     let gate = Gate::counted(n, n, Verdict::Warn);
-    let mut check = BudgetCheck::of(Subject::Catalogue, None, None, gate, message);
-    let changes: Vec<_> = changes.into_iter().flatten().collect();
-    check.keys = changes.iter().map(|it: &Change| it.key.clone()).collect();
-    let explanation = Explanation {
-        name: Subject::Catalogue,
-        against: String::new(),
-        overlay: None,
-        scenario: String::new(),
-        changes,
-        separable: true,
-        evidence: "the scenarios of the base and of the candidate".to_owned(),
-    };
-    Some((check, explanation))
+    let check = BudgetCheck::of(Subject::Catalogue, None, None, gate, message);
+    let changes = changes.into_iter().flatten().collect();
+    Some(check.because(changes, "the scenarios of the base and of the candidate"))
 }
 
 /// What is another thing in one scenario.

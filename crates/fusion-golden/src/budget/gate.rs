@@ -42,8 +42,8 @@ pub enum Base {
 /// The installation of a base is asked the questions of the candidate, under its own types and
 /// parameters ([`Suite::over_scenarios_of`]); prompts are compared on its own questions, too.
 /// A recording is looked for on both sides, then in `recordings`. Without a base, with one
-/// that has no goldens, where goldens or recordings of a side cannot be read, and where the
-/// candidate's own files have errors, the verdict is invalid.
+/// that has no goldens, and where files of the candidate have errors, its goldens and
+/// recordings among them, the verdict is invalid; of the base's that is a warning.
 ///
 /// # Errors
 ///

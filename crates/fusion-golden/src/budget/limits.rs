@@ -32,18 +32,8 @@ pub(super) fn limits_check(
     let words: Vec<_> = all.iter().map(Change::words).collect();
     let message = format!("looser in this change, which is judged by them: {}", words.join(", "));
     let gate = Gate::counted(all.len(), all.len(), Verdict::Warn);
-    let mut check = BudgetCheck::of(Subject::Limits, None, None, gate, message);
-    check.keys = all.iter().map(|it| it.key.clone()).collect();
-    let explanation = Explanation {
-        name: Subject::Limits,
-        against: String::new(),
-        overlay: None,
-        scenario: String::new(),
-        changes: all,
-        separable: true,
-        evidence: "the limits of the base and of the candidate".to_owned(),
-    };
-    Some((check, explanation))
+    let check = BudgetCheck::of(Subject::Limits, None, None, gate, message);
+    Some(check.because(all, "the limits of the base and of the candidate"))
 }
 
 /// The limits of `budgets.toml` that are higher than those of the base. A record of before

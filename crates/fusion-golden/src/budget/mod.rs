@@ -31,6 +31,7 @@ mod smallest;
 mod tripwire;
 mod unselected;
 mod watch;
+mod words;
 
 pub use self::attribution::{Change, Explanation};
 pub use self::checks::compare;

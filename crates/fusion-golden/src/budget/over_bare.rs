@@ -4,8 +4,8 @@
 use super::attribution::{Change, Explanation};
 use super::limits::CAP;
 use super::measured::Measured;
-use super::overlays::sentence;
 use super::report::{BudgetCheck, Subject};
+use super::words::sentence;
 use crate::report::Verdict;
 use crate::statistics::{Gate, Limits, Reason, prompt_gate};
 
@@ -78,22 +78,16 @@ pub(super) fn undeclared(
         && check.gate.verdict == Verdict::Warn
         && is_over_bare(base, candidate)
         && cap(base, candidate).is_none();
-    is_it.then(|| Explanation {
-        name: check.name,
-        against: String::new(),
-        overlay: check.overlay.clone(),
-        scenario: check.scenario.clone().unwrap_or_default(),
-        changes: vec![Change {
-            key: CAP.to_owned(),
-            from: None,
-            to: None,
-            file: own_file(base, candidate),
-            line: None,
-            tokens: None,
-        }],
-        separable: true,
-        evidence: "the overlay is new here and declares no cap over the bare baseline".to_owned(),
-    })
+    let evidence = "the overlay is new here and declares no cap over the bare baseline";
+    let cap = || Change {
+        key: CAP.to_owned(),
+        from: None,
+        to: None,
+        file: own_file(base, candidate),
+        line: None,
+        tokens: None,
+    };
+    is_it.then(|| Explanation::by_itself(check, vec![cap()], evidence))
 }
 
 /// The file of the overlay: one that says what the base has nothing of.

@@ -7,9 +7,10 @@ use super::blame::is_below_line;
 use super::file::Budgets;
 use super::identity::answers_same;
 use super::measured::Measured;
-use super::overlays::{duration, sentence};
+use super::overlays::duration;
 use super::report::{BudgetCheck, Subject};
 use super::smallest::Trial;
+use super::words::sentence;
 use crate::report::Verdict;
 use crate::statistics::{Alpha, Gate, Levels, Limits, Reason, holm, request_latency_gate};
 

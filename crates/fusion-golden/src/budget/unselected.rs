@@ -8,8 +8,9 @@ use super::attribution::{Change, Explanation};
 use super::file::Budgets;
 use super::identity::acts;
 use super::measured::{Measured, Measurement};
-use super::overlays::{mixed, sentence};
+use super::overlays::mixed;
 use super::report::{BudgetCheck, Subject};
+use super::words::sentence;
 use crate::report::Verdict;
 use crate::statistics::{Gate, Reason, prompt_gate};
 
@@ -72,28 +73,21 @@ impl Unselected<'_> {
             Subject::Selection => Gate::counted(1, 0, verdict),
             _ => Gate::without_figure(None, verdict),
         };
-        let mut check = BudgetCheck::of(subject, Some(name), None, gate, message);
-        let key = format!("overlay {name}");
-        check.keys.push(key.clone());
-        self.checks.push(check);
+        let check = BudgetCheck::of(subject, Some(name), None, gate, message);
         let side = |it: Option<&Measured>| it.map(|_| name.to_owned());
         let file = candidate.or(base).and_then(|it| it.places.get("OVERLAY_NAME"));
-        self.explanations.push(Explanation {
-            name: subject,
-            against: String::new(),
-            overlay: Some(name.to_owned()),
-            scenario: String::new(),
-            changes: vec![Change {
-                key,
-                from: side(base),
-                to: side(candidate),
-                file: file.map(|(file, _)| file.clone()),
-                line: file.map(|(_, line)| *line).filter(|_| candidate.is_some()),
-                tokens: None,
-            }],
-            separable: true,
-            evidence: "the overlays of the base and of the candidate".to_owned(),
-        });
+        let change = Change {
+            key: format!("overlay {name}"),
+            from: side(base),
+            to: side(candidate),
+            file: file.map(|(file, _)| file.clone()),
+            line: file.map(|(_, line)| *line).filter(|_| candidate.is_some()),
+            tokens: None,
+        };
+        let evidence = "the overlays of the base and of the candidate";
+        let (check, explanation) = check.because(vec![change], evidence);
+        self.checks.push(check);
+        self.explanations.push(explanation);
     }
 }
 
