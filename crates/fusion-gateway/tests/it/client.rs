@@ -49,7 +49,7 @@ impl Client {
     pub(crate) fn new(base: String) -> Self {
         let config = Agent::config_builder()
             .http_status_as_error(false)
-            .timeout_global(Some(Duration::from_secs(20)))
+            .timeout_global(Some(Duration::from_secs(120)))
             .build();
         Self { agent: config.new_agent(), base }
     }

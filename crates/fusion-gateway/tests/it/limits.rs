@@ -82,7 +82,7 @@ fn bytes_that_are_no_http_end_their_connection_only() {
 #[track_caller]
 fn half(running: &Running, text: &str) -> String {
     let mut stream = TcpStream::connect(&running.address).expect("a connection");
-    stream.set_read_timeout(Some(Duration::from_secs(20))).expect("a time");
+    stream.set_read_timeout(Some(Duration::from_secs(120))).expect("a time");
     stream.write_all(text.as_bytes()).expect("it listens");
     let mut answer = String::new();
     stream.read_to_string(&mut answer).expect("the connection ends");
@@ -109,7 +109,7 @@ fn who_does_not_read_is_not_waited_for() {
     let tree = Tree::new();
     let running = Running::hasty(&tree, Duration::from_millis(200));
     let mut stream = TcpStream::connect(&running.address).expect("a connection");
-    stream.set_write_timeout(Some(Duration::from_secs(20))).expect("a time");
+    stream.set_write_timeout(Some(Duration::from_secs(120))).expect("a time");
     let requests = b"GET /metrics HTTP/1.1\r\nhost: a\r\n\r\n".repeat(64);
     let ended = loop {
         if let Err(err) = stream.write_all(&requests) {
@@ -139,7 +139,7 @@ fn connections_wait_where_there_are_enough() {
     assert!(third.is_err(), "{third:?}");
     drop((first, second));
     let mut answer = ask(idle());
-    for _ in 0..20 {
+    for _ in 0..400 {
         if answer.is_ok() {
             break;
         }

@@ -118,7 +118,7 @@ impl Running {
 /// Waits for the next change to be in force.
 #[track_caller]
 pub(crate) fn wait(changes: &Receiver<u64>) {
-    changes.recv_timeout(Duration::from_secs(10)).expect("a change comes into force");
+    changes.recv_timeout(Duration::from_secs(120)).expect("a change comes into force");
 }
 
 impl Drop for Running {

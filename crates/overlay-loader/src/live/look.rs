@@ -394,10 +394,10 @@ mod tests {
         // Held for as long as a tree is read.
         let reading = live.files.lock();
         fs::write(&file, "").unwrap();
-        assert_eq!(epochs.recv_timeout(Duration::from_secs(20)), Ok(2));
+        assert_eq!(epochs.recv_timeout(Duration::from_secs(120)), Ok(2));
         assert_eq!(live.status().held_by, ["RESON_FEATURES_FILE"]);
         fs::remove_file(&file).unwrap();
-        assert_eq!(epochs.recv_timeout(Duration::from_secs(20)), Ok(3));
+        assert_eq!(epochs.recv_timeout(Duration::from_secs(120)), Ok(3));
         drop(reading);
     }
 }

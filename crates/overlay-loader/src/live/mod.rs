@@ -72,8 +72,9 @@ pub struct Options {
     /// none is kept without. Under a root of deployments it is `state/<instance>`, and also
     /// says which epoch this instance accepted or refused.
     pub state: Option<PathBuf>,
-    /// How often files are looked at where no event comes. Less than 1 s counts as 1 s,
-    /// more than 5 s as 5 s.
+    /// How often files are looked at where no event comes; less than 1 s counts as 1 s. What
+    /// is not told of (a network's file system, a queue that is full) is in force that late:
+    /// more than 5 s are for file systems that tell of everything.
     pub poll: Duration,
     /// The clock.
     pub clock: Clock,
@@ -135,7 +136,7 @@ impl Live {
         mut watch: Watch,
         (signals, received): (Signals, Received),
     ) -> std::io::Result<Self> {
-        options.poll = options.poll.clamp(Duration::from_secs(1), Duration::from_secs(5));
+        options.poll = options.poll.max(Duration::from_secs(1));
         // Watched before the first reading: a change in between is an event.
         watch.cover(&options.root, options.features_file.as_deref());
         let files = Arc::new(Files::new(options));

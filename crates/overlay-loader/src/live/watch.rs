@@ -156,7 +156,7 @@ impl Watch {
 mod tests {
     use std::path::PathBuf;
     use std::sync::{Arc, Mutex};
-    use std::time::{Duration, Instant};
+    use std::time::Duration;
 
     use notify::event::{DataChange, Event, EventKind, Flag, ModifyKind};
 
@@ -187,8 +187,8 @@ mod tests {
 
         let (signals, received) = signals();
         signals.send(&filter.signal(Ok(lost)).unwrap());
-        assert_eq!(wait(&received.tree, Duration::from_secs(20)), Wake::Signal);
-        assert_eq!(wait(&received.switches, Duration::from_secs(20)), Wake::Signal);
+        assert_eq!(wait(&received.tree, Duration::from_secs(120)), Wake::Signal);
+        assert_eq!(wait(&received.switches, Duration::from_secs(120)), Wake::Signal);
     }
 
     /// The system keeps only so many events; that it dropped some is all there is to know of
@@ -204,7 +204,8 @@ mod tests {
         std::fs::create_dir_all(root.join("overlays")).unwrap();
         let text = overlay_schema::EMBEDDED_OVERLAY;
         std::fs::write(&path, text).unwrap();
-        let poll = Duration::from_secs(5);
+        // No poll helps out.
+        let poll = Duration::from_secs(24 * 3600);
         let gate = Arc::new(Mutex::new(()));
         let waits = Arc::clone(&gate);
         let (signals, received) = signals();
@@ -213,21 +214,17 @@ mod tests {
         let live = Live::start_with(options, watch, (signals, received)).unwrap();
         let epochs = live.subscribe();
         std::fs::write(&path, format!("{text}\nMAX_TOKENS=7\n")).unwrap();
-        assert_eq!(epochs.recv_timeout(Duration::from_secs(20)), Ok(2));
+        assert_eq!(epochs.recv_timeout(Duration::from_secs(120)), Ok(2));
         // Now nobody reads what comes in, and all of it is about a stranger beside the root.
         let held = gate.lock();
-        let started = Instant::now();
         let stranger = dir.path().join("stranger");
         for _ in 0..=limit / 2 {
             std::fs::write(&stranger, "").unwrap();
             std::fs::remove_file(&stranger).unwrap();
         }
         std::fs::write(&path, format!("{text}\nMAX_TOKENS=8\n")).unwrap();
-        let is_early = started.elapsed() < poll / 2;
         drop(held);
-        assert_eq!(epochs.recv_timeout(Duration::from_secs(20)), Ok(3));
-        // Where writing took too long the poll may have been first.
-        assert!(!is_early || started.elapsed() < poll, "{:?}", started.elapsed());
+        assert_eq!(epochs.recv_timeout(Duration::from_secs(120)), Ok(3));
     }
 
     /// Whoever has no watcher any more polls, and says so.
@@ -250,7 +247,7 @@ mod tests {
         assert_eq!(health.status, HealthStatus::Degraded);
         assert_eq!(health.reasons, ["changes are polled for: the watcher's thread has ended"]);
         std::fs::write(&path, format!("{text}\nMAX_TOKENS=7\n")).unwrap();
-        assert_eq!(epochs.recv_timeout(Duration::from_secs(20)), Ok(2));
+        assert_eq!(epochs.recv_timeout(Duration::from_secs(120)), Ok(2));
         assert_eq!(live.health().status, HealthStatus::Degraded);
     }
 }

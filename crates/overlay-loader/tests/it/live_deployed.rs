@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 use overlay_loader::{Arm, HealthStatus, Live, RootKind, RootSwitch, Source, acknowledgements};
 use overlay_store::audit::Entry;
@@ -231,11 +232,10 @@ fn switch_of(reason: &str) -> RootSwitch {
 /// generation that a pointer puts in force meanwhile.
 #[test]
 fn the_switch_of_the_root_turns_every_overlay_off() {
-    let mut running = start(1);
+    let running = start(1);
     let is_off = |it: &overlay_loader::Snapshot| it.stable().flags().is_emergency();
     switch_of("drill").throw(&running.root).unwrap();
     running.wait(is_off);
-    running.seen_by_event();
     let said = "KILL in the deployment root (drill, ann)";
     assert_eq!(running.live.status().held_by, [said]);
     assert_eq!(running.live.health().reasons, [format!("every overlay is off by {said}")]);
@@ -354,7 +354,10 @@ fn a_copy_that_failed_is_tried_again() {
             fs::create_dir_all(state.join("last_good")).unwrap();
             fs::write(state.join("last_good.old"), "in the way").unwrap();
         },
-        |options, dir| options.state = Some(dir.join("state")),
+        |options, dir| {
+            options.state = Some(dir.join("state"));
+            options.poll = Duration::ZERO;
+        },
     );
     let state = running.dir.path().join("state");
     running.wait_for(|it| it.copy_error.is_some());

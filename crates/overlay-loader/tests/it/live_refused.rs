@@ -4,7 +4,6 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::Duration;
 
 use expect_test::{Expect, expect};
 use fusion_flags::{BreakerState, SwitchSource, Switches};
@@ -12,7 +11,8 @@ use overlay_loader::{ByHand, HealthStatus, Live, Source, environment_layer};
 use overlay_model::Layer;
 
 use crate::live::{
-    BASELINE, FLAGS, REFUND, Running, files, flags_text, marks, options, plant, refund_text, write,
+    BASELINE, DEADLINE, FLAGS, REFUND, Running, files, flags_text, marks, options, plant,
+    refund_text, write,
 };
 
 fn environment(vars: &[(&str, &str)]) -> Layer {
@@ -151,7 +151,7 @@ fn a_start_with_broken_files_takes_the_last_good_copy() {
     let epochs = live.subscribe();
     plant(&root, 2);
     while live.status().source != Source::Files {
-        epochs.recv_timeout(Duration::from_secs(20)).unwrap();
+        epochs.recv_timeout(DEADLINE).unwrap();
     }
     drop(live);
 
@@ -187,8 +187,7 @@ fn a_folder_that_holds_no_copy_is_told_of() {
     fs::remove_file(it.dir.path().join("file")).unwrap();
     let events = it.live.events();
     write(&it.root, REFUND, &refund_text(2));
-    let mut lines =
-        [0, 1].map(|_| events.recv_timeout(Duration::from_secs(20)).unwrap().to_string());
+    let mut lines = [0, 1].map(|_| events.recv_timeout(DEADLINE).unwrap().to_string());
     lines.sort();
     assert!(lines[0].starts_with("accepted: epoch 2"), "{lines:?}");
     assert_eq!(lines[1], "recovered: a copy of this configuration is kept again");
@@ -512,7 +511,7 @@ fn breakers_work_by_the_file_in_force() {
 fn what_happens_is_told_in_lines() {
     let it = Running::start(|root| plant(root, 1));
     let events = it.live.events();
-    let line = || events.recv_timeout(Duration::from_secs(20)).unwrap().to_string();
+    let line = || events.recv_timeout(DEADLINE).unwrap().to_string();
     write(&it.root, REFUND, &refund_text(2));
     let accepted = line();
     assert!(accepted.starts_with("accepted: epoch 2, digest "), "{accepted}");
@@ -551,7 +550,7 @@ fn by(reason: &str, by: &str) -> ByHand {
 fn switches_are_told_of_with_what_holds_and_why() {
     let it = Running::start(|root| plant(root, 1));
     let events = it.live.events();
-    let line = || events.recv_timeout(Duration::from_secs(20)).unwrap().to_string();
+    let line = || events.recv_timeout(DEADLINE).unwrap().to_string();
     it.live.throw(by("sums", "ann"));
     assert_eq!(line(), "switch thrown: every overlay is off by the API (sums, ann)");
     assert_eq!(line(), "the switch of the API was thrown (sums, ann)");

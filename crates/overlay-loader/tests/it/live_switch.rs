@@ -87,24 +87,20 @@ fn by_the_environment_at_the_start() {
 
 #[test]
 fn by_the_switch_file() {
-    let mut it = with_switch_file(Some("-mark_1\n"));
+    let it = with_switch_file(Some("-mark_1\n"));
     let file = it.dir.path().join("switches/features");
     assert_eq!(it.live.status().epoch, 1);
     assert!(!is_on(&it.live.snapshot()));
     fs::write(&file, "").unwrap();
     it.wait(is_emergency);
-    it.seen_by_event();
     fs::write(file.with_extension("new"), "mark_1,other").unwrap();
     fs::rename(file.with_extension("new"), &file).unwrap();
     it.wait(|it| !is_emergency(it) && is_on(it));
-    it.seen_by_event();
     assert_eq!(it.live.status().unknown_switches, ["other"]);
     fs::remove_dir_all(file.parent().unwrap()).unwrap();
     it.wait_for(|it| it.unknown_switches.is_empty());
-    it.seen_by_event();
     write(it.dir.path(), "switches/features", " \n");
     it.wait(is_emergency);
-    it.seen_by_event();
 }
 
 #[test]
@@ -155,14 +151,12 @@ fn a_switch_file_that_cannot_be_read_at_the_start_is_thrown() {
 
 #[test]
 fn by_the_flag_file() {
-    let mut it = Running::start(|root| plant(root, 1));
+    let it = Running::start(|root| plant(root, 1));
     for _ in 0..2 {
         write(&it.root, FLAGS, &flags_text(1, "global:\n  kill_switch: true\n"));
         it.wait(is_emergency);
-        it.seen_by_event();
         write(&it.root, FLAGS, &flags_text(1, ""));
         it.wait(|it| !is_emergency(it));
-        it.seen_by_event();
     }
 }
 

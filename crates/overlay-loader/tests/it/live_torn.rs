@@ -14,7 +14,7 @@ use crate::live::{BASELINE, Running, marks, plant};
 const READS: usize = 250_000;
 const SWAPS: u64 = 1_000;
 const CHANGES: u64 = 10;
-const DEADLINE: Duration = Duration::from_secs(120);
+const DEADLINE: Duration = Duration::from_secs(600);
 const READERS: usize = 3;
 /// Files read between two swaps of a folder.
 const REST: usize = 200;
