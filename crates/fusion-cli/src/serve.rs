@@ -1,6 +1,7 @@
 mod audit;
 mod log;
 mod notice;
+mod samples;
 mod signals;
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -23,6 +24,7 @@ pub(crate) use self::audit::record;
 use self::log::Log;
 pub(crate) use self::notice::running;
 use self::notice::{Notice, Running};
+use self::samples::Samples;
 use self::signals::told_to_stop;
 use crate::deploy::host;
 use crate::doctor::variables;
@@ -107,18 +109,25 @@ impl Serve {
             Some(token) => service.with_admin_token(&token),
             None => service,
         };
+        let samples = place.samples(&options)?;
+        let service = match samples.clone() {
+            Some(samples) => service.with_samples(move |it| samples.take(it)),
+            None => service,
+        };
         let runtime = Runtime::new().context("starting the threads that answer")?;
         let notice = self.notice(&place, &listener, environment)?.map(Arc::new);
         notice.iter().for_each(|it| it.post());
         let audited = place.audited(environment).filter(|_| options.keeps_audit());
         let log = Log::follow(events, audited, notice.clone()).context("starting the log")?;
         let service = Arc::new(service);
-        runtime.block_on(listen(listener, Arc::clone(&service), output))?;
+        let listened = runtime.block_on(listen(listener, Arc::clone(&service), output));
         let killed = service.killed_by();
         // Both hold the configuration, and with it the log open.
         drop((runtime, service));
+        samples.iter().for_each(|it| it.finish());
         log.finish(killed.as_ref());
         notice.iter().for_each(|it| it.withdraw());
+        listened?;
         output.remark("stopped\n")?;
         Ok(Exit::DONE)
     }
@@ -246,6 +255,13 @@ impl Place {
     fn audited(&self, environment: &Environment) -> Option<log::Audited> {
         let Self::Root(root) = self else { return None };
         Some(log::Audited { root: root.clone(), environment: environment.clone() })
+    }
+
+    /// What takes the calls of a rollout, where there can be one and samples are kept.
+    fn samples(&self, options: &overlay_doctor::Options) -> anyhow::Result<Option<Arc<Samples>>> {
+        let Self::Root(root) = self else { return Ok(None) };
+        let samples = options.keeps_rows().then(|| Samples::of(root, options.retention()));
+        Ok(samples.transpose().context("starting the thread that writes samples")?.map(Arc::new))
     }
 
     /// What `fusion.toml` and the environment say of the service.

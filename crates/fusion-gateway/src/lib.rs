@@ -13,7 +13,7 @@
 //! | `GET /metrics` | Prometheus text or OpenMetrics, by `Accept` |
 //! | `GET /v1/status` | what is in force, what was refused |
 //! | `POST /v1/route` | which overlays may answer, why not the others, and which generation and arm this is |
-//! | `POST /v1/outcome` | how a call has ended, for the breaker of its overlay |
+//! | `POST /v1/outcome` | how a call has ended, for the breaker of its overlay and the rollout under way |
 //! | `GET /v1/breakers` | every breaker as it stands |
 //! | `POST /ofrep/v1/evaluate/flags[/{key}]` | flags, by the OpenFeature Remote Evaluation Protocol |
 //! | `POST`, `DELETE /admin/v1/kill` | every overlay off, and on again; needs the admin token |
@@ -64,4 +64,5 @@ mod refusal;
 mod route;
 mod service;
 
+pub use crate::outcome::Sample;
 pub use crate::service::{Service, router, serve};

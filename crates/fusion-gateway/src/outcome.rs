@@ -11,13 +11,14 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use fusion_flags::{Breaker, BreakerState, Permit, Ticket};
 use fusion_metrics::{Outcome, catalogue};
-use overlay_loader::{ByHand, Switched};
+use overlay_loader::{Arm, ByHand, Switched};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::admin::by_hand;
 use crate::metrics::BASELINE;
 use crate::refusal::{refuse, refuse_body, refuse_bytes, refuse_name};
+use crate::route::deployment;
 use crate::service::Service;
 
 /// How a call that an overlay answered has ended.
@@ -35,6 +36,15 @@ pub(crate) struct OutcomeRequest {
     /// What the route gave for it.
     #[serde(default)]
     permit: Option<String>,
+    /// Which generation answered, as the route said it while a candidate was on trial.
+    #[serde(default)]
+    arm: Option<Arm>,
+    /// In which deployment, as the route said it.
+    #[serde(default)]
+    deployment: Option<String>,
+    /// How many tokens the answer has, where that is known.
+    #[serde(default)]
+    tokens: Option<u64>,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize)]
@@ -44,6 +54,16 @@ enum CallResult {
     Failed,
     /// It worked and took longer than anybody waits.
     Slow,
+}
+
+impl From<CallResult> for Outcome {
+    fn from(result: CallResult) -> Self {
+        match result {
+            CallResult::Ok => Self::Success,
+            CallResult::Failed => Self::Error,
+            CallResult::Slow => Self::Timeout,
+        }
+    }
 }
 
 /// A breaker as it stands.
@@ -77,12 +97,15 @@ pub(crate) async fn outcome(
         Named::Overlay(breaker) => service.tell(&breaker, ticket, &request),
     };
     service.note_call(&request);
+    let sample = service.sample(&request);
     let answer = OutcomeAnswer {
         schema: "fusion/outcome/1",
         overlay: request.overlay,
         counted: told.why.is_none(),
         why: told.why,
         breaker: told.breaker,
+        sampled: sample.as_ref().map(Result::is_ok),
+        not_sampled: sample.and_then(Result::err),
     };
     Json(answer).into_response()
 }
@@ -119,11 +142,7 @@ impl Service {
     fn note_call(&self, request: &OutcomeRequest) {
         let OutcomeRequest { overlay, scenario_type, .. } = request;
         let scenario = scenario_type.as_deref().unwrap_or_default();
-        let result = match request.result {
-            CallResult::Ok => Outcome::Success,
-            CallResult::Failed => Outcome::Error,
-            CallResult::Slow => Outcome::Timeout,
-        };
+        let result = request.result.into();
         match request.duration_ms {
             None => self.metrics.inc(catalogue::EXECUTION_REQUESTS, scenario, overlay, result),
             Some(ms) => {
@@ -133,6 +152,49 @@ impl Service {
             }
         }
     }
+
+    /// Hands the call to who judges the rollout, where its arm was told; else why not.
+    fn sample(&self, request: &OutcomeRequest) -> Option<Result<(), &'static str>> {
+        let arm = request.arm?;
+        let snapshot = self.live.snapshot();
+        let on_trial = snapshot.candidate().and_then(|_| deployment(&snapshot));
+        Some(match (&self.samples, on_trial, request.duration_ms) {
+            (None, ..) => Err("this service keeps no samples"),
+            (_, None, _) => Err("no candidate is on trial"),
+            (_, Some(under_way), _) if request.deployment.as_deref() != Some(under_way) => {
+                Err("it is not of the deployment under way")
+            }
+            (.., None) => Err("a sample has a `duration_ms`"),
+            (Some(keep), Some(under_way), Some(ms)) => {
+                let sample = Sample {
+                    deployment: under_way.to_owned(),
+                    arm,
+                    result: Outcome::from(request.result),
+                    duration: Duration::from_millis(ms),
+                    tokens: request.tokens,
+                    at_ms: self.now_ms(),
+                };
+                if keep(sample) { Ok(()) } else { Err("too many samples wait to be written") }
+            }
+        })
+    }
+}
+
+/// How a call ended that a rollout is judged by.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sample {
+    /// The deployment under way.
+    pub deployment: String,
+    /// Which generation answered.
+    pub arm: Arm,
+    /// How it ended.
+    pub result: Outcome,
+    /// How long it took.
+    pub duration: Duration,
+    /// How many tokens the answer has, where that is known.
+    pub tokens: Option<u64>,
+    /// When it was told of, milliseconds since 1970.
+    pub at_ms: i64,
 }
 
 #[derive(Debug, Serialize)]
@@ -146,6 +208,12 @@ struct OutcomeAnswer {
     /// None for the baseline, which has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     breaker: Option<BreakerReport>,
+    /// Whether the rollout under way is judged by it too; only where an arm was told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sampled: Option<bool>,
+    /// Why it is not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    not_sampled: Option<&'static str>,
 }
 
 /// Why a result did not count for a breaker that stood so.
@@ -233,13 +301,18 @@ fn change(
         Err(rejection) => return refuse_bytes(&rejection),
     };
     let overlay = overlay.as_str();
-    // One that somebody isolated stays when its overlay goes.
-    let found = match service.named(overlay) {
+    let named = service.named(overlay);
+    let is_baseline = matches!(named, Named::Baseline);
+    // One that somebody isolated stays when its overlay goes, or is offered no more.
+    let found = match named {
         Named::Overlay(breaker) => Some(breaker),
-        Named::Baseline => return refuse(StatusCode::CONFLICT, NO_BREAKER),
-        Named::Nothing => service.live.breakers().find(overlay),
+        Named::Baseline | Named::Nothing => service.live.breakers().find(overlay),
     };
-    let Some(breaker) = found else { return no_overlay(overlay) };
+    let breaker = match found {
+        Some(breaker) => breaker,
+        None if is_baseline => return refuse(StatusCode::CONFLICT, NO_BREAKER),
+        None => return no_overlay(overlay),
+    };
     change(&breaker);
     service.note_breaker(overlay, &breaker, Some(&by));
     service.note_hand(overlay, &breaker, by);

@@ -21,6 +21,7 @@ use crate::admin::{Kill, admitted};
 use crate::connections::{Connections, most_connections};
 use crate::health::Load;
 use crate::metrics::Noted;
+use crate::outcome::Sample;
 use crate::patience::{PATIENCE, Patient, in_time};
 use crate::refusal::refuse;
 use crate::{admin, health, metrics, ofrep, outcome, route};
@@ -55,7 +56,11 @@ pub struct Service {
     pub(crate) patience: Duration,
     /// The most connections at a time.
     pub(crate) connections: usize,
+    /// Takes the calls that a rollout is judged by; whether there was room.
+    pub(crate) samples: Option<KeepSample>,
 }
+
+type KeepSample = Box<dyn Fn(Sample) -> bool + Send + Sync>;
 
 impl Service {
     /// A service on `live`. The switch answers 403 until there is an admin token.
@@ -73,6 +78,7 @@ impl Service {
             load: Load::default(),
             patience: PATIENCE,
             connections: most_connections(),
+            samples: None,
         };
         service.note_configuration();
         service
@@ -116,6 +122,14 @@ impl Service {
     #[must_use]
     pub fn with_connections(mut self, most: usize) -> Self {
         self.connections = most;
+        self
+    }
+
+    /// The same service, which gives the calls of a rollout that it is told of to `keep`:
+    /// that waits for nothing, and says whether it had room.
+    #[must_use]
+    pub fn with_samples(mut self, keep: impl Fn(Sample) -> bool + Send + Sync + 'static) -> Self {
+        self.samples = Some(Box::new(keep));
         self
     }
 

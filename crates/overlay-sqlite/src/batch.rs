@@ -1,4 +1,5 @@
 use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -9,7 +10,7 @@ use crate::audit_index::AuditIndex;
 use crate::error::SqliteError;
 use crate::performance::Performance;
 use crate::queue::{Batch, Counts, Queue, Refused, Written};
-use crate::rows::{PerformanceRow, RETENTION_US, Sample};
+use crate::rows::{PerformanceRow, Sample};
 
 /// How much is kept and written at once.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -37,14 +38,6 @@ pub struct Kept {
     pub now_us: Box<dyn Fn() -> i64 + Send>,
 }
 
-impl Kept {
-    /// For the 90 days of [`crate::RETENTION_US`].
-    pub fn by_default(now_us: impl Fn() -> i64 + Send + 'static) -> Self {
-        let span = Duration::from_micros(RETENTION_US.unsigned_abs());
-        Self { span, now_us: Box::new(now_us) }
-    }
-}
-
 /// How long rows are written before old ones are looked for again: an hour, microseconds.
 const PRUNED_EVERY_US: i64 = 3600 * 1_000_000;
 
@@ -57,6 +50,7 @@ const PRUNED_EVERY_US: i64 = 3600 * 1_000_000;
 /// nobody hears of an error.
 pub struct BatchWriter {
     queue: Arc<Queue>,
+    has_index: bool,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -72,13 +66,30 @@ impl BatchWriter {
         limits: Limits,
         kept: Kept,
     ) -> io::Result<Self> {
+        let performance = Rows::Open(performance);
+        Self::with(Files { audit: Some(audit), performance, kept, pruned_us: None }, limits)
+    }
+
+    /// Starts a thread for performance rows and samples alone; audit records are turned
+    /// away. The file is opened for each batch, and made where it is missing: one that is
+    /// put in its place meanwhile gets what comes then.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Self::start`].
+    pub fn of_rows(performance: PathBuf, limits: Limits, kept: Kept) -> io::Result<Self> {
+        let performance = Rows::At(performance);
+        Self::with(Files { audit: None, performance, kept, pruned_us: None }, limits)
+    }
+
+    fn with(mut files: Files, limits: Limits) -> io::Result<Self> {
         let limits = Limits { batch: limits.batch.max(1), ..limits };
         let queue = Arc::new(Queue::new(limits));
         let theirs = Arc::clone(&queue);
-        let mut files = Files { audit, performance, kept, pruned_us: None };
+        let has_index = files.audit.is_some();
         let write = move || while files.write_batch(&theirs) {};
         let thread = thread::Builder::new().name("overlay-sqlite".to_owned()).spawn(write)?;
-        Ok(Self { queue, thread: Some(thread) })
+        Ok(Self { queue, has_index, thread: Some(thread) })
     }
 
     /// Hands over the next record of the audit log; waits while the queue is full.
@@ -87,7 +98,7 @@ impl BatchWriter {
     ///
     /// [`Refused`] gives the record back where waiting is of no use.
     pub fn audit(&self, record: Record) -> Result<(), Refused> {
-        self.queue.push_audit(record)
+        if self.has_index { self.queue.push_audit(record) } else { Err(Refused(Box::new(record))) }
     }
 
     /// Hands over a performance row; whether there was room.
@@ -107,6 +118,11 @@ impl BatchWriter {
     /// The last error since the flush before; [`Self::counts`] says what became of the rows.
     pub fn flush(&self) -> Result<Counts, SqliteError> {
         self.queue.flush()
+    }
+
+    /// The last error since it was asked for.
+    pub fn take_error(&self) -> Option<SqliteError> {
+        self.queue.take_error()
     }
 
     /// What became of the rows so far.
@@ -144,8 +160,8 @@ impl Drop for BatchWriter {
 
 /// What the thread writes to.
 struct Files {
-    audit: AuditIndex,
-    performance: Performance,
+    audit: Option<AuditIndex>,
+    performance: Rows,
     kept: Kept,
     /// When old rows were removed last.
     pruned_us: Option<i64>,
@@ -156,22 +172,59 @@ impl Files {
     fn write_batch(&mut self, queue: &Queue) -> bool {
         let batch = queue.take();
         let Batch { audit, rows, samples, .. } = &batch;
-        let audit = if audit.is_empty() { Ok(0) } else { self.audit.index(audit) };
-        let has_rows = !(rows.is_empty() && samples.is_empty());
-        let performance = if has_rows { self.performance.write(rows, samples) } else { Ok(()) };
-        let removed = if has_rows && performance.is_ok() { self.prune() } else { Ok(0) };
+        let audit = match &mut self.audit {
+            Some(index) if !audit.is_empty() => index.index(audit),
+            _ => Ok(0),
+        };
+        let (performance, removed) = if rows.is_empty() && samples.is_empty() {
+            (Ok(()), Ok(0))
+        } else {
+            self.write_rows(rows, samples)
+        };
         queue.finish(batch, Written { audit, performance, removed })
     }
 
+    /// Writes rows, then removes old ones.
+    fn write_rows(
+        &mut self,
+        rows: &[PerformanceRow],
+        samples: &[Sample],
+    ) -> (Result<(), SqliteError>, Result<u64, SqliteError>) {
+        let mut opened = None;
+        let file = match &mut self.performance {
+            Rows::Open(file) => file,
+            Rows::At(path) => match Performance::open(path) {
+                Ok(file) => opened.insert(file),
+                Err(err) => return (Err(err), Ok(0)),
+            },
+        };
+        let written = file.write(rows, samples);
+        let removed =
+            if written.is_ok() { self.kept.prune(&mut self.pruned_us, file) } else { Ok(0) };
+        (written, removed)
+    }
+}
+
+/// The file of the rows.
+enum Rows {
+    Open(Performance),
+    At(PathBuf),
+}
+
+impl Kept {
     /// Removes what is older than it is kept, where nobody has for an hour, and counts it.
-    fn prune(&mut self) -> Result<u64, SqliteError> {
-        let now_us = (self.kept.now_us)();
-        let next_us = self.pruned_us.map(|it| it.saturating_add(PRUNED_EVERY_US));
+    fn prune(
+        &self,
+        pruned_us: &mut Option<i64>,
+        file: &mut Performance,
+    ) -> Result<u64, SqliteError> {
+        let now_us = (self.now_us)();
+        let next_us = pruned_us.map(|it| it.saturating_add(PRUNED_EVERY_US));
         if next_us.is_some_and(|it| now_us < it) {
             return Ok(0);
         }
-        self.pruned_us = Some(now_us);
-        let span_us = i64::try_from(self.kept.span.as_micros()).unwrap_or(i64::MAX);
-        self.performance.prune(now_us.saturating_sub(span_us))
+        *pruned_us = Some(now_us);
+        let span_us = i64::try_from(self.span.as_micros()).unwrap_or(i64::MAX);
+        file.prune(now_us.saturating_sub(span_us))
     }
 }

@@ -187,7 +187,8 @@ impl Queue {
         }
         match removed {
             Ok(count) => state.counts.removed += count,
-            Err(err) => state.error = Some(err),
+            // What was lost is worth more words than what is kept too long.
+            Err(err) => drop(state.error.get_or_insert(err)),
         }
         let settled = state.performance_len() == 0 && (state.audit.is_empty() || state.down);
         if settled {

@@ -22,7 +22,7 @@ const MOST: usize = 1_000_000;
 
 /// Record answers that were given during a rollout, for its canary to be judged by
 ///
-/// A service does this by the library; here it is for scripts. Every result but `success` is an
+/// `fusion serve` does this with the outcomes it is told; here it is for scripts. Every result but `success` is an
 /// error. What is older than `performance.retention_days` of the installation in force is removed
 /// afterwards. A line of `--file` is an object: `{"arm": "candidate", "result": "success",
 /// "duration_us": 120000, "tokens": 180}`, with `at_us` where it was not just now.

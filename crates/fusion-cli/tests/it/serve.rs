@@ -69,7 +69,7 @@ impl Serving {
     }
 
     #[track_caller]
-    fn post(&self, path: &str, body: &Value, authorization: &str) -> Value {
+    pub(crate) fn post(&self, path: &str, body: &Value, authorization: &str) -> Value {
         let url = format!("{}{path}", self.base);
         let request = ureq::post(&url).header("content-type", "application/json");
         let request = request.header("authorization", authorization);

@@ -2,13 +2,19 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::channel;
+use std::time::Duration;
 
+use fusion_gateway::Sample;
+use fusion_metrics::Outcome;
+use overlay_loader::Arm;
 use overlay_store::audit::Entry;
 use overlay_store::{Change, GenerationRef, Holder, Origin, Phase, Store, Tree as Files};
 use serde_json::{Value, json};
 
 use crate::installation::Tree;
-use crate::running::{ADMIN, Running, TOKEN, options, wait};
+use crate::running::{ADMIN, NOW_MS, Running, TOKEN, options, wait};
 
 const DEPLOYMENT: &str = "d-7";
 
@@ -127,4 +133,76 @@ fn an_answer_names_its_generation_and_arm() {
     assert!(counts.iter().all(|it| *it > 8), "{counts:?}");
     assert_ne!(digests[0], digests[1]);
     assert_eq!(value("fusion_config_generation"), "1", "the stable one");
+}
+
+/// The rollout is judged by what callers tell, as far as it is about it.
+#[test]
+fn an_outcome_with_its_arm_is_a_sample_of_the_rollout() {
+    let tree = Tree::new();
+    let root = tree.path("root");
+    let stable = publish(&root, &tree, "");
+    switch(&root, Change::to(stable));
+    let (samples, kept) = channel();
+    // Has room for two.
+    let asked = AtomicUsize::new(0);
+    let keep = move |sample| {
+        let has_room = asked.fetch_add(1, Ordering::Relaxed) < 2;
+        has_room && samples.send(sample).is_ok()
+    };
+    let running = Running::sampling(options(root.clone()), keep);
+    let tell = |more: Value| {
+        let mut body = json!({ "overlay": "rollback_first", "result": "ok" });
+        body.as_object_mut().expect("a map").extend(more.as_object().expect("a map").clone());
+        running.client.post("/v1/outcome", &body.to_string()).with_code(200).json()
+    };
+    let of_rollout = json!({ "arm": "candidate", "deployment": DEPLOYMENT, "duration_ms": 840 });
+    let answer = tell(of_rollout.clone());
+    assert_eq!(answer["not_sampled"], "no candidate is on trial");
+    assert_eq!((&answer["counted"], &answer["sampled"]), (&json!(true), &json!(false)));
+    let candidate = publish(&root, &tree, "MAX_TOKENS=7\n");
+    let changes = running.changes();
+    let canary = Change {
+        phase: Phase::Canary,
+        candidate: Some(candidate),
+        weight: 50_000,
+        deployment: Some(DEPLOYMENT.to_owned()),
+        ..Change::to(stable)
+    };
+    switch(&root, canary);
+    wait(&changes);
+    let answer = tell(of_rollout.clone());
+    assert_eq!((&answer["sampled"], answer.get("not_sampled")), (&json!(true), None));
+    let slow = json!({
+        "arm": "control", "deployment": DEPLOYMENT, "duration_ms": 9_000, "tokens": 12,
+        "result": "slow", "overlay": "baseline",
+    });
+    assert_eq!(tell(slow)["sampled"], true);
+    let sample = |arm, result, ms, tokens| Sample {
+        deployment: DEPLOYMENT.to_owned(),
+        arm,
+        result,
+        duration: Duration::from_millis(ms),
+        tokens,
+        at_ms: NOW_MS,
+    };
+    let wanted = [
+        sample(Arm::Candidate, Outcome::Success, 840, None),
+        sample(Arm::Control, Outcome::Timeout, 9_000, Some(12)),
+    ];
+    assert_eq!(kept.try_iter().collect::<Vec<_>>(), wanted);
+    let without = |name: &str| {
+        let mut body = of_rollout.clone();
+        body.as_object_mut().expect("a map").remove(name);
+        tell(body)
+    };
+    assert_eq!(without("arm").get("sampled"), None);
+    assert_eq!(without("deployment")["not_sampled"], "it is not of the deployment under way");
+    assert_eq!(without("duration_ms")["not_sampled"], "a sample has a `duration_ms`");
+    let former = json!({ "arm": "control", "deployment": "d-6", "duration_ms": 1 });
+    assert_eq!(tell(former)["not_sampled"], "it is not of the deployment under way");
+    assert_eq!(tell(of_rollout)["not_sampled"], "too many samples wait to be written");
+    assert_eq!(kept.try_iter().count(), 0);
+    let error = r#"{"overlay": "rollback_first", "result": "ok", "arm": "third"}"#;
+    let error = running.client.post("/v1/outcome", error).with_code(400).error();
+    assert!(error.contains("`control` or `candidate`"), "{error}");
 }

@@ -7,7 +7,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use fusion_gateway::{Service, serve};
+use fusion_gateway::{Sample, Service, serve};
 use fusion_metrics::FusionMetrics;
 use overlay_doctor::Thresholds;
 use overlay_loader::{Clock, Live, Options};
@@ -82,6 +82,14 @@ impl Running {
     /// A service on `tree` that takes so many connections at a time.
     pub(crate) fn crowded(tree: &Tree, most: usize) -> Self {
         Self::of(service(options(tree.configs())).with_connections(most))
+    }
+
+    /// A service that gives the calls of a rollout to `keep`.
+    pub(crate) fn sampling(
+        options: Options,
+        keep: impl Fn(Sample) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        Self::of(service(options).with_samples(keep))
     }
 
     fn of(service: Service) -> Self {

@@ -3,8 +3,8 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use overlay_sqlite::{
-    Arm, AuditIndex, BatchWriter, Counts, Kept, Limits, Performance, RETENTION_US, Sample, Span,
-    SqliteError,
+    Arm, AuditIndex, BatchWriter, Counts, Kept, Limits, Performance, RETENTION_US, Refused, Sample,
+    Span, SqliteError,
 };
 use rusqlite::Connection;
 
@@ -184,7 +184,8 @@ fn old_rows_go_where_rows_are_written_once_an_hour() {
     let root = Root::new(0);
     let now_us = Arc::new(AtomicI64::new(at(0)));
     let clock = Arc::clone(&now_us);
-    let kept = Kept::by_default(move || clock.load(Ordering::Relaxed));
+    let span = Duration::from_micros(RETENTION_US.unsigned_abs());
+    let kept = Kept { span, now_us: Box::new(move || clock.load(Ordering::Relaxed)) };
     let audit = AuditIndex::open(&root.path("db/audit.sqlite")).unwrap();
     let performance = Performance::open(&root.path("db/perf.sqlite")).unwrap();
     let writer = BatchWriter::start(audit, performance, patient(10, 10), kept).unwrap();
@@ -203,4 +204,30 @@ fn old_rows_go_where_rows_are_written_once_an_hour() {
     let is_older = |before_us| rows.older(before_us).unwrap();
     assert_eq!((is_older(at(0)), is_older(i64::MAX)), (0, 4));
     assert_eq!(writer.close().unwrap().removed, 2);
+}
+
+/// A file that cannot be opened costs what came meanwhile; one that is put in its place gets
+/// the rest.
+#[test]
+fn rows_alone_need_no_index_and_find_their_file_again() {
+    let root = Root::new(1);
+    let path = root.path("db/perf.sqlite");
+    std::fs::create_dir(&path).unwrap();
+    let writer = BatchWriter::of_rows(path.clone(), patient(10, 10), forever()).unwrap();
+    let record = records(1).remove(0);
+    assert_eq!(writer.audit(record.clone()).unwrap_err(), Refused(Box::new(record)));
+    assert!(writer.sample(sample(Arm::Control, "success", 1, 1)));
+    assert!(matches!(writer.flush(), Err(SqliteError::Unreachable { .. })));
+    std::fs::remove_dir(&path).unwrap();
+    for n in 2..4 {
+        assert!(writer.performance(row(n, at(n))));
+        writer.flush().unwrap();
+        if n == 2 {
+            std::fs::remove_file(&path).unwrap();
+        }
+    }
+    let counts = writer.close().unwrap();
+    assert_eq!((counts.failed, counts.written, counts.audit_waiting), (1, 2, 0));
+    let performance = Performance::open(&path).unwrap();
+    assert_eq!(performance.latency(None, Span::ALL).unwrap().unwrap().count, 1, "the new file");
 }

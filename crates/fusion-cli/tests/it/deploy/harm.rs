@@ -4,7 +4,8 @@ use serde_json::json;
 
 use super::crash::Deploying;
 use super::{deploy, deployed, edit, floor, status};
-use crate::binary::{folder, run};
+use crate::binary::{folder, fusion, run};
+use crate::serve::Serving;
 
 #[test]
 fn a_canary_that_fails_more_often_is_taken_back() {
@@ -27,6 +28,74 @@ fn a_canary_that_fails_more_often_is_taken_back() {
     assert_eq!((&status["phase"], &status["weight"]), (&json!("stable"), &json!(0.0)));
     let log = ["audit", "log", "--root", "prod", "--action", "deploy_aborting_committed", "--json"];
     assert_eq!(run(dir.path(), &log).ends_with(0).json()["total"], 1);
+}
+
+/// Nobody tells the root anything but the service, which is told how its routes' calls end.
+#[cfg(unix)]
+#[test]
+fn a_canary_is_judged_by_what_the_service_is_told() {
+    let dir = deployed();
+    let mut command = fusion(dir.path());
+    let service = Serving::start(command.args(["serve", "--root", "prod", "--listen", "[::1]:0"]));
+    let deploying = Deploying::start(dir.path(), &["--stages", "50,100", "--bake", "20s"]);
+    let mut counts = [0, 0];
+    let mut unit = 0;
+    while counts.iter().any(|it| *it < 400) {
+        unit += 1;
+        let body = json!({ "scenario_type": "refund", "unit": unit.to_string() });
+        let route = service.post("/v1/route", &body, "");
+        let Some(arm) = ["control", "candidate"].iter().position(|it| route["arm"] == **it) else {
+            // It has not followed yet.
+            continue;
+        };
+        counts[arm] += 1;
+        let fails = counts[arm] % [100, 2][arm] == 0;
+        let told = json!({
+            "overlay": "baseline", "result": if fails { "failed" } else { "ok" }, "duration_ms": 120,
+            "arm": route["arm"], "deployment": route["deployment"], "tokens": 80,
+        });
+        let answer = service.post("/v1/outcome", &told, "");
+        if answer["not_sampled"] == "no candidate is on trial" {
+            // The first samples have decided.
+            break;
+        }
+        assert_eq!(answer["sampled"], true, "{answer:#}");
+    }
+    let (code, text) = deploying.end();
+    assert_eq!(code, Some(6), "{text}");
+    assert!(text.contains("in force: generation 00000001, as before"), "{text}");
+    let ran = service.stop("-TERM");
+    assert_eq!((ran.code, ran.stderr.contains("lost")), (0, false), "{ran:#?}");
+    assert_eq!(floor(dir.path()), "0.6");
+}
+
+/// The service answers on, and says so, where samples cannot be written.
+#[cfg(unix)]
+#[test]
+fn samples_that_cannot_be_written_are_told_of() {
+    let dir = deployed();
+    let mut command = fusion(dir.path());
+    let service = Serving::start(command.args(["serve", "--root", "prod", "--listen", "[::1]:0"]));
+    Deploying::start(dir.path(), &["--stages", "50,100", "--bake", "20s"]).kill();
+    let file = dir.path().join("prod/db/perf.sqlite");
+    std::fs::remove_file(&file).ok();
+    std::fs::create_dir(&file).expect("a folder in its place");
+    let route = loop {
+        let body = json!({ "scenario_type": "refund", "unit": "one" });
+        let route = service.post("/v1/route", &body, "");
+        // It may not have followed yet.
+        if !route["arm"].is_null() {
+            break route;
+        }
+    };
+    let told = json!({
+        "overlay": "baseline", "result": "ok", "duration_ms": 120, "arm": route["arm"],
+        "deployment": route["deployment"],
+    });
+    assert_eq!(service.post("/v1/outcome", &told, "")["sampled"], true);
+    let ran = service.stop("-TERM");
+    assert_eq!(ran.code, 0);
+    assert!(ran.stderr.contains("failed: 1 sample of the rollout is lost"), "{ran:#?}");
 }
 
 const RULES: &str = "\
