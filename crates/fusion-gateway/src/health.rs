@@ -1,9 +1,8 @@
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError};
 
 use axum::Json;
-use axum::extract::{Query, Request, State};
+use axum::extract::{RawQuery, Request, State};
 use axum::http::StatusCode;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::middleware::Next;
@@ -131,9 +130,10 @@ pub(crate) async fn livez() -> &'static str {
 /// Whether traffic may come: a configuration that was asked for is in force.
 pub(crate) async fn readyz(
     State(service): State<Arc<Service>>,
-    Query(query): Query<HashMap<String, String>>,
+    RawQuery(query): RawQuery,
 ) -> Response {
-    let is_verbose = query.contains_key("verbose");
+    let mut names = query.iter().flat_map(|it| it.split('&')).map(|it| it.split('=').next());
+    let is_verbose = names.any(|it| it == Some("verbose"));
     apart(service, move |service| {
         let health = service.live.health();
         let (_, code) = verdict(health.status);

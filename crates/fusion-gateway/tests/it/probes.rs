@@ -58,7 +58,7 @@ fn a_refused_change_warns_and_the_old_one_answers() {
     tree.write("configs/overlay_feature_flags.yaml", "features: {refunds: {enabled: perhaps}}\n");
     running.service.live().reload();
     check(&running, "warn", 200);
-    let verbose = running.client.get("/readyz?verbose").with_code(200).text;
+    let verbose = running.client.get("/readyz?a=%FF&verbose=1").with_code(200).text;
     assert!(verbose.starts_with("[+]configuration degraded\n    the last change was refused"));
     assert!(verbose.contains("overlay_feature_flags.yaml"), "{verbose}");
     assert_eq!(running.client.refund_route()["primary_overlay"], "rollback_first");
