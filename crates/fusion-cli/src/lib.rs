@@ -34,6 +34,7 @@ mod input;
 mod migrate;
 mod output;
 mod overlay;
+mod progress;
 mod replace;
 mod sarif;
 mod schemas;

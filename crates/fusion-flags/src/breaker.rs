@@ -93,6 +93,7 @@ impl Breaker {
         }
         self.tuning.store(Arc::new(Tuning::new(policy)));
         self.has_window.store(policy.window.is_some(), Ordering::Release);
+        self.place.forget_refusal();
         if !policy.enabled && self.load().state != State::Isolated {
             self.close();
         }
@@ -272,7 +273,7 @@ impl Breaker {
         };
         if window.success(now_ms, elapsed) {
             self.trip(&tuning.policy, generation, now_ms);
-        } else {
+        } else if self.place.was_refused() && !window.is_reached(now_ms) {
             self.place.forget_refusal();
         }
     }
@@ -281,7 +282,7 @@ impl Breaker {
         self.load().generation == generation
     }
 
-    /// A success ends the failures in a row.
+    /// A success ends the failures in a row; a window may still say that they are too many.
     fn end_failures(&self, generation: u32) {
         let ended = self.update(|word| match word.state {
             State::Closed { failures: 1.. } if word.generation == generation => {
@@ -289,7 +290,7 @@ impl Breaker {
             }
             _ => None,
         });
-        if ended.is_some() {
+        if ended.is_some() && !self.has_window.load(Ordering::Acquire) {
             self.place.forget_refusal();
         }
     }

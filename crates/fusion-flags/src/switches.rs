@@ -48,7 +48,7 @@ pub(crate) struct Forced {
     pub(crate) active: bool,
     /// By flag; empty where nothing is forced.
     flags: Box<[Force]>,
-    /// Overlays that are out of every route, by their numbers.
+    /// Overlays that are out of every route, by their numbers, sorted.
     out: Box<[u32]>,
 }
 
@@ -88,6 +88,8 @@ impl Forced {
                 Named::Nothing => unknown.push(name.clone()),
             }
         }
+        out.sort_unstable();
+        out.dedup();
         let mut seen = HashSet::new();
         unknown.retain(|name| seen.insert(name.clone()));
         let emergency = snapshot.kill_switch || sources.iter().any(|it| it.emergency);
@@ -100,7 +102,7 @@ impl Forced {
     /// Whether an overlay is out of every route.
     #[inline]
     pub(crate) fn is_out(&self, overlay: u32) -> bool {
-        self.out.contains(&overlay)
+        self.out.binary_search(&overlay).is_ok()
     }
 
     #[inline]

@@ -107,7 +107,8 @@ impl Window {
         }
     }
 
-    fn is_reached(&self, now_ms: i64) -> bool {
+    /// Whether a rate is reached.
+    pub(crate) fn is_reached(&self, now_ms: i64) -> bool {
         let now = self.tick(now_ms) as u16;
         let (mut calls, mut failures, mut slow) = (0_u32, 0_u32, 0_u32);
         for part in &self.parts {

@@ -67,7 +67,7 @@ pub use crate::ledger::CapabilityScore;
 pub use crate::live::{
     Acknowledgement, Arm, ByHand, Clock, Deployment, Event, Generation, Health, HealthStatus, Live,
     Nack, Options, Part, Reader, Refusal, RootKind, Snapshot, Source, Status, Switched,
-    acknowledgements,
+    acknowledgements, has_deployments, switch_text,
 };
 pub use crate::root_switch::{RootSwitch, Thrown};
 pub use crate::settings::{VARIABLE_PREFIX, environment_layer};

@@ -29,8 +29,11 @@ pub struct RootSwitch {
 pub enum Thrown {
     /// All of it.
     Whole,
-    /// That it is thrown, and not why: the disk has room for a name alone, for example.
+    /// That it is thrown, and not why: the disk has room for a name alone, for example. Where
+    /// it was thrown before, it says what it said.
     Bare(io::Error),
+    /// It is thrown, and a power cut may take it back: the folder could not be synced.
+    Unsynced(io::Error),
 }
 
 impl RootSwitch {
@@ -50,7 +53,8 @@ impl RootSwitch {
     }
 
     /// Throws the switch of `root`: durably, and as a whole where that can be; else the file
-    /// is empty, which is obeyed all the same.
+    /// is there, empty where it was not there before, which is obeyed all the same. Of those
+    /// who throw it at once, the last one's words stay.
     ///
     /// # Errors
     ///
@@ -58,13 +62,14 @@ impl RootSwitch {
     pub fn throw(&self, root: &Path) -> io::Result<Thrown> {
         let mut text = serde_json::to_vec(self)?;
         text.push(b'\n');
-        match put(root, &text) {
-            Ok(()) => Ok(Thrown::Whole),
-            Err(lost) => match put(root, b"") {
-                Ok(()) => Ok(Thrown::Bare(lost)),
-                Err(_) => Err(lost),
+        let thrown = match put(root, &text) {
+            Ok(()) => Thrown::Whole,
+            Err(lost) => match File::create_new(root.join(FILE)) {
+                Err(err) if err.kind() != io::ErrorKind::AlreadyExists => return Err(lost),
+                _ => Thrown::Bare(lost),
             },
-        }
+        };
+        Ok(sync(root).map_or_else(Thrown::Unsynced, |()| thrown))
     }
 
     /// Takes the switch of `root` back, durably. Says whether it was thrown.
@@ -81,20 +86,17 @@ impl RootSwitch {
     }
 }
 
-/// Gives the file of `root` this content, at once or not at all.
+/// Gives the file of `root` this content, at once or not at all. Nothing else is left there.
 fn put(root: &Path, text: &[u8]) -> io::Result<()> {
-    let fresh = root.join(".KILL.new");
-    let write = || {
-        let mut file = File::create(&fresh)?;
-        file.write_all(text)?;
-        file.sync_all()?;
-        fs::rename(&fresh, root.join(FILE))?;
-        sync(root)
-    };
-    write().inspect_err(|_| {
-        // Nothing may be there; what is there is no switch.
-        let _ = fs::remove_file(&fresh);
-    })
+    let mut fresh = tempfile::Builder::new();
+    fresh.prefix(".KILL.");
+    // Services may run under another user.
+    #[cfg(unix)]
+    fresh.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644));
+    let mut file = fresh.tempfile_in(root)?;
+    file.write_all(text)?;
+    file.as_file().sync_all()?;
+    file.persist(root.join(FILE)).map(drop).map_err(|err| err.error)
 }
 
 /// What the file says; a file that says nothing of the kind throws the switch all the same.

@@ -17,6 +17,7 @@ use crate::findings::{Finding, plural, views};
 use crate::input::is_stdin;
 use crate::output::{Output, Report};
 use crate::overlay::unreadable_installation;
+use crate::progress::is_watched;
 
 /// A kind of work that no flag names.
 const ANY_OTHER: &str = "*";
@@ -311,9 +312,7 @@ struct Waiting {
 
 impl Waiting {
     fn new(cases: usize, output: &Output, environment: &Environment) -> Self {
-        let is_wanted = environment.stderr_is_terminal
-            && !output.is_json()
-            && environment.get("TERM") != Some("dumb");
+        let is_wanted = is_watched(output, environment);
         let bar = ProgressBar::with_draw_target(Some(cases as u64), ProgressDrawTarget::hidden());
         let style = ProgressStyle::with_template("{bar:30} {pos}/{len} {elapsed}");
         let bar = bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use clap::Args;
 use fusion_flags::Switches;
-use overlay_loader::{Generation, Installation, RootSwitch, Source, Thrown};
+use overlay_loader::{Generation, Installation, RootSwitch, Source, Thrown, has_deployments};
 use overlay_store::Store;
 use serde::Serialize;
 use serde_json::json;
@@ -316,7 +316,8 @@ impl Kill {
             }
             return Ok(change);
         }
-        change.replaced = read.map_or_else(Some, |it| words(&it));
+        let said = read.map_or_else(Some, |it| words(&it));
+        change.replaced = said.filter(|_| file.is_there());
         let says_something = change.replaced.is_some();
         if !self.dry_run {
             change.lost = file.empty(says_something)?;
@@ -327,8 +328,9 @@ impl Kill {
     }
 
     fn switch_root(&self, root: &Path, environment: &Environment) -> anyhow::Result<Change> {
-        if !Store::is_root(root) {
-            let message = format!("{}: no deployment root, it has no CURRENT", name_of(root));
+        if !has_deployments(root) {
+            let name = name_of(root);
+            let message = format!("{name}: no deployment root, it has no CURRENT and no gen/");
             return Err(refusal(Exit::UNREADABLE, message));
         }
         let path = root.join("KILL");
@@ -343,9 +345,15 @@ impl Kill {
                 let at = rfc3339(environment.now());
                 let by = self.by(environment).unwrap_or_default();
                 let switch = RootSwitch { reason: self.reason.clone(), by, at };
-                if let Thrown::Bare(err) = switch.throw(root).with_context(failed)? {
-                    lost = Some(format!("it is thrown, and the reason is lost: {err}"));
-                }
+                lost = match switch.throw(root).with_context(failed)? {
+                    Thrown::Whole => None,
+                    Thrown::Bare(err) => {
+                        Some(format!("it is thrown, and the reason is lost: {err}"))
+                    }
+                    Thrown::Unsynced(err) => {
+                        Some(format!("it is thrown, and a power cut may take it back: {err}"))
+                    }
+                };
             }
         }
         let kept = thrown.filter(|_| !self.undo).map(|it| it.reason);

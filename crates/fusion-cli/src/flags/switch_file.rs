@@ -6,30 +6,19 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use fusion_flags::Switches;
+use overlay_loader::switch_text;
 
-use crate::input::{self, Unread, name_of};
+use crate::input::name_of;
 use crate::replace::replace;
 
-/// The most bytes that are read of the switch file.
-const MAX_BYTES: usize = 1 << 20;
+/// The most links that are followed one after the other.
+const MAX_LINKS: usize = 40;
 
-/// What a switch file says, or why it cannot be read. One that is not there switches nothing; a
-/// link that leads to nothing is there.
+/// What a switch file says, or why it cannot be read. One that is not there switches nothing.
 pub(crate) fn switch_file(path: &Path) -> Result<Switches, String> {
-    let name = name_of(path);
-    if !path.exists() {
-        return match path.is_symlink() {
-            true => Err(format!("{name}: it is a link that leads to nothing")),
-            false => Ok(Switches::default()),
-        };
-    }
-    match input::try_read(path, MAX_BYTES) {
-        Ok(input) => match input.text() {
-            Ok(text) => Ok(Switches::parse(Some(text))),
-            Err(err) => Err(format!("{name}: {err}")),
-        },
-        Err(Unread::TooLarge(len)) => Err(format!("{name}: {len} bytes are too many")),
-        Err(Unread::Failed(why)) => Err(format!("{name}: {why}")),
+    match switch_text(path) {
+        Ok(text) => Ok(Switches::parse(text.as_deref())),
+        Err(err) => Err(format!("{}: {err}", name_of(path))),
     }
 }
 
@@ -41,17 +30,23 @@ pub(crate) fn at_the_start(read: &Result<Switches, String>) -> Switches {
 /// A switch file, as it is thrown and taken back.
 pub(crate) struct SwitchFile {
     path: PathBuf,
+    /// Where its text is: a link stays a link.
+    target: PathBuf,
     /// Where its earlier text is kept while it is thrown.
     pub(crate) earlier: PathBuf,
 }
 
 impl SwitchFile {
     pub(crate) fn new(path: &Path) -> Self {
-        // A link stays a link: what it points to is replaced.
-        let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+        let target = target(path);
         let mut earlier = target.clone().into_os_string();
         earlier.push(".before-kill");
-        Self { path: path.to_path_buf(), earlier: earlier.into() }
+        Self { path: path.to_path_buf(), target, earlier: earlier.into() }
+    }
+
+    /// Whether there is something at all; a link that leads to nothing has none.
+    pub(crate) fn is_there(&self) -> bool {
+        self.target.exists()
     }
 
     /// Whether there is an earlier text to be put back.
@@ -63,7 +58,7 @@ impl SwitchFile {
     /// Says why its text could not be kept, where it has one that says something.
     pub(crate) fn empty(&self, says_something: bool) -> anyhow::Result<Option<String>> {
         let kept = self.keep(says_something);
-        replace(&self.path, b"")?;
+        replace(&self.target, b"")?;
         Ok(kept.err().map(|err| format!("what it said is not kept: {err}")))
     }
 
@@ -73,18 +68,30 @@ impl SwitchFile {
             _ if !says_something => return Ok(()),
             _ => (),
         }
-        let target = fs::canonicalize(&self.path)?;
-        let linked = fs::hard_link(&target, &self.earlier);
-        linked.or_else(|_| fs::copy(&target, &self.earlier).map(drop))
+        let linked = fs::hard_link(&self.target, &self.earlier);
+        linked.or_else(|_| fs::copy(&self.target, &self.earlier).map(drop))
     }
 
     /// Puts the earlier text back, or removes the file where there is none.
     pub(crate) fn restore(&self) -> anyhow::Result<()> {
         let failed = || name_of(&self.path);
         if self.has_earlier() {
-            let target = fs::canonicalize(&self.path).with_context(failed)?;
-            return fs::rename(&self.earlier, target).with_context(failed);
+            return fs::rename(&self.earlier, &self.target).with_context(failed);
         }
         fs::remove_file(&self.path).with_context(failed)
     }
+}
+
+/// The file that `path` names, by links too; it need not be there.
+fn target(path: &Path) -> PathBuf {
+    let mut target = path.to_path_buf();
+    for _ in 0..MAX_LINKS {
+        if let Ok(real) = fs::canonicalize(&target) {
+            return real;
+        }
+        // A link that leads to nothing.
+        let Ok(next) = fs::read_link(&target) else { break };
+        target = target.parent().map_or_else(|| next.clone(), |it| it.join(&next));
+    }
+    target
 }

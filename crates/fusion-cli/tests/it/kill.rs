@@ -262,6 +262,19 @@ fn without_room(dir: &Path, args: &str) -> crate::binary::Ran {
     finish(command.current_dir(dir).args(["-c", &script]), b"")
 }
 
+/// The switch of a root holds there, so it can be thrown there.
+#[test]
+fn kill_throws_the_switch_of_a_root_that_lost_its_pointer() {
+    let dir = folder(&[("root/gen/00000001/manifest.json", "{}")]);
+    let kill = ["flags", "kill", "--reason", "drill", "--root", "root", "--json"];
+    let report = run(dir.path(), &kill).ends_with(0).json();
+    assert_eq!((&report["written"], &report["audited"]), (&json!(true), &json!(true)));
+    assert_eq!(report["held_by"], json!(["root/KILL"]));
+    assert!(dir.path().join("root/KILL").exists());
+    run(dir.path(), &[&kill[..], &["--undo"]].concat()).ends_with(0);
+    assert!(!dir.path().join("root/KILL").exists());
+}
+
 /// Who needs the switch may need it because a disk is full.
 #[cfg(unix)]
 #[test]
@@ -279,20 +292,52 @@ fn the_switch_is_thrown_on_a_full_disk() {
     assert!(ran.stdout.contains("not audited"), "{ran:#?}");
     let root = dir.path().join("root");
     assert_eq!(read(&root.join("KILL")), "");
-    assert!(!root.join(".KILL.new").exists());
+    let mut names = std::fs::read_dir(&root).unwrap().map(|it| it.unwrap().file_name());
+    assert!(!names.any(|it| it.to_string_lossy().starts_with(".KILL")), "nothing else is left");
 }
 
 /// A service that starts has every overlay off then, and so does the command that asks.
-#[cfg(unix)]
 #[test]
 fn a_switch_file_that_cannot_be_read_is_thrown() {
-    let dir = folder(&[(FILE, FLAGS)]);
-    std::os::unix::fs::symlink("gone", dir.path().join("switch")).unwrap();
+    let long = "-half\n".repeat(12_000);
+    let dir = folder(&[(FILE, FLAGS), ("plain", ""), ("long", &long)]);
+    #[cfg(unix)]
+    std::os::unix::fs::symlink("gone", dir.path().join("link")).unwrap();
     let args = ["flags", "route", "--scenario", "refund_processing", "--confidence", "1", "--json"];
-    let mut command = fusion(dir.path());
-    let ran = finish(command.env("RESON_FEATURES_FILE", "switch").args(args), b"").ends_with(0);
-    assert_eq!(ran.json()["overlay_candidates"], json!([]));
-    assert!(ran.stderr.contains("a service that starts has every overlay off"), "{ran:#?}");
+    let check = |file: &str| {
+        let mut command = fusion(dir.path());
+        let ran = finish(command.env("RESON_FEATURES_FILE", file).args(args), b"").ends_with(0);
+        assert_eq!(ran.json()["overlay_candidates"], json!([]), "{file}");
+        assert!(ran.stderr.contains("a service that starts has every overlay off"), "{ran:#?}");
+    };
+    check("long");
+    if cfg!(unix) {
+        check("link");
+        check("plain/switch");
+    }
+}
+
+/// A link stays one, also where it leads to nothing, or by another link.
+#[cfg(unix)]
+#[test]
+fn kill_writes_what_a_link_leads_to() {
+    use std::os::unix::fs::symlink;
+
+    for named in ["switch", "by_another"] {
+        let dir = folder(&[(FILE, FLAGS), ("data/other", "")]);
+        let path = |name: &str| dir.path().join(name);
+        symlink("data/switch", path("switch")).unwrap();
+        symlink("switch", path("by_another")).unwrap();
+        let kill = ["flags", "kill", "--reason", "drill", "--json", "--file", named];
+        let mut command = fusion(dir.path());
+        let ran = finish(command.env("RESON_FEATURES_FILE", named).args(kill), b"");
+        let report = ran.ends_with(0).json();
+        assert_eq!((&report["written"], &report["emergency"]), (&json!(true), &json!(true)));
+        let said = [&report["replaced"], &report["kept"], &report["notes"]];
+        assert_eq!(said, [&Value::Null; 3], "there was nothing: {report:#}");
+        assert!(path("switch").is_symlink() && path("by_another").is_symlink());
+        assert_eq!(read(&path("data/switch")), "");
+    }
 }
 
 /// What is no text was passed over: a switch that was set did nothing.

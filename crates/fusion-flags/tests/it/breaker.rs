@@ -231,6 +231,10 @@ fn isolated_by_hand_it_stays_so_until_closed_by_hand() {
 }
 
 fn windowed(failure_rate: f64, slow_rate: f64) -> Breaker {
+    Breaker::new(with_window(failure_rate, slow_rate), 0)
+}
+
+fn with_window(failure_rate: f64, slow_rate: f64) -> BreakerPolicy {
     let window = WindowPolicy {
         length: Duration::from_secs(60),
         failure_rate,
@@ -238,7 +242,7 @@ fn windowed(failure_rate: f64, slow_rate: f64) -> Breaker {
         slow: Duration::from_secs(5),
         slow_rate,
     };
-    Breaker::new(BreakerPolicy { window: Some(window), ..BreakerPolicy::default() }, 0)
+    BreakerPolicy { window: Some(window), ..BreakerPolicy::default() }
 }
 
 #[test]
@@ -484,4 +488,43 @@ fn a_breaker_that_the_share_holds_closed_says_so() {
     first.close();
     fail(&second, 0, 1);
     assert_eq!((second.state(0), second.is_held_closed()), (BreakerState::Open, false));
+}
+
+/// One success among the failures does not end what the rate says.
+#[test]
+fn a_rate_that_the_share_holds_closed_says_so_until_it_falls() {
+    let policy = with_window(0.5, 2.0);
+    let set = BreakerSet::new(policy, 0.5, 1);
+    let (first, second) = (set.get("a"), set.get("b"));
+    fail(&first, 0, 5);
+    let held: Vec<bool> = (0..30)
+        .map(|idx| {
+            if idx % 2 == 0 {
+                fail(&second, 0, 1);
+            } else {
+                succeed(&second, 0, 1);
+            }
+            second.is_held_closed()
+        })
+        .collect();
+    let changes = held.windows(2).filter(|it| it[0] != it[1]).count();
+    assert_eq!((changes, held[0], held[29]), (1, false, true), "{held:?}");
+    succeed(&second, 0, 1);
+    assert!(!second.is_held_closed(), "15 of 31 are below the rate");
+
+    // Failures in a row are over with a success, where the rate says nothing of them.
+    let (calm, later) = (70 * SECOND, 140 * SECOND);
+    fail(&second, calm, 5);
+    assert!(second.is_held_closed());
+    succeed(&second, calm, 1);
+    assert!(!second.is_held_closed());
+
+    // Who asks for no rate any more does not hear of it.
+    for _ in 0..11 {
+        fail(&second, later, 1);
+        succeed(&second, later, 1);
+    }
+    assert!(second.is_held_closed());
+    second.retune(BreakerPolicy::default());
+    assert!(!second.is_held_closed());
 }

@@ -71,6 +71,10 @@ fn an_overlay_name_means_the_overlay_of_its_flags() {
         Some("rollback_first,-rollback_first"),
         "[careful] -refunds/rollback_first:FORCED_OFF -stopped:DISABLED else baseline_only []",
     );
+    // In any order, and more than once.
+    let out = switched("{features: {a: {enabled_overlays: [x, y, z]}}}", "-z,-x,-z");
+    let both = "[y] -a/x:FORCED_OFF -a/z:FORCED_OFF else baseline_only";
+    assert_eq!(routed(&out, &scenario("any")), both);
 }
 
 #[test]

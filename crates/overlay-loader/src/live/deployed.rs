@@ -84,10 +84,10 @@ pub(crate) fn is_root(root: &Path) -> bool {
     Store::is_root(root)
 }
 
-/// Whether there are generations in `root`: it is one of deployments, also where its pointer
-/// is lost.
-pub(crate) fn has_generations(root: &Path) -> bool {
-    root.join("gen").is_dir()
+/// Whether something was deployed in `root`: it has a pointer, or generations where that is
+/// lost. Services look for a [`RootSwitch`](crate::RootSwitch) there.
+pub fn has_deployments(root: &Path) -> bool {
+    is_root(root) || root.join("gen").is_dir()
 }
 
 /// The refusal of a folder that has to be a root of deployments, and is none so far.

@@ -21,9 +21,6 @@ const ROOT: usize = 4;
 /// The place of the switch of the API.
 const API: usize = SwitchSource::Api as usize;
 
-/// What `held_by` says of a candidate whose flag file takes every overlay out.
-const OF_CANDIDATE: &str = "global.kill_switch of the candidate, for its share of the units";
-
 /// What is in force, and who may change it: each change is one swap and one epoch.
 pub(crate) struct InForce {
     pub(crate) current: ArcSwap<Snapshot>,
@@ -278,20 +275,16 @@ impl Writing {
         }
     }
 
-    /// What has every overlay off under `stable`, or those of the candidate.
-    fn held_by(&self, stable: &Generation, candidate: Option<&Generation>) -> Vec<String> {
+    /// What has every overlay off under `stable`.
+    fn held_by(&self, stable: &Generation) -> Vec<String> {
         let names = [
             "RESON_FEATURES",
             "RESON_FEATURES_FILE",
             "the API",
             "global.kill_switch of a flag file that is refused",
         ];
-        let throws =
-            |it: &Generation| it.installation().flag_file().is_some_and(|it| it.global.kill_switch);
-        let of_candidate = candidate.is_some_and(throws);
         let mut res: Vec<String> =
-            throws(stable).then(|| "global.kill_switch".to_owned()).into_iter().collect();
-        res.extend(of_candidate.then(|| OF_CANDIDATE.to_owned()));
+            kills(stable).then(|| "global.kill_switch".to_owned()).into_iter().collect();
         let thrown = names.iter().zip(&self.switches).enumerate();
         let thrown = thrown.filter(|(_, (_, it))| it.emergency);
         res.extend(thrown.map(|(place, (name, _))| match &self.api {
@@ -311,6 +304,11 @@ impl Writing {
         let on = self.switches.iter().flat_map(|it| it.on.iter().cloned());
         on.chain(off).collect::<BTreeSet<_>>().into_iter().collect()
     }
+}
+
+/// Whether the flag file of `generation` has every overlay off.
+fn kills(generation: &Generation) -> bool {
+    generation.installation().flag_file().is_some_and(|it| it.global.kill_switch)
 }
 
 /// Every overlay off, or no switch.
@@ -341,8 +339,7 @@ fn compile(
     let both = [Some(&switched), candidate.as_ref().map(|it| &it.switched)];
     let all: BTreeSet<&str> = both.into_iter().flatten().flat_map(known).collect();
     breakers.retain(|name| all.contains(name));
-    let on_trial = candidate.as_ref().map(|it| it.switched.generation());
-    let (held_by, forced) = (writing.held_by(stable, on_trial), writing.forced());
+    let (held_by, forced) = (writing.held_by(stable), writing.forced());
     let status = &mut writing.status;
     status.epoch = epoch;
     status.digest = stable.digest();
@@ -350,6 +347,8 @@ fn compile(
     status.shadowed = stable.shadowed().to_vec();
     status.emergency = switched.flags().is_emergency();
     status.held_by = held_by;
+    status.candidate_emergency =
+        candidate.as_ref().is_some_and(|it| kills(it.switched.generation()));
     status.forced = forced;
     status.unknown_switches = unknown;
     let environment = stable.installation().unknown_environment();
@@ -386,6 +385,7 @@ fn status(generation: &Generation, now: i64) -> Status {
         shadowed: Vec::new(),
         emergency: false,
         held_by: Vec::new(),
+        candidate_emergency: false,
         forced: Vec::new(),
         unknown_switches: Vec::new(),
         unknown_environment: None,

@@ -200,6 +200,8 @@ impl Files {
         match self.follow(&mut seen.pointed, haste) {
             Followed::Same => return Looked::Same,
             Followed::New(deployed) => {
+                // A root that has just come may be switched off already.
+                self.switches.look(in_force);
                 in_force.deploy(&deployed);
                 self.keep_copy(in_force, &deployed.stable.place(&self.options.root));
             }
@@ -220,7 +222,7 @@ impl Files {
     fn acknowledge(&self, in_force: &InForce) {
         let root = &self.options.root;
         let Some(state) = &self.options.state else { return };
-        if !deployed::is_root(root) && !deployed::has_generations(root) {
+        if !deployed::has_deployments(root) {
             return;
         }
         let status = in_force.status();
@@ -278,12 +280,12 @@ impl Files {
 
     /// Compares the files with what was seen last, and takes over what is new.
     pub(crate) fn look(&self, in_force: &InForce, haste: Haste) -> Looked {
-        // First, and by themselves: a switch does not wait for a tree.
-        self.switches.look(in_force);
         let mut seen = self.lock();
         let looked = self.look_at_tree(&mut seen, in_force, haste);
-        if looked != Looked::Restless {
+        if looked == Looked::Same {
             self.keep_missing_copy(&seen, in_force);
+        }
+        if looked != Looked::Restless {
             in_force.checked();
         }
         looked
@@ -374,10 +376,16 @@ fn restless() -> Refused {
 #[cfg(test)]
 mod tests {
     use std::fs;
+    use std::path::Path;
     use std::sync::Arc;
     use std::time::Duration;
 
-    use crate::live::{Live, Options};
+    use overlay_store::audit::Entry;
+    use overlay_store::{Change, Holder, Origin, Store, Tree};
+
+    use super::{Files, Haste, Looked};
+    use crate::RootSwitch;
+    use crate::live::{Live, Options, RootKind};
 
     /// A tree may take its time, and a kill has none.
     #[test]
@@ -399,5 +407,48 @@ mod tests {
         fs::remove_file(&file).unwrap();
         assert_eq!(epochs.recv_timeout(Duration::from_secs(120)), Ok(3));
         drop(reading);
+    }
+
+    /// A volume that is mounted late may be switched off already: nothing of it is in force
+    /// before its switch is.
+    #[test]
+    fn a_root_that_comes_later_comes_with_its_switch() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut options = Options::new(dir.path(), Arc::new(|| 0));
+        options.kind = RootKind::Deployed;
+        let files = Files::new(options);
+        let in_force = files.begin();
+        assert!(!in_force.status().emergency);
+        deploy(dir.path());
+        RootSwitch::default().throw(dir.path()).unwrap();
+        let events = in_force.observe();
+        assert_eq!(files.look(&in_force, Haste::Take), Looked::Changed);
+        let lines: Vec<_> = events.try_iter().map(|it| it.to_string()).collect();
+        assert!(lines[0].starts_with("switch thrown: "), "{lines:#?}");
+        assert!(lines[1].starts_with("accepted: "), "{lines:#?}");
+    }
+
+    /// Makes a root of deployments with the built-in overlay.
+    fn deploy(root: &Path) {
+        let mut tree = Tree::new();
+        let path = "overlays/fusion_overlay.baseline.txt";
+        tree.insert(path, overlay_schema::EMBEDDED_OVERLAY.as_bytes()).unwrap();
+        let holder = Holder { pid: 1, host: "here".into(), started_us: 1, deployment: None };
+        let store = Store::create(root).unwrap();
+        let mut writer = store.lock(&holder).unwrap();
+        let stable = writer.publish(&tree, Origin::default(), "d-1", 1).unwrap();
+        let entry = Entry {
+            at_us: 1,
+            actor: "ann".into(),
+            host: "here".into(),
+            action: "deploy".into(),
+            env: "development".into(),
+            deployment: None,
+            generation: None,
+            base: None,
+            manifest_sha256: None,
+            detail: serde_json::Value::Null,
+        };
+        writer.switch(None, Change::to(stable), entry).unwrap();
     }
 }

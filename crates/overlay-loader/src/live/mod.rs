@@ -25,13 +25,14 @@ use fusion_flags::{BreakerSet, Salt, SwitchSource, Switches, buckets_of_percent}
 use overlay_model::{Diagnostic, Layer};
 
 pub use self::acknowledgement::{Acknowledgement, acknowledgements};
-pub use self::deployed::Deployment;
+pub use self::deployed::{Deployment, has_deployments};
 pub use self::event::{ByHand, Event, Part};
 pub use self::generation::{Arm, Generation, Snapshot, Source, Switched};
 use self::generation::{Share, Trial};
 use self::in_force::InForce;
 use self::look::{Files, Haste, Looked};
 pub use self::status::{Health, HealthStatus, Nack, Refusal, Status};
+pub use self::switch_files::switch_text;
 use self::wait::{Received, Signal, Signals, signals};
 use self::watch::Watch;
 use crate::code;
@@ -199,6 +200,8 @@ impl Live {
     /// Reads the files now, and takes them as they are. Says whether they could be read as
     /// one state: `false` where they kept changing meanwhile.
     pub fn reload(&self) -> bool {
+        // First, and by themselves: a switch does not wait for a tree.
+        self.files.switches.look(&self.in_force);
         self.files.look(&self.in_force, Haste::Read) != Looked::Restless
     }
 

@@ -49,8 +49,11 @@ pub struct Status {
     pub shadowed: Vec<String>,
     /// Whether every overlay is off.
     pub emergency: bool,
-    /// What has them off; also what has those of the candidate off alone.
+    /// What has them off.
     pub held_by: Vec<String>,
+    /// Whether the flag file of the candidate has every overlay off, for its share of the
+    /// units.
+    pub candidate_emergency: bool,
     /// The flags that switches force, off with a `-` before the name.
     pub forced: Vec<String>,
     /// Names in switches that no flag and no overlay has.
@@ -158,6 +161,10 @@ impl Status {
         }
         if !self.held_by.is_empty() {
             reasons.push(format!("every overlay is off by {}", self.held_by.join(", ")));
+        }
+        if self.candidate_emergency {
+            let of_candidate = "the candidate has every overlay off, for its share of the units";
+            reasons.push(of_candidate.into());
         }
         if !self.unknown_switches.is_empty() {
             reasons.push(format!("unknown switches: {}", self.unknown_switches.join(", ")));

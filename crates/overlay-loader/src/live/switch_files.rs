@@ -25,7 +25,7 @@ const POLL: Duration = Duration::from_millis(500);
 pub(crate) struct SwitchFiles {
     file: Option<PathBuf>,
     root: PathBuf,
-    /// A pointer was followed: the root is one of deployments, also where it loses that.
+    /// A pointer was followed: the root is one of deployments, whatever it loses.
     was_deployed: AtomicBool,
     /// For those who look, who take turns.
     seen: Mutex<Seen>,
@@ -93,7 +93,8 @@ impl SwitchFiles {
 
     /// The switch of the root, for a root of deployments.
     fn root_switch(&self) -> Option<io::Result<Option<RootSwitch>>> {
-        let is_root = self.was_deployed.load(Ordering::Acquire) || deployed::is_root(&self.root);
+        let was_deployed = self.was_deployed.load(Ordering::Acquire);
+        let is_root = was_deployed || deployed::has_deployments(&self.root);
         is_root.then(|| RootSwitch::read(&self.root))
     }
 
@@ -105,9 +106,14 @@ impl SwitchFiles {
     }
 }
 
-/// The text of the switch file; a file that is not there has none. A link that leads to
-/// nothing is there.
-fn switch_text(path: &Path) -> io::Result<Option<String>> {
+/// The text of the switch file `path`, which `RESON_FEATURES_FILE` names; a file that is not
+/// there has none. A link that leads to nothing is there.
+///
+/// # Errors
+///
+/// Where it cannot be read: it is no file, no text, or has more than 64 KiB. A service that
+/// starts counts it as thrown then, and one that runs keeps to what it said last.
+pub fn switch_text(path: &Path) -> io::Result<Option<String>> {
     match fs::metadata(path) {
         Ok(facts) if facts.is_file() => (),
         Ok(_) => return Err(io::Error::other("it is no file")),

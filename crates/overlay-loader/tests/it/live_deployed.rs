@@ -2,9 +2,12 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::Barrier;
 use std::time::Duration;
 
-use overlay_loader::{Arm, HealthStatus, Live, RootKind, RootSwitch, Source, acknowledgements};
+use overlay_loader::{
+    Arm, ByHand, HealthStatus, Live, RootKind, RootSwitch, Source, Thrown, acknowledgements,
+};
 use overlay_store::audit::Entry;
 use overlay_store::{Change, GenerationRef, Holder, Origin, Phase, Pointer, Store, Tree};
 
@@ -264,6 +267,68 @@ fn the_switch_of_the_root_turns_every_overlay_off() {
     running.wait(|it| !is_off(it));
 }
 
+/// A pointer that is lost takes nothing back, for those who start then either.
+#[test]
+fn the_switch_of_a_root_that_lost_its_pointer_holds() {
+    let running = start(1);
+    switch_of("drill").throw(&running.root).unwrap();
+    fs::remove_file(running.root.join("CURRENT")).unwrap();
+    for kind in [RootKind::Either, RootKind::Deployed] {
+        let options = overlay_loader::Options { kind, ..crate::live::options(&running.root) };
+        let live = Live::start(options).unwrap();
+        assert!(live.snapshot().stable().flags().is_emergency(), "{kind:?}");
+        assert_eq!(live.status().held_by, ["KILL in the deployment root (drill, ann)"]);
+    }
+}
+
+/// Who comes second replaces what the first one said, as a whole.
+#[test]
+fn many_throw_the_switch_of_a_root_at_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let reasons: Vec<_> = (0..8).map(|it| format!("{it} ").repeat(20_000 + it)).collect();
+    let barrier = Barrier::new(reasons.len());
+    std::thread::scope(|scope| {
+        for reason in &reasons {
+            scope.spawn(|| {
+                barrier.wait();
+                for _ in 0..20 {
+                    let thrown = switch_of(reason).throw(dir.path());
+                    assert!(matches!(thrown, Ok(Thrown::Whole)), "{thrown:?}");
+                }
+            });
+        }
+    });
+    let text = fs::read(dir.path().join("KILL")).unwrap();
+    let said: RootSwitch = serde_json::from_slice(&text).unwrap();
+    assert!(reasons.contains(&said.reason), "one of the texts, whole");
+    let names = fs::read_dir(dir.path()).unwrap().map(|it| it.unwrap().file_name());
+    assert_eq!(names.collect::<Vec<_>>(), ["KILL"], "nothing else is left");
+}
+
+/// A service may run under another user than who throws its switch.
+#[cfg(unix)]
+#[test]
+fn the_switch_of_a_root_is_for_all_to_read() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let dir = tempfile::tempdir().unwrap();
+    switch_of("drill").throw(dir.path()).unwrap();
+    fs::write(dir.path().join("other"), "").unwrap();
+    let mode = |name: &str| fs::metadata(dir.path().join(name)).unwrap().permissions().mode();
+    assert_eq!(mode("KILL") & 0o777, mode("other") & 0o644);
+}
+
+/// Where there is no room for the reason, one that is there stays.
+#[test]
+fn a_switch_that_cannot_be_replaced_keeps_what_it_says() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir(dir.path().join("KILL")).unwrap();
+    assert!(matches!(switch_of("drill").throw(dir.path()), Ok(Thrown::Bare(_))));
+    assert_eq!(RootSwitch::read(dir.path()).unwrap(), Some(RootSwitch::default()));
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "nothing else is left");
+    assert!(switch_of("drill").throw(&dir.path().join("gone")).is_err());
+}
+
 /// Where nobody can tell whether it is thrown, it stays as it was.
 #[test]
 fn a_root_that_is_gone_takes_no_switch_back() {
@@ -337,11 +402,28 @@ fn a_candidate_that_kills_says_so() {
     };
     switch(&running.root, change);
     running.wait(|it| it.candidate().is_some());
-    let status = running.live.status();
-    let of_candidate = "global.kill_switch of the candidate, for its share of the units";
-    assert_eq!((status.emergency, status.held_by.as_slice()), (false, &[of_candidate.into()][..]));
-    let reasons = running.live.health().reasons;
-    assert_eq!(reasons, [format!("every overlay is off by {of_candidate}")]);
+    let reason = "the candidate has every overlay off, for its share of the units";
+    let check = |emergency: bool, held_by: &[&str]| {
+        let status = running.live.status();
+        assert_eq!((status.emergency, status.candidate_emergency), (emergency, true));
+        assert_eq!(status.held_by, held_by);
+        assert!(status.health().reasons.iter().any(|it| it == reason), "{status:#?}");
+    };
+    check(false, &[]);
+    assert_eq!(running.live.health().reasons, [reason]);
+
+    // A switch that is taken back meanwhile is taken back: the others are on again.
+    let events = running.live.events();
+    running.live.throw(ByHand::default());
+    check(true, &["the API"]);
+    running.live.take_back();
+    check(false, &[]);
+    let lines: Vec<_> = events.try_iter().map(|it| it.to_string()).collect();
+    assert!(lines.contains(&"switch taken back: the flags decide".to_owned()), "{lines:#?}");
+
+    switch(&running.root, Change::to(stable));
+    running.wait_for(|it| !it.candidate_emergency);
+    assert_eq!(running.live.health().status, HealthStatus::Healthy);
 }
 
 /// A full disk has room again, and then there is a copy.
