@@ -62,7 +62,7 @@ pub(crate) struct Journal<'a> {
     path: PathBuf,
     pub(crate) records: Vec<Record>,
     noted: Noted,
-    /// The bytes up to the end of the last whole line.
+    /// The bytes up to the end of the last line that counts.
     sound: u64,
     /// Whether something may stand after that.
     is_torn: bool,
@@ -102,7 +102,8 @@ impl Noted {
 }
 
 impl<'a> Journal<'a> {
-    /// Reads a journal. A last line that a crash tore is as if it were not there.
+    /// Reads a journal. A last line that a crash tore is as if it were not there. Where it left
+    /// zeros in place of lines, so is everything from there on: nothing waited for any of it.
     pub(crate) fn open(disk: &'a dyn Disk, path: PathBuf) -> Result<Self, RunError> {
         let bytes = disk.read(&path).map_err(|err| io_error(&path, err))?.unwrap_or_default();
         let (mut records, mut sound) = (Vec::new(), 0);
@@ -110,7 +111,7 @@ impl<'a> Journal<'a> {
             let Some(record) = line.strip_suffix(b"\n") else { break };
             match serde_json::from_slice(record) {
                 Ok(record) => records.push(record),
-                Err(_) if sound + line.len() == bytes.len() => break,
+                Err(_) if sound + line.len() == bytes.len() || record.contains(&0) => break,
                 Err(source) => {
                     return Err(RunError::Journal { path, line: records.len() + 1, source });
                 }

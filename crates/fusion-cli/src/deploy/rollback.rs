@@ -22,7 +22,8 @@ Examples:
   fusion deploy rollback --root prod --to release-7 --yes
 
 Ends with 1 where that generation was never in force for good, with 7 where the loader refuses it
-and nothing was changed, with 8 where it was tampered with, with 65 where there is none.")]
+and nothing was changed, with 8 where it was tampered with, with 9 where another has replaced
+meanwhile what was to be taken back, with 65 where there is none.")]
 pub(super) struct Rollback {
     /// The number of a generation, the id of a deployment, or the name of a pin
     #[arg(long, value_name = "GENERATION", conflicts_with = "steps")]

@@ -8,6 +8,7 @@ use overlay_store::{Phase, Pointer};
 
 use crate::environment::Environment;
 use crate::output::Output;
+use crate::progress::is_watched;
 
 /// Shows on standard error what happens in a rollout: a line for each step, and on a
 /// terminal a bar while a stage bakes.
@@ -23,9 +24,7 @@ pub(crate) struct Watch<'a> {
 
 impl<'a> Watch<'a> {
     pub(crate) fn new(output: &'a mut Output, environment: &Environment) -> Self {
-        let has_bar = environment.stderr_is_terminal
-            && !output.is_json()
-            && environment.get("TERM") != Some("dumb");
+        let has_bar = is_watched(output, environment);
         let (output, bar) = (RefCell::new(output), RefCell::new(None));
         Self { output, has_bar, bar, is_unseen: Cell::new(false) }
     }

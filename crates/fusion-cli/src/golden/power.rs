@@ -16,13 +16,13 @@ use serde::Serialize;
 
 use super::counted::counted;
 use super::findings::in_file;
-use super::record::progress;
 use super::scope::Scope;
 use crate::environment::Environment;
 use crate::exit::{Exit, refusal};
 use crate::findings::{Finding, are_fatal, views};
 use crate::input;
 use crate::output::{Output, Report};
+use crate::progress::progress;
 
 /// Say how often the gates are right, and how many scenarios they need
 ///

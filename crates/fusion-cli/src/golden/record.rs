@@ -6,7 +6,6 @@ use clap::Args;
 use fusion_golden::{
     PlannedCall, RecordReport, Side, Suite, append, missing_calls, record_authored,
 };
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
 use super::answers::Source;
@@ -17,6 +16,7 @@ use crate::exit::{Exit, refusal};
 use crate::findings::plural;
 use crate::input;
 use crate::output::{Output, Report};
+use crate::progress::progress;
 
 /// Record the answers that the suite has none of
 ///
@@ -250,18 +250,6 @@ fn record(
     }
     progress.finish_and_clear();
     Ok(())
-}
-
-/// A bar on standard error, where somebody looks.
-pub(super) fn progress(len: usize, output: &Output, environment: &Environment) -> ProgressBar {
-    let is_wanted = environment.stderr_is_terminal
-        && !output.is_json()
-        && environment.get("TERM") != Some("dumb");
-    let target =
-        if is_wanted { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-    let bar = ProgressBar::with_draw_target(Some(len as u64), target);
-    let style = ProgressStyle::with_template("{bar:30} {pos}/{len} {elapsed} {msg}");
-    bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }
 
 fn line(call: &PlannedCall) -> CallLine {

@@ -58,7 +58,7 @@ pub(super) fn ask_beside(
                 let hint = format!("where it is gone, remove state/{instance}/service.json");
                 Said::silent(format!("{err:#}; {who}; {hint}"))
             });
-            heard(vitals, said);
+            heard(vitals, &url, said);
         }
         Service { instance, host: it.host, pid: it.pid, url, since: it.since, asked }
     });
@@ -71,7 +71,7 @@ pub(super) fn ask_there(url: &str, limit: Duration, vitals: &mut Vitals) -> anyh
         let message = format!("`{url}` is no URL: it begins with http:// or https://");
         return Err(refusal(Exit::USAGE, message));
     }
-    heard(vitals, ask(url, limit, Proxy::try_from_env())?);
+    heard(vitals, url, ask(url, limit, Proxy::try_from_env())?);
     Ok(())
 }
 
@@ -105,13 +105,13 @@ impl Said {
 }
 
 /// Of several services the worst figure counts.
-fn heard(vitals: &mut Vitals, said: Said) {
+fn heard(vitals: &mut Vitals, url: &str, said: Said) {
     // What the root shows already the service only says again.
     let known = |it: &String| vitals.concerns.iter().any(|known| it.contains(&known.what));
     let news: Vec<String> = said.concerns.into_iter().filter(|it| !known(it)).collect();
     if !news.is_empty() {
         let news = news.join("; ");
-        vitals.concerns.push(Concern::degraded(format!("the service says: {news}")));
+        vitals.concerns.push(Concern::degraded(format!("{url} says: {news}")));
     }
     let answers = vitals.answer.take().into_iter().chain([said.answer]);
     vitals.answer = answers.max_by_key(badness);
@@ -137,19 +137,19 @@ fn ask(url: &str, limit: Duration, proxy: Option<Proxy>) -> anyhow::Result<Said>
         }
         Err(err) => return Err(refusal(Exit::UNREACHABLE, format!("{url}: {err}"))),
     };
-    let said = serde_json::from_str(&answer).ok().and_then(|it| said(&it, took));
+    let said = serde_json::from_str(&answer).ok().and_then(|it| said(url, &it, took));
     said.ok_or_else(|| {
         refusal(Exit::UNREACHABLE, format!("{url}: what answers there is no health page"))
     })
 }
 
-/// What a health page says; `None` for a page that is none.
-fn said(page: &Value, took: Duration) -> Option<Said> {
+/// What the health page at `url` says; `None` for a page that is none.
+fn said(url: &str, page: &Value, took: Duration) -> Option<Said> {
     let output = page["output"].as_str().unwrap_or_default();
     let (answer, concerns) = match page["status"].as_str()? {
         "pass" => (Answer::Within(took), Vec::new()),
         "warn" => (Answer::Within(took), output.split("; ").map(str::to_owned).collect()),
-        "fail" => (Answer::Failed(output.to_owned()), Vec::new()),
+        "fail" => (Answer::Failed(format!("{url}: {output}")), Vec::new()),
         _ => return None,
     };
     let data = &page["data"];

@@ -8,8 +8,8 @@ use overlay_model::Severity;
 use serde_json::Value;
 
 use super::plan::ended;
-use super::progress::{bar, show};
 use super::tree::{Decided, Folder, Planned, clock, history, run_error};
+use super::watched::watched;
 use crate::consent::Consent;
 use crate::environment::Environment;
 use crate::exit::{Exit, refusal};
@@ -56,12 +56,12 @@ impl Apply {
         environment: &Environment,
     ) -> anyhow::Result<Exit> {
         let dir = self.folder.path(environment);
-        let bar = bar(output, environment);
-        let watch = |passed| show(&bar, passed);
-        let site = Site { watch: &watch, ..Site::new(&dir, &clock) };
+        let site = Site::new(&dir, &clock);
         let given = self.plan.as_deref().map(read_plan).transpose()?;
-        let finished = if self.dry_run { None } else { finish_broken_off(site, &dir, output)? };
-        bar.reset();
+        let finished = match self.dry_run {
+            true => None,
+            false => finish_broken_off(site, output, environment)?,
+        };
         if let (Some(outcome), Some(given)) = (&finished, &given)
             && outcome.plan == given.digest
         {
@@ -92,8 +92,7 @@ impl Apply {
         }
         let shown = PlanReport::new(&plan, &findings, &history).to_string();
         self.consent.ask_after(&shown, "Take these steps?", output, environment)?;
-        let outcome = apply(site, &plan);
-        bar.finish_and_clear();
+        let outcome = watched(&dir, output, environment, |site| apply(site, &plan));
         let outcome = outcome.map_err(run_error)?;
         output.answer(&outcome, &outcome.to_string())?;
         for finding in &findings {
@@ -127,11 +126,11 @@ fn remark(finding: &Finding, output: &mut Output) -> anyhow::Result<()> {
 /// from: whoever began it did not want the tree migrated.
 fn finish_broken_off(
     site: Site<'_>,
-    dir: &Path,
     output: &mut Output,
+    environment: &Environment,
 ) -> anyhow::Result<Option<Outcome>> {
     // Without its folder there was no run, and recovering would make one.
-    if !dir.join(overlay_migrate::FOLDER).is_dir() {
+    if !site.root.join(overlay_migrate::FOLDER).is_dir() {
         return Ok(None);
     }
     let found = broken_off(site).map_err(run_error)?;
@@ -142,7 +141,7 @@ fn finish_broken_off(
         );
         return Err(refusal(Exit::UNKNOWN, message));
     }
-    let finished: Option<Outcome> = recover(site).map_err(run_error)?;
+    let finished = watched(site.root, output, environment, recover).map_err(run_error)?;
     if let Some(outcome) = &finished {
         output.remark(&format!("a run was broken off: {outcome}"))?;
     }

@@ -2,10 +2,10 @@
 
 mod apply;
 mod plan;
-mod progress;
 mod rollback;
 mod tree;
 mod validate;
+mod watched;
 
 use clap::{Args, Subcommand};
 

@@ -1,8 +1,8 @@
 use clap::Args;
-use overlay_migrate::{RunError, Site, rollback, rollback_setting_aside};
+use overlay_migrate::{RunError, rollback, rollback_setting_aside};
 
-use super::progress::{bar, show};
-use super::tree::{Folder, clock, run_error};
+use super::tree::{Folder, run_error};
+use super::watched::watched;
 use crate::consent::Consent;
 use crate::environment::Environment;
 use crate::exit::{Exit, refusal};
@@ -46,12 +46,8 @@ impl Rollback {
             return Err(refusal(Exit::NOTHING, message));
         }
         self.consent.ask("Take the last migration back?", environment)?;
-        let bar = bar(output, environment);
-        let watch = |passed| show(&bar, passed);
-        let site = Site { watch: &watch, ..Site::new(&dir, &clock) };
         let back = if self.set_aside { rollback_setting_aside } else { rollback };
-        let outcome = back(site, None);
-        bar.finish_and_clear();
+        let outcome = watched(&dir, output, environment, |site| back(site, None));
         let outcome = outcome.map_err(|err| match err {
             RunError::Changed(_) => refusal(
                 Exit::EPOCH_MOVED,

@@ -253,7 +253,7 @@ fn a_damaged_pointer_leads_to_the_way_back() {
 }
 
 /// A service that answers one request with `status` and `body`; gives its address.
-fn answering(status: &str, body: &Value) -> String {
+pub(crate) fn answering(status: &str, body: &Value) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("an address");
     let body = body.to_string();
@@ -276,23 +276,23 @@ fn answering(status: &str, body: &Value) -> String {
 #[test]
 fn a_service_is_asked_for_its_pool_and_memory() {
     let dir = deployed();
-    let ask = |status, body: &Value, code| {
-        let url = answering(status, body);
+    let ask_at = |url: &str, code| {
         let args = format!("health --root root --url {url} --json");
         typed(dir.path(), &args, &[]).ends_with(code).json()
     };
+    let ask = |status, body: &Value, code| ask_at(&answering(status, body), code);
     let data = json!({"poolHealth": {"total": 100, "active": 95}, "memoryUsageMB": 20.5});
     let report = ask("200 OK", &json!({"status": "pass", "output": "", "data": data}), 0);
     assert_eq!(report["message"], "the overlay system is degraded: pool usage high: 95 %");
     assert_eq!(report["data"]["memoryUsageMB"], 20.5);
     assert_eq!(report["unknown"], json!(["latency"]));
     let body = json!({"status": "fail", "output": "serving the built-in overlay only"});
-    let report = ask("503 Service Unavailable", &body, 1);
-    assert_eq!(
-        report["message"],
-        "the overlay system is unhealthy: overlay service is not responding: serving the \
+    let url = answering("503 Service Unavailable", &body);
+    let expect = format!(
+        "the overlay system is unhealthy: overlay service is not responding: {url}: serving the \
          built-in overlay only"
     );
+    assert_eq!(ask_at(&url, 1)["message"], expect);
     let report = ask("200 OK", &json!({"hello": "world"}), 69);
     assert_eq!(report["exit_code"], 69);
 }

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::binary::{Ran, finish, folder, fusion, read, write};
 use crate::deploy::apply;
+use crate::doctor::answering;
 use crate::serve::Serving;
 
 fn serving(dir: &Path, variables: &[(&str, &str)]) -> Serving {
@@ -78,6 +79,25 @@ fn a_service_that_was_killed_does_not_answer() {
     assert_eq!(report["data"]["overlayServiceHealthy"], true);
     write(&notice(dir.path()), "garbage");
     assert_eq!(health(dir.path(), &[]).ends_with(0).json().get("services"), None);
+}
+
+#[test]
+fn who_complains_is_named() {
+    for (status, exit, colon) in [("warn", 0, " says:"), ("fail", 1, ":")] {
+        let dir = root();
+        let services = [("node-1", "pass", ""), ("node-2", status, "it is tired")];
+        let [_, url] = services.map(|(instance, status, output)| {
+            let url = answering("200 OK", &json!({"status": status, "output": output}));
+            let address = url.trim_start_matches("http://").trim_end_matches("/health");
+            let said = json!({"host": "node-1", "pid": 1, "address": address, "since": "now"});
+            let notice = format!("prod/state/{instance}/service.json");
+            write(&dir.path().join(notice), said.to_string());
+            url
+        });
+        let report = health(dir.path(), &[]).ends_with(exit).json();
+        let expect = format!("{url}{colon} it is tired");
+        assert!(message(&report).contains(&expect), "{report:#}");
+    }
 }
 
 fn message(report: &Value) -> &str {

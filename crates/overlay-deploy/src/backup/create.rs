@@ -6,6 +6,7 @@ use overlay_store::{GenerationId, Pointer, Store};
 
 use super::copy;
 use super::manifest::{BackupError, BackupManifest, FILE, NotCopied, found};
+use super::verify::due;
 use crate::id::DeploymentId;
 use crate::root::Root;
 
@@ -132,7 +133,7 @@ fn leave_out(
     let mut res = Vec::new();
     for generation in store.generations()? {
         let is_live = generation == pointer.stable.generation;
-        if is_live || store.verify(generation, None).is_ok() {
+        if is_live || store.verify(generation, due(pointer, generation)).is_ok() {
             continue;
         }
         let path = copy.join(format!("gen/{generation}"));

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
+use overlay_model::Digest;
 use overlay_store::{GenerationId, Pointer, Store};
 
 use super::copy::{self, Listing};
@@ -99,11 +100,16 @@ fn looked_at(manifest: &BackupManifest, copy: &Path) -> Result<Vec<String>, Back
 
 /// The generations beside the one in force: a rollback may return to them.
 fn others(store: &Store, pointer: &Pointer) -> Result<(), BackupError> {
-    let due = |it: GenerationId| pointer.candidate.filter(|candidate| candidate.generation == it);
     for generation in store.generations()? {
-        store.verify(generation, due(generation).map(|it| it.manifest))?;
+        store.verify(generation, due(pointer, generation))?;
     }
     Ok(())
+}
+
+/// The digest that the manifest of a generation has to have, where the pointer says one.
+pub(super) fn due(pointer: &Pointer, generation: GenerationId) -> Option<Digest> {
+    let named = [Some(pointer.stable), pointer.candidate].into_iter().flatten();
+    named.filter(|it| it.generation == generation).map(|it| it.manifest).next()
 }
 
 fn is_of_its_time(manifest: &BackupManifest) -> bool {

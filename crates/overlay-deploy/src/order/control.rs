@@ -4,7 +4,7 @@ use overlay_store::{Change, Phase, Pointer, WriteError};
 use crate::execute::{Applied, action};
 use crate::outcome::{DeployError, Outcome};
 use crate::rollout::{Abort, Rollout};
-use crate::root::{ATTEMPT, FEW_ATTEMPTS, Root, base_of};
+use crate::root::{ATTEMPT, FEW_ATTEMPTS, Root};
 
 /// Stops a canary where it stands, until somebody resumes, promotes or aborts it. The
 /// process that drives it ends.
@@ -70,19 +70,17 @@ fn resume_now<F: Vfs>(root: &Root<'_, F>) -> Result<Applied, DeployError> {
 ///
 /// [`DeployError::Idle`] where nothing is under way.
 pub fn abort<F: Vfs>(root: &Root<'_, F>) -> Result<Applied, DeployError> {
-    until_taken(|| abort_at(root, None))
+    until_taken(|| abort_from(root, &root.pointer()?))
 }
 
-/// [`abort`], where the root is at the epoch `base_epoch`, as long as it stands there.
-pub(super) fn abort_at<F: Vfs>(
+/// [`abort`], where the root is as `pointer` says.
+pub(super) fn abort_from<F: Vfs>(
     root: &Root<'_, F>,
-    base_epoch: Option<u64>,
+    pointer: &Pointer,
 ) -> Result<Applied, DeployError> {
-    let (pointer, id) = root.moving()?;
-    base_of(Some(&pointer), base_epoch.unwrap_or(pointer.epoch))?;
-    let (rollout, lost) = root.kept_or_told(&id)?;
+    let (rollout, lost) = root.kept_or_told(moving(pointer)?)?;
     let why = format!("aborted by {}", root.around.actor);
-    root.end(&pointer, rollout, Outcome::Aborted, reasons(why, lost))
+    root.end(pointer, rollout, Outcome::Aborted, reasons(why, lost))
 }
 
 /// Why a rollout is taken back; what was damaged is written over with it.
@@ -112,22 +110,20 @@ pub fn promote<F: Vfs>(root: &Root<'_, F>) -> Result<Applied, DeployError> {
     }
 }
 
+/// The id of the rollout that is under way.
+pub(super) fn moving(pointer: &Pointer) -> Result<&str, DeployError> {
+    match pointer.phase {
+        Phase::Stable | Phase::Frozen => Err(DeployError::Idle),
+        _ => pointer.deployment.as_deref().ok_or(DeployError::Idle),
+    }
+}
+
 impl<F: Vfs> Root<'_, F> {
     /// The rollout that is under way.
     pub(crate) fn under_way(&self) -> Result<(Pointer, Rollout), DeployError> {
-        let (pointer, id) = self.moving()?;
-        let rollout = self.kept(&id)?;
-        Ok((pointer, rollout))
-    }
-
-    /// The pointer, and the id of the rollout that is under way.
-    fn moving(&self) -> Result<(Pointer, String), DeployError> {
         let pointer = self.pointer()?;
-        if matches!(pointer.phase, Phase::Stable | Phase::Frozen) {
-            return Err(DeployError::Idle);
-        }
-        let id = pointer.deployment.clone().ok_or(DeployError::Idle)?;
-        Ok((pointer, id))
+        let rollout = self.kept(moving(&pointer)?)?;
+        Ok((pointer, rollout))
     }
 
     /// The lock of a rollout's controller, where nobody has it for longer than a moment.

@@ -2,11 +2,11 @@ use std::fmt;
 use std::str::FromStr;
 
 use overlay_store::vfs::Vfs;
-use overlay_store::{GenerationId, GenerationRef, Phase, Pointer, Writer};
+use overlay_store::{GenerationId, GenerationRef, Phase, Pointer, WriteError, Writer};
 use serde_json::{Map, Value, json};
 use thiserror::Error;
 
-use super::control::{abort_at, until_taken};
+use super::control::{abort_from, moving, until_taken};
 use super::lost::generation_of;
 use crate::check::{check_tree, was_in_force};
 use crate::execute::{Applied, action, failures};
@@ -15,7 +15,7 @@ use crate::id::DeploymentId;
 use crate::mode::Mode;
 use crate::outcome::{DeployError, Outcome};
 use crate::rollout::{Abort, Rollout};
-use crate::root::{Root, check_base};
+use crate::root::{Root, base_of, check_base};
 
 /// Which generation to return to.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -70,22 +70,35 @@ impl fmt::Display for Target {
 /// generation in force, as [`rollback`] by one step. `base_epoch` is the epoch the root has
 /// to be at, where that matters.
 ///
+/// What that is the first look says. Where somebody takes it back meanwhile, nothing before
+/// it is: the answer is what the deployment has come to.
+///
 /// # Errors
 ///
-/// As these two.
+/// As these two; `BaseMoved` where another has replaced what was in force.
 pub fn take_back<F: Vfs>(
     root: &Root<'_, F>,
     id: &DeploymentId,
     base_epoch: Option<u64>,
 ) -> Result<Applied, DeployError> {
-    let take = || match root.pointer()?.phase {
-        // After the switch the one before is one step back.
-        Phase::Stable | Phase::PostCheck | Phase::Frozen => {
-            rollback(root, &Target::Steps(1), id, base_epoch)
+    let first = root.pointer()?;
+    base_of(Some(&first), base_epoch.unwrap_or(first.epoch))?;
+    let last = if is_switched(&first) { Some(first.stable) } else { first.candidate };
+    let take = |pointer: &Pointer| {
+        if !is_switched(pointer) && pointer.deployment == first.deployment {
+            abort_from(root, pointer)
+        } else if last == Some(pointer.stable) {
+            rollback(root, &Target::Steps(1), id, Some(pointer.epoch))
+        } else {
+            root.taken_back(&first, pointer)
         }
-        _ => abort_at(root, base_epoch),
     };
-    if base_epoch.is_some() { take() } else { until_taken(take) }
+    if base_epoch.is_some() { take(&first) } else { until_taken(|| take(&root.pointer()?)) }
+}
+
+/// Whether what came last is in force: after the switch the one before is one step back.
+fn is_switched(pointer: &Pointer) -> bool {
+    matches!(pointer.phase, Phase::Stable | Phase::PostCheck | Phase::Frozen)
 }
 
 /// Puts an older generation in force again, in one step. Its hashes are verified and the
@@ -179,6 +192,19 @@ pub(crate) fn put_back<F: Vfs>(
 }
 
 impl<F: Vfs> Root<'_, F> {
+    /// What the deployment that was under way at the `first` look has come to, which is gone
+    /// `now`.
+    fn taken_back(&self, first: &Pointer, now: &Pointer) -> Result<Applied, DeployError> {
+        let moved = WriteError::BaseMoved { expected: first.epoch, found: now.epoch };
+        let Ok(id) = moving(first) else { return Err(moved.into()) };
+        match self.applied(id) {
+            // It came into force, and another one after it.
+            Ok(it) if it.outcome == Outcome::Deployed => Err(moved.into()),
+            Err(DeployError::DamagedRollout { .. }) => Err(DeployError::Idle),
+            told => told,
+        }
+    }
+
     /// Whether `generation` may come back in this way, and what the audit records say of it.
     pub(super) fn proven(
         &self,

@@ -7,6 +7,7 @@ use overlay_model::Digest;
 use overlay_store::Store;
 use serde_json::{Value, json};
 
+use crate::unfinished::canary_left;
 use crate::world::World;
 
 /// A root with the trust floor 0.6 in force, and a backup of it.
@@ -71,6 +72,19 @@ fn a_backup_is_a_root_of_its_own() {
     let copy = Store::open(&backup.join("root")).unwrap();
     assert_eq!(copy.current().unwrap(), world.store.current().unwrap());
     copy.audit().verify(copy.current().unwrap().map(|it| it.audit)).unwrap();
+    fs::remove_dir_all(backups(&world)).unwrap();
+}
+
+#[test]
+fn a_candidate_that_was_published_otherwise_is_left_out() {
+    let world = canary_left();
+    let candidate = world.store.current().unwrap().unwrap().candidate.unwrap().generation;
+    let path = world.path().join(format!("gen/{candidate}/manifest.json"));
+    let text = fs::read_to_string(&path).unwrap();
+    fs::remove_file(&path).unwrap();
+    fs::write(&path, text.replace(r#""made_by":"apply""#, r#""made_by":"hand""#)).unwrap();
+    let manifest = backup::verify(&take(&world)).unwrap();
+    assert_eq!(manifest.left_out, [candidate]);
     fs::remove_dir_all(backups(&world)).unwrap();
 }
 

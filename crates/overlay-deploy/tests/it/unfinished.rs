@@ -38,7 +38,7 @@ fn first_killed() -> World {
 }
 
 /// A root with the trust floors 0.6 and 0.65, and 0.7 on trial that nobody drives.
-fn canary_left() -> World {
+pub(crate) fn canary_left() -> World {
     let world = World::new("development");
     for floor in ["0.6", "0.65"] {
         assert_eq!(world.deploy(&world.refund(floor)).outcome, Outcome::Deployed);
@@ -378,12 +378,22 @@ fn met_by_a_step<R>(
     calls: u32,
     order: impl FnOnce(&Root<'_>) -> Result<R, DeployError>,
 ) -> R {
+    met_by(world, calls, pause, order).unwrap()
+}
+
+/// As [`met_by_a_step`], by what somebody else does.
+fn met_by<R>(
+    world: &World,
+    calls: u32,
+    step: impl Fn(&Root<'_>) -> Result<Applied, DeployError>,
+    order: impl FnOnce(&Root<'_>) -> Result<R, DeployError>,
+) -> Result<R, DeployError> {
     let looked = Cell::new(0);
     let done = world.act(|root| {
         let now_us = || {
             looked.set(looked.get() + 1);
             if looked.get() == calls {
-                pause(root).unwrap();
+                step(root).unwrap();
             }
             (root.around.now_us)()
         };
@@ -393,7 +403,7 @@ fn met_by_a_step<R>(
         })
     });
     assert!(looked.get() >= calls, "it was met");
-    done.unwrap()
+    done
 }
 
 #[test]
@@ -411,6 +421,40 @@ fn an_order_that_meets_a_step_is_given_again() {
     let world = canary_left();
     assert_eq!(met_by_a_step(&world, 2, recover).rollout, None);
     assert_eq!(world.phase(), Phase::Paused);
+}
+
+#[test]
+fn what_is_taken_back_meanwhile_is_not_followed_by_what_was_before() {
+    let canary = canary_left();
+    let switched = canary_left();
+    switched.act(abort).unwrap();
+    let overlays = vec![overlay("refund.txt", &overlay_text("refund", "0.7"))];
+    let bake = Some("5m".parse().unwrap());
+    killed(&switched, &switched.planned(&Request { overlays, bake, ..switched.request() }));
+    assert_eq!(switched.phase(), Phase::PostCheck);
+    for world in [canary, switched] {
+        let id = world.id();
+        let taken = met_by(&world, 1, abort, |root| take_back(root, &id, None)).unwrap();
+        assert_eq!((taken.outcome, world.floor().as_str()), (Outcome::Aborted, "0.65"));
+    }
+}
+
+#[test]
+fn a_candidate_that_is_promoted_meanwhile_is_taken_back_all_the_same() {
+    let world = canary_left();
+    let id = world.id();
+    let taken = met_by(&world, 1, promote, |root| take_back(root, &id, None)).unwrap();
+    assert_eq!((taken.outcome, world.floor().as_str()), (Outcome::Restored, "0.65"));
+}
+
+#[test]
+fn two_who_take_back_the_same_go_one_step_back() {
+    let world = canary_left();
+    world.act(abort).unwrap();
+    let (first, second) = (world.id(), world.id());
+    let other = |root: &Root<'_>| take_back(root, &first, None);
+    let err = met_by(&world, 1, other, |root| take_back(root, &second, None)).unwrap_err();
+    assert_eq!((err.exit_code(), world.floor().as_str()), (9, "0.6"));
 }
 
 #[test]

@@ -147,7 +147,9 @@ impl<'a> Run<'a> {
             self.site.disk.create_folder(&within).map_err(|err| io_error(&within, err))?;
             self.sync_folder(&self.folder)?;
             let names = self.site.disk.list(&within).map_err(|err| io_error(&within, err))?;
-            let name = format!("{:04}-{}", names.len() + 1, file_name(file));
+            let numbers = names.iter().filter_map(|it| it.split_once('-')?.0.parse::<u32>().ok());
+            let last = numbers.max().map_or(0, u64::from);
+            let name = format!("{:04}-{}", last + 1, file_name(file));
             let to = within.join(&name);
             self.site.disk.rename(&path, &to).map_err(|err| io_error(&path, err))?;
             self.sync_folder(&within)?;

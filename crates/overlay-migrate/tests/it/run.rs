@@ -172,6 +172,26 @@ fn what_is_gone_that_the_run_made_or_as_it_was_before_counts_as_undone() {
 }
 
 #[test]
+fn what_was_set_aside_before_is_not_overwritten() {
+    let dir = tree();
+    let (plan, _) = planned(&Tree::read(dir.path()).expect("a tree"), &[], &[]);
+    let site = Site::new(dir.path(), &|| 1);
+    let [refund, x] =
+        ["refund", "x"].map(|it| dir.path().join(format!("overlays/fusion_overlay.{it}.txt")));
+    apply(site, &plan).expect("applied");
+    fs::write(refund, "# refund\n").expect("a file");
+    fs::write(&x, "# first\n").expect("a file");
+    let first = rollback_setting_aside(site, None).expect("rolled back").set_aside;
+    // Somebody has no use for one of them, and edits the other once more.
+    fs::remove_file(dir.path().join(&first[0])).expect("removed");
+    apply(site, &plan).expect("applied");
+    fs::write(&x, "# second\n").expect("a file");
+    let second = rollback_setting_aside(site, None).expect("rolled back").set_aside;
+    let read = |it: &str| fs::read_to_string(dir.path().join(it)).expect("a file");
+    assert_eq!((read(&first[1]).as_str(), read(&second[0]).as_str()), ("# first\n", "# second\n"));
+}
+
+#[test]
 fn a_rollback_that_was_killed_with_files_aside_goes_on_without_the_word() {
     let dir = tree();
     let before = files(dir.path());

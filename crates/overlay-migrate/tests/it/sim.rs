@@ -41,11 +41,14 @@ pub(crate) enum Loss {
     UnsyncedRuns,
     /// The runs as written, of the tree only what was synced.
     UnsyncedTree,
+    /// Everything that was written, with zeros in the place of the first half of what a file
+    /// of a run has beyond what was synced.
+    Holes,
 }
 
 impl Loss {
-    pub(crate) const ALL: [Self; 4] =
-        [Self::Nothing, Self::Unsynced, Self::UnsyncedRuns, Self::UnsyncedTree];
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Nothing, Self::Unsynced, Self::UnsyncedRuns, Self::UnsyncedTree, Self::Holes];
 }
 
 /// What goes wrong at the operation with the number `at`.
@@ -105,7 +108,7 @@ impl Sim {
     pub(crate) fn after(&self, loss: Loss) -> State {
         let inner = self.inner.borrow();
         let (runs, tree) = match loss {
-            Loss::Nothing => (&inner.written, &inner.written),
+            Loss::Nothing | Loss::Holes => (&inner.written, &inner.written),
             Loss::Unsynced => (&inner.synced, &inner.synced),
             Loss::UnsyncedRuns => (&inner.synced, &inner.written),
             Loss::UnsyncedTree => (&inner.written, &inner.synced),
@@ -116,6 +119,14 @@ impl Sim {
             runs.files.iter().filter(|it| is_run(it.0)).map(|(k, v)| (k.clone(), v.clone())),
         );
         state.folders.extend(runs.folders.iter().filter(|it| is_run(it)).cloned());
+        if loss == Loss::Holes {
+            for (path, (synced, _)) in inner.synced.files.iter().filter(|it| is_run(it.0)) {
+                let Some((bytes, _)) = state.files.get_mut(path) else { continue };
+                let unsynced = bytes.get_mut(synced.len()..).unwrap_or_default();
+                let half = unsynced.len() / 2;
+                unsynced[..half].fill(0);
+            }
+        }
         // What stands in a folder that is gone is gone with it.
         let folders = state.folders.clone();
         let is_reachable = |path: &Path| {

@@ -112,7 +112,7 @@ impl Link {
 
     /// Whether the line comes right after `head`.
     pub(super) fn follows(&self, head: Head) -> bool {
-        self.seq == head.seq + 1 && self.prev == head.hash
+        head.seq.checked_add(1) == Some(self.seq) && self.prev == head.hash
     }
 }
 

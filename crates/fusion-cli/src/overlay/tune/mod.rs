@@ -11,7 +11,6 @@ mod judge;
 mod lock;
 pub(super) mod places;
 mod pool;
-mod progress;
 mod replay;
 mod report;
 mod results;
@@ -25,12 +24,12 @@ use std::path::PathBuf;
 use clap::Args;
 
 use self::goal::{Bound, Goal};
-use self::progress::progress;
 use self::search::Search;
 use super::document::Document;
 use crate::environment::Environment;
 use crate::exit::Exit;
 use crate::output::Output;
+use crate::progress::progress;
 
 /// Search for better settings of an overlay, by measuring
 ///

@@ -166,3 +166,13 @@ fn an_export_is_verified_by_itself() {
         &format!("audit record 4 (a.jsonl:0): its hash should be {}", head.hash),
     );
 }
+
+#[test]
+fn no_record_follows_the_last_number_there_is() {
+    let last = |lines: &mut Vec<String>| {
+        lines[0] = lines[0].replace("\"seq\":1,", "\"seq\":18446744073709551615,");
+    };
+    let expect = "audit record 18446744073709551615 (a.jsonl:1): \
+                  another record follows it, and there is no number for one";
+    broken(&export(1, last), None, expect);
+}
