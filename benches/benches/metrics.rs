@@ -111,34 +111,38 @@ fn macros(c: &mut Criterion) {
     group.finish();
 }
 
-/// The time of `count` calls by each of two threads that run at once.
-fn together(count: u64, call: impl Fn(usize) + Sync) -> Duration {
+/// The time of `count` calls by each of two threads, 0 and 1, that run at once.
+fn together(count: u64, call: impl Fn(usize, usize) + Sync) -> Duration {
     let (barrier, call) = (Barrier::new(2), &call);
-    let timed = || {
+    let timed = |of| {
         let mut turns = Turns::new(SERIES);
         barrier.wait();
         let started = Instant::now();
-        (0..count).for_each(|_| call(turns.take().1));
+        (0..count).for_each(|_| call(of, turns.take().1));
         started.elapsed()
     };
     thread::scope(|scope| {
-        let other = scope.spawn(timed);
-        let mine = timed();
+        let other = scope.spawn(move || timed(1));
+        let mine = timed(0);
         let other = other.join().expect("it only counts");
         (mine + other) / 2
     })
 }
 
 fn two_threads(c: &mut Criterion) {
-    let metrics = metrics();
+    let stores = [metrics(), metrics()];
     let floor: Vec<AtomicU64> = (0..SERIES).map(|_| AtomicU64::new(0)).collect();
     let mut group = c.benchmark_group("metrics");
     group.bench_function("counter_two_threads", |b| {
-        b.iter_custom(|count| together(count, |at| inc(black_box(&metrics), at)));
+        b.iter_custom(|count| together(count, |_, at| inc(black_box(&stores[0]), at)));
+    });
+    // What two threads cost by themselves: each has a store of its own.
+    group.bench_function("counter_two_threads_apart", |b| {
+        b.iter_custom(|count| together(count, |of, at| inc(black_box(&stores[of]), at)));
     });
     group.bench_function("floor_atomic_two_threads", |b| {
         b.iter_custom(|count| {
-            together(count, |at| {
+            together(count, |_, at| {
                 black_box(&floor)[at].fetch_add(1, Ordering::Relaxed);
             })
         });

@@ -105,6 +105,18 @@ impl Suite {
         self.is_installation_alone
     }
 
+    /// This suite with its files called as those of `other` are.
+    pub(crate) fn named_as(mut self, other: &Self) -> Self {
+        for it in &mut self.findings {
+            if let Some(path) = it.path.strip_prefix(&self.installation_name) {
+                it.path = other.installation_file(path.trim_start_matches('/'));
+            }
+        }
+        self.name.clone_from(&other.name);
+        self.installation_name.clone_from(&other.installation_name);
+        self
+    }
+
     /// Where the scenarios stand in their file.
     pub(crate) fn places(&self) -> &CataloguePlaces {
         self.places.get_or_init(|| CataloguePlaces::of(self.installation.catalogue_text()))

@@ -102,7 +102,13 @@ const GOALS: &[Goal] = &[
     ratio("metrics/counter_macro", (90.0, 25.0), "counter", "a counter through the macros"),
     ratio("metrics/histogram_macro", (90.0, 30.0), "histogram", "a histogram through the macros"),
     ratio("metrics/counter_over_limit", (80.0, 25.0), "counter", "a name beyond every limit"),
-    ratio("metrics/counter_two_threads", (1.3, 1.0), "counter", "by two threads at once"),
+    // Two threads on a busy machine wait for a core, whatever they count in.
+    ratio(
+        "metrics/counter_two_threads",
+        (1.3, 1.0),
+        "counter_two_threads_apart",
+        "by two threads in one store, beside two stores",
+    ),
     ratio(
         "metrics/counter_known_in_flood",
         (1.2, 1.0),

@@ -3,8 +3,8 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 use clap::Args;
-use fusion_golden::budget::{Budgets, Cause, Reading, Step, Tripwire, gate};
-use fusion_golden::{FileFinding, Suite};
+use fusion_golden::budget::{BudgetCheck, Budgets, Cause, Reading, Step, Subject, Tripwire, gate};
+use fusion_golden::{FileFinding, Suite, Verdict};
 use overlay_schema::EMBEDDED_OVERLAY;
 use overlay_store::audit::Entry;
 use overlay_store::vfs::RealFs;
@@ -102,10 +102,9 @@ impl Report for CheckReport {
             }
         };
         res.push_str(&state);
-        for FileFinding { path, diagnostic } in &self.findings {
-            let gap = if diagnostic.at.is_some() { "" } else { " " };
+        for finding in &self.findings {
             // Writing to a string cannot fail.
-            let _ = writeln!(res, "generation {}: {path}:{gap}{diagnostic}", self.generation);
+            let _ = writeln!(res, "generation {}: {}", self.generation, line(finding));
         }
         for note in &self.notes {
             let _ = writeln!(res, "note: {note}");
@@ -131,7 +130,7 @@ impl Check {
         // What an interrupted run left is put in order first. Nobody waits for the lock while
         // tokens are counted.
         let judged = Watched::of(&lock(&site, now)?)?.judged();
-        let Seen { reading, cause, notes, findings } = self.reading(&site, judged, &dir)?;
+        let Seen { reading, cause, notes, findings } = self.reading(&site, judged, &dir, output)?;
         let mut writer = lock(&site, now)?;
         let watched = Watched::of(&writer)?;
         if watched.judged() != judged {
@@ -176,6 +175,7 @@ impl Check {
         site: &Site,
         judged: GenerationRef,
         dir: &std::path::Path,
+        output: &mut Output,
     ) -> anyhow::Result<Seen> {
         let leased = site.store().read(judged).map_err(store_error)?;
         let name = format!("generation {}", judged.generation.0);
@@ -193,6 +193,16 @@ impl Check {
             notes.push("the usual limits hold where budgets.toml has errors".to_owned());
         }
         let report = gate(&candidate, &name, bases, &[&suite], &budgets, 0).map_err(suite_error)?;
+        // What they hold might be a breach.
+        let is_unread = |it: &&BudgetCheck| {
+            (it.name, it.gate.verdict) == (Subject::Recordings, Verdict::Invalid)
+        };
+        if let Some(unread) = report.checks.iter().find(is_unread) {
+            let errors = report.findings.iter().filter(|it| it.diagnostic.is_error());
+            let lines = errors.map(|it| line(it) + "\n");
+            output.remark(&lines.collect::<String>())?;
+            return Err(refusal(Exit::FINDINGS, &unread.message));
+        }
         let reading = Reading::of(&report).ok_or_else(|| {
             let first = report.open_checks().first().map(|it| it.message.clone());
             let why = first.unwrap_or_else(|| "nothing was compared".to_owned());
@@ -200,6 +210,12 @@ impl Check {
         })?;
         Ok(Seen { reading, cause: Cause::of(&report), notes, findings })
     }
+}
+
+/// A finding in one line.
+fn line(FileFinding { path, diagnostic }: &FileFinding) -> String {
+    let gap = if diagnostic.at.is_some() { "" } else { " " };
+    format!("{path}:{gap}{diagnostic}")
 }
 
 fn lock(site: &Site, now: i64) -> anyhow::Result<Writer<'_, RealFs>> {

@@ -70,7 +70,9 @@ impl Repository {
 
     /// The place of `path` itself, and not of what it leads to.
     fn place_of_link(&self, path: &Path) -> Option<String> {
-        let parent = self.place_of(path.parent().filter(|it| !it.as_os_str().is_empty())?).ok()?;
+        let parent = path.parent()?;
+        let here = parent.as_os_str().is_empty();
+        let parent = self.place_of(if here { Path::new(".") } else { parent }).ok()?;
         let name = path.file_name()?.to_str()?;
         Some(if parent.is_empty() { name.to_owned() } else { format!("{parent}/{name}") })
     }

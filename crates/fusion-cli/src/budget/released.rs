@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use fusion_golden::Verdict;
 use fusion_golden::budget::{BudgetCheck, Measurement, Subject};
-use fusion_golden::statistics::{Bounded, Gate, Reason};
 use serde_json::Value;
 
 use crate::exit::{Exit, refusal};
@@ -98,7 +97,7 @@ impl Records<'_> {
                  it back",
                 self.shown(path)
             );
-            rows.push(self.row(Verdict::Fail, message));
+            rows.push(BudgetCheck::in_words(Subject::Suite, self.against, Verdict::Fail, message));
         }
         let newest = held.last().map(|it| version(it));
         let all = records(self.after)?.into_iter();
@@ -109,7 +108,12 @@ impl Records<'_> {
                      changes would be compared with it",
                     self.shown(&path)
                 );
-                rows.push(self.row(Verdict::Warn, message));
+                rows.push(BudgetCheck::in_words(
+                    Subject::Suite,
+                    self.against,
+                    Verdict::Warn,
+                    message,
+                ));
             }
         }
         Ok(rows)
@@ -118,18 +122,6 @@ impl Records<'_> {
     /// How messages name a record.
     fn shown(&self, path: &Path) -> String {
         shown(self.shown, path)
-    }
-
-    fn row(&self, verdict: Verdict, message: String) -> BudgetCheck {
-        BudgetCheck {
-            name: Subject::Suite,
-            against: self.against.to_owned(),
-            overlay: None,
-            scenario: None,
-            gate: without_figure(verdict),
-            keys: Vec::new(),
-            message,
-        }
     }
 }
 
@@ -150,25 +142,6 @@ fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
 fn is_same(a: &[u8], b: &[u8]) -> bool {
     let value = |bytes: &[u8]| serde_json::from_slice::<Value>(bytes).ok();
     a == b || value(a).is_some_and(|it| Some(it) == value(b))
-}
-
-fn without_figure(verdict: Verdict) -> Gate {
-    Gate {
-        base: None,
-        candidate: None,
-        delta: None,
-        interval: None,
-        interval_of: Bounded::Delta,
-        warn: 0.0,
-        block: 0.0,
-        n: 0,
-        identical: 0,
-        missing: 0,
-        n_needed: None,
-        verdict,
-        reason: Reason::NoFigure,
-        counted: None,
-    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! `fusion budget gate` as a pipeline runs it: sides, exit codes, forms of the report.
 
 mod bases;
+mod places;
 
 use std::path::Path;
 use std::process::Command;
@@ -319,6 +320,44 @@ fn what_is_no_root_is_left_as_it_is() {
     let ran = check_at(dir.path(), 1_000).ends_with(5);
     assert!(ran.stdout.contains("nothing is deployed"), "{ran:#?}");
     assert_eq!(std::fs::read_dir(&empty).expect("the folder").count(), 0);
+}
+
+/// Cuts the end of a file off.
+fn cut(dir: &Path, file: &str) {
+    let path = dir.join(file);
+    let text = read(&path);
+    write(&path, text.get(..text.len() - 40).expect("a longer text"));
+}
+
+#[test]
+fn a_check_without_the_recordings_that_it_needs_counts_neither_way() {
+    let dir = committed();
+    longer(dir.path(), 1);
+    golden(dir.path(), &["record", "--authored", "goldens/authored/answers.jsonl"]).ends_with(0);
+    publish(dir.path(), 0);
+    cut(dir.path(), "goldens/cassettes/duplicate_charge.jsonl");
+    let ran = check_at(dir.path(), 1_000).ends_with(1);
+    let error = ran.json()["error"].to_string();
+    assert!(error.contains("recordings of the working tree cannot be read"), "{ran:#?}");
+    let finding = "goldens/cassettes/duplicate_charge.jsonl:3:1: error[GLD1007]";
+    assert!(ran.stderr.contains(finding), "{}", ran.stderr);
+    let log = read(&dir.path().join("root/audit/00000001.jsonl"));
+    assert!(!log.contains("budget_check"), "{log}");
+}
+
+#[test]
+fn a_change_that_mends_a_file_of_the_base_can_be_merged() {
+    let dir = committed();
+    let golden = "goldens/duplicate_charge_golden.json";
+    let whole = read(&dir.path().join(golden));
+    cut(dir.path(), golden);
+    git(dir.path(), &["commit", "-q", "-a", "-m", "broken"]);
+    gate(dir.path(), &[]).ends_with(1);
+    write(&dir.path().join(golden), whole);
+    let report = gate(dir.path(), &["--base", "HEAD", "--json", "-"]).ends_with(0).json();
+    assert_eq!(report["verdict"], "warn", "{report:#}");
+    assert_eq!(report["findings"][0]["severity"], "warning", "{report:#}");
+    gate(dir.path(), &["--base", "HEAD", "--strict"]).ends_with(3);
 }
 
 #[test]

@@ -26,7 +26,8 @@ pub struct Change {
     /// The candidate's value; `None` where it has none.
     pub to: Option<String>,
     /// The file of the candidate's value, or of the base's where it is gone, or was taken out
-    /// of a file that came before the one whose value is in force now.
+    /// of a file that came before the one whose value is in force now; called as the candidate
+    /// calls it.
     pub file: Option<String>,
     /// The line.
     pub line: Option<usize>,
@@ -136,11 +137,10 @@ pub(super) fn changes(base: &Measured, candidate: &Measured) -> Vec<Change> {
 
 /// How strong a place is among those of a side: a scenario's own values come before those of
 /// its overlay, these before the values that all overlays rest on.
-fn strength(side: &Measured, (file, _): &(String, usize)) -> u8 {
-    let own = side.places.get("OVERLAY_NAME").map(|(file, _)| file);
+pub(super) fn strength(side: &Measured, (file, _): &(String, usize)) -> u8 {
     match file {
         it if it.ends_with("scenarios.yaml") => 2,
-        it if Some(it) == own => 1,
+        it if side.own_place().is_some_and(|(own, _)| own == it) => 1,
         _ => 0,
     }
 }

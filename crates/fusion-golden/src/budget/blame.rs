@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::attribution::{Change, Explanation, Workbench, changes, model_changes};
 use super::explain::{MOST_RENDERINGS, behaviour};
 use super::file::Budgets;
+use super::over_bare::is_over_bare;
 use super::overlays::{baseline_gate, overlay_gate};
 use super::report::{Bill, BudgetCheck, Subject};
 use super::smallest::{Smallest, Trial, smallest};
@@ -156,8 +157,11 @@ impl Case<'_, '_, '_> {
     /// The smallest part of the change that makes the prompts of the overlay as much longer:
     /// exact, as they are rendered with and without.
     fn prompts(&self) -> Explanation {
-        let groups = alike(self.benches);
-        let before = self.benches.iter().filter_map(|it| it.base.prompt_tokens).sum::<u64>();
+        // What the bare baseline answered before is judged one by one, and no part of the sum.
+        let is_held = |it: &&&Workbench<'_>| !is_over_bare(it.base, it.candidate);
+        let held: Vec<_> = self.benches.iter().filter(is_held).copied().collect();
+        let groups = alike(&held);
+        let before = held.iter().filter_map(|it| it.base.prompt_tokens).sum::<u64>();
         let after = |set: &[&Change]| {
             let more = groups.iter().map(|(bench, n)| {
                 let more = bench.prompt_tokens(set)?.checked_signed_diff(bench.base.prompt_tokens?);

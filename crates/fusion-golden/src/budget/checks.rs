@@ -7,7 +7,7 @@ use super::blame::explain_overlays;
 use super::catalogue::catalogue_check;
 use super::explain::{bill, explain};
 use super::file::Budgets;
-use super::files::lost_files;
+use super::files::{Owner, lost_files};
 use super::identity::{answers_same, is_same};
 use super::limits::limits_check;
 use super::measured::{Measured, MeasuredAnswer, Measurement};
@@ -31,8 +31,8 @@ pub(super) const SCHEMA: &str = "fusion/budget-report/1";
 ///
 /// Per overlay and per scenario, the worst counts. What the base answers with the same
 /// requests passes by identity. What explains a check is sought with the recordings of
-/// `suite`, then of `recordings`. Goldens or recordings of either side that cannot be read
-/// make the verdict invalid.
+/// `suite`, then of `recordings`. Goldens or recordings of the candidate that cannot be read
+/// make the verdict invalid; of the base they are a warning.
 ///
 /// # Errors
 ///
@@ -45,8 +45,10 @@ pub fn compare(
     budgets: &Budgets,
 ) -> Result<BudgetReport, SuiteError> {
     let mut report = compare_readable(suite, base, candidate, recordings, budgets)?;
-    report.add_broken_files(Some(&base.name), &base.findings);
-    report.add_broken_files(None, &candidate.findings);
+    report.add_broken_files(&[
+        (Owner::Base(&base.name), &base.findings),
+        (Owner::Candidate, &candidate.findings),
+    ]);
     Ok(report)
 }
 
@@ -139,8 +141,8 @@ impl<'a> Case<'a> {
                 if judge_former(&mut check, self.former, self.pairs, self.budgets) {
                     found.on_former.insert(check.overlay.clone());
                 }
-                let of_overlay = self.pairs.iter().filter(|it| it.1.overlay == check.overlay);
-                let undeclared = of_overlay.clone().find_map(|it| undeclared(&check, it.0, it.1));
+                let mut of_overlay = self.pairs.iter().filter(|it| it.1.overlay == check.overlay);
+                let undeclared = of_overlay.find_map(|it| undeclared(&check, it.0, it.1));
                 check.keys.extend(undeclared.iter().flat_map(Explanation::keys));
                 found.explanations.extend(undeclared);
                 found.checks.push(check);

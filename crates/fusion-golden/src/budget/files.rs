@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use overlay_model::Digest;
+use overlay_model::{Diagnostic, Digest, Severity};
 
 use super::identity::has_same_requests;
 use super::measured::{Measured, Measurement};
@@ -14,63 +14,129 @@ use crate::report::{FileFinding, Verdict};
 use crate::statistics::Gate;
 use crate::suite::{Suite, SuiteError};
 
+/// Whose goldens and recordings they are.
+#[derive(Clone, Copy)]
+pub(super) enum Owner<'a> {
+    /// The base of this name.
+    Base(&'a str),
+    Candidate,
+    /// The working tree beside both, whose recordings answer for them: needed where a side has
+    /// no other answer.
+    WorkingTree {
+        is_needed: bool,
+    },
+}
+
+impl Owner<'_> {
+    /// What it comes to where its files cannot be read. They may hold anything, so that nothing
+    /// passes; of the base it is said only, or no change could mend it, and so it is of what
+    /// nobody needs.
+    fn verdict(self) -> Verdict {
+        match self {
+            Self::Base(_) | Self::WorkingTree { is_needed: false } => Verdict::Warn,
+            Self::Candidate | Self::WorkingTree { is_needed: true } => Verdict::Invalid,
+        }
+    }
+
+    fn words(self) -> &'static str {
+        match self {
+            Self::Base(_) => "the base",
+            Self::Candidate => "the candidate",
+            Self::WorkingTree { .. } => "the working tree",
+        }
+    }
+}
+
 /// The recordings of a scenario in a suite, with what is wrong with them and with its golden.
 /// That there is no golden is none of it.
 pub(super) fn scenario_files(
     suite: &Suite,
     scenario: &str,
 ) -> Result<(Cassette, Vec<FileFinding>), SuiteError> {
-    let (cassette, of_cassette) = ladder::read_cassette(suite, scenario)?;
+    let (cassette, of_cassette) = scenario_cassette(suite, scenario)?;
     let (_, of_golden) = ladder::accepted(suite, scenario)?;
     let of_golden = of_golden.into_iter().filter(|it| it.code != code::NO_GOLDEN);
-    let named = |path: String| move |diagnostic| FileFinding { path: path.clone(), diagnostic };
-    let of_cassette = of_cassette.into_iter().map(named(suite.cassette_name(scenario)));
-    let of_golden = of_golden.map(named(suite.golden_name(scenario)));
-    Ok((cassette, of_cassette.chain(of_golden).collect()))
+    let of_golden = named(suite.golden_name(scenario), of_golden);
+    Ok((cassette, of_cassette.into_iter().chain(of_golden).collect()))
 }
 
-/// What is wrong with the files of a suite that is measured by nobody: one whose recordings
-/// answer for others.
-pub(super) fn suite_files(suite: &Suite) -> Result<Vec<FileFinding>, SuiteError> {
-    let mut findings = Vec::new();
-    for scenario in &suite.installation().catalogue().scenarios {
-        findings.extend(scenario_files(suite, scenario.id.as_str())?.1);
-    }
-    Ok(findings)
+/// The recordings of a scenario in a suite, with what is wrong with them.
+fn scenario_cassette(
+    suite: &Suite,
+    scenario: &str,
+) -> Result<(Cassette, Vec<FileFinding>), SuiteError> {
+    let (cassette, findings) = ladder::read_cassette(suite, scenario)?;
+    Ok((cassette, named(suite.cassette_name(scenario), findings).collect()))
+}
+
+fn named(
+    path: String,
+    findings: impl IntoIterator<Item = Diagnostic>,
+) -> impl Iterator<Item = FileFinding> {
+    findings.into_iter().map(move |diagnostic| FileFinding { path: path.clone(), diagnostic })
+}
+
+/// What is wrong with the cassettes that a suite has for `scenarios`.
+pub(super) fn cassette_findings<'s>(
+    suite: &Suite,
+    scenarios: impl Iterator<Item = &'s str>,
+) -> Result<Vec<FileFinding>, SuiteError> {
+    let found = scenarios.map(|it| Ok(scenario_cassette(suite, it)?.1));
+    Ok(found.collect::<Result<Vec<_>, SuiteError>>()?.concat())
+}
+
+/// The scenarios that a side has no answer to, or none of the bare baseline beside it.
+pub(super) fn unanswered(side: &Measurement) -> impl Iterator<Item = &str> {
+    let is_unanswered = |it: &&Measured| {
+        let is_beside = it.overlay.is_none() || it.baseline_tokens.is_some();
+        it.refused.is_none() && !(it.answer.is_some() && is_beside)
+    };
+    side.scenarios.iter().filter(is_unanswered).map(|it| it.scenario.as_str())
 }
 
 impl BudgetReport {
-    /// Takes in what is wrong with the goldens and cassettes of a side; of `base`, where it is
-    /// not the candidate's. What cannot be read may hold anything, so that nothing passes; of
-    /// the base it is said only, or no change could mend it.
-    pub(super) fn add_broken_files(&mut self, base: Option<&str>, findings: &[FileFinding]) {
+    /// Takes in what is wrong with the goldens and cassettes of each side.
+    pub(super) fn add_broken_files(&mut self, sides: &[(Owner<'_>, &[FileFinding])]) {
+        let before = self.checks.len();
+        for (owner, findings) in sides {
+            self.add_broken_files_of(*owner, findings);
+        }
+        let is_broken = self.checks.len() > before;
+        let is_stale = |it: &&mut BudgetCheck| it.gate.verdict == Verdict::Stale;
+        for check in self.checks.iter_mut().filter(is_stale).filter(|_| is_broken) {
+            check.message.push_str("; they may be in what cannot be read");
+        }
+    }
+
+    fn add_broken_files_of(&mut self, owner: Owner<'_>, findings: &[FileFinding]) {
+        let verdict = owner.verdict();
+        let base = match owner {
+            Owner::Base(base) => Some(base),
+            Owner::Candidate | Owner::WorkingTree { .. } => None,
+        };
         let errors: Vec<_> = findings.iter().filter(|it| it.diagnostic.is_error()).collect();
         if let Some(first) = errors.first() {
-            let (verdict, side) = match base {
-                Some(_) => (Verdict::Warn, "the base"),
-                None => (Verdict::Invalid, "the candidate"),
-            };
-            let gate = Gate::without_figure(None, verdict);
             let message = format!(
-                "goldens or recordings of {side} cannot be read, {} in all; {} {}",
+                "goldens or recordings of {} cannot be read, {} in all; {} {}",
+                owner.words(),
                 errors.len(),
                 placed(first),
                 first.diagnostic.message
             );
-            let mut check = BudgetCheck::of(Subject::Recordings, None, None, gate, message);
-            check.against = base.unwrap_or_default().to_owned();
-            self.checks.push(check);
+            let against = base.unwrap_or_default();
+            self.checks.push(BudgetCheck::in_words(Subject::Recordings, against, verdict, message));
             self.verdict = self.verdict.max(verdict);
-            for check in self.checks.iter_mut().filter(|it| it.gate.verdict == Verdict::Stale) {
-                check.message.push_str("; they may be in what cannot be read");
-            }
         }
-        let named = findings.iter().cloned().map(|it| match base {
-            // Both sides call their files alike.
-            Some(base) => FileFinding { path: format!("{base}: {}", it.path), ..it },
-            None => it,
-        });
-        self.findings.extend(named);
+        for mut it in findings.iter().cloned() {
+            if verdict == Verdict::Warn {
+                it.diagnostic.severity = it.diagnostic.severity.min(Severity::Warning);
+            }
+            if let Some(base) = base {
+                // Both sides call their files alike.
+                it.path = format!("{base}: {}", it.path);
+            }
+            self.findings.push(it);
+        }
     }
 }
 

@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 
 use super::checks::{SCHEMA, compare_readable};
 use super::file::Budgets;
-use super::files::suite_files;
+use super::files::{Owner, cassette_findings, unanswered};
 use super::measured::{Measurement, measure};
 use super::report::{BudgetCheck, BudgetReport, Side, Subject};
 use crate::report::Verdict;
@@ -41,9 +41,10 @@ pub enum Base {
 ///
 /// The installation of a base is asked the questions of the candidate, under its own types and
 /// parameters ([`Suite::over_scenarios_of`]); prompts are compared on its own questions, too.
-/// A recording is looked for on both sides, then in `recordings`. Without a base, with one
-/// that has no goldens, and where files of the candidate have errors, its goldens and
-/// recordings among them, the verdict is invalid; of the base's that is a warning.
+/// A recording is looked for on both sides, then in `recordings`, those of the working tree.
+/// Without a base, with one that has no goldens, and where files of the candidate have errors,
+/// its goldens and recordings among them, the verdict is invalid; of the base's that is a
+/// warning, and of `recordings` where both sides have every answer without them.
 ///
 /// # Errors
 ///
@@ -60,6 +61,8 @@ pub fn gate(
     others.extend(recordings);
     let measured = measure(candidate, &others, name, threads)?;
     let mut report = empty(candidate, &measured);
+    let mut needed: BTreeSet<_> = unanswered(&measured).map(str::to_owned).collect();
+    let mut broken = Vec::new();
     for base in &bases {
         if let Base::Nothing { why } = base {
             report.begin(why);
@@ -74,18 +77,26 @@ pub fn gate(
                 report.join(found);
             }
         }
-        report.add_broken_files(Some(&of_base.name), &of_base.findings);
         if !lost.is_empty() {
             report.lose(&of_base, &lost);
         }
+        if base.suite().is_some() {
+            needed.extend(unanswered(&of_base).map(str::to_owned));
+        }
+        broken.push((of_base.name, of_base.findings));
     }
     if bases.is_empty() {
         report.refuse(None, "there is no base to compare with".to_owned());
     }
-    report.add_broken_files(None, &measured.findings);
-    for suite in recordings {
-        report.add_broken_files(None, &suite_files(suite)?);
+    let mut beside = Vec::new();
+    for (suite, is_needed) in recordings.iter().flat_map(|it| [(it, true), (it, false)]) {
+        let asked = ids(candidate).filter(|it| needed.contains(*it) == is_needed);
+        beside.push((Owner::WorkingTree { is_needed }, cassette_findings(suite, asked)?));
     }
+    let broken = broken.iter().map(|(name, findings)| (Owner::Base(name), findings.as_slice()));
+    let own = [(Owner::Candidate, measured.findings.as_slice())];
+    let beside = beside.iter().map(|(owner, findings)| (*owner, findings.as_slice()));
+    report.add_broken_files(&broken.chain(own).chain(beside).collect::<Vec<_>>());
     let errors = candidate.findings().iter().filter(|it| it.diagnostic.is_error()).count();
     if errors > 0 {
         let message = format!("the candidate's own files have errors: {errors}");
@@ -142,7 +153,7 @@ impl Base {
         match self {
             Self::Nothing { .. } => Ok((measure(candidate, &[], "nothing", threads)?, Vec::new())),
             // The comparison itself sees which scenarios a record has more.
-            Self::Record(record) => Ok((record.clone(), Vec::new())),
+            Self::Record(record) => Ok((record.clone().named_as(candidate), Vec::new())),
             Self::Suite { name, suite } | Self::Installation { name, suite } => {
                 let kept: BTreeSet<_> = ids(candidate).collect();
                 let lost = ids(suite).filter(|it| !kept.contains(it)).map(str::to_owned).collect();
@@ -175,20 +186,16 @@ impl BudgetReport {
     /// Adds why there is nothing to compare: never a pass.
     pub(super) fn refuse(&mut self, base: Option<&Measurement>, message: String) {
         self.verdict = Verdict::Invalid;
-        let gate = Gate::without_figure(None, Verdict::Invalid);
-        let mut check = BudgetCheck::of(Subject::Suite, None, None, gate, message);
-        if let Some(base) = base {
-            self.bases.push(Side::of(base));
-            check.against.clone_from(&base.name);
-        }
-        self.checks.push(check);
+        self.bases.extend(base.map(Side::of));
+        let against = base.map_or("", |it| &it.name);
+        self.checks.push(BudgetCheck::in_words(Subject::Suite, against, Verdict::Invalid, message));
     }
 
     /// Adds that there is nothing yet to compare with.
     fn begin(&mut self, why: &str) {
         self.verdict = self.verdict.max(Verdict::Insufficient);
-        let gate = Gate::without_figure(None, Verdict::Insufficient);
-        self.checks.push(BudgetCheck::of(Subject::Suite, None, None, gate, why.to_owned()));
+        let (name, why) = (Subject::Suite, why.to_owned());
+        self.checks.push(BudgetCheck::in_words(name, "", Verdict::Insufficient, why));
     }
 
     /// Adds the scenarios that the base has and the candidate has not.

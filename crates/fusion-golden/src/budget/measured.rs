@@ -235,6 +235,24 @@ impl Measurement {
         self
     }
 
+    /// The measurement with its files called as those of `suite` are, wherever it was made.
+    /// Without the line of any model nothing tells how they were called, and they stay.
+    #[must_use]
+    pub(super) fn named_as(mut self, suite: &Suite) -> Self {
+        let files = self.scenarios.iter().flat_map(|it| it.places.values());
+        let mut installations = files.filter_map(|(file, _)| file.strip_suffix("providers.toml"));
+        let Some(former) = installations.next().map(str::to_owned) else { return self };
+        for it in self.scenarios.iter_mut().chain(self.overlays.values_mut()) {
+            let prompt = it.prompt.as_mut().map(|(file, _)| file);
+            for file in it.places.values_mut().map(|(file, _)| file).chain(prompt) {
+                if let Some(path) = file.strip_prefix(&former) {
+                    *file = suite.installation_file(path);
+                }
+            }
+        }
+        self
+    }
+
     pub(super) fn by_scenario(&self) -> BTreeMap<&str, &Measured> {
         self.scenarios.iter().map(|it| (it.scenario.as_str(), it)).collect()
     }
@@ -266,6 +284,11 @@ fn with_others(
 }
 
 impl Measured {
+    /// Where the overlay says its name, which is in its own file.
+    pub(super) fn own_place(&self) -> Option<&(String, usize)> {
+        self.places.get("OVERLAY_NAME")
+    }
+
     fn of(
         sides: &Sides<'_>,
         observed: &Observed<'_>,
@@ -434,12 +457,12 @@ impl Suite {
 
     /// This suite over the scenarios of `other`: what its installation would have made of
     /// them. What is configuration stays its own: of a scenario that both have, the type and
-    /// the parameters are those of this suite.
+    /// the parameters are those of this suite. Both call their files alike from then on.
     #[must_use]
     pub fn over_scenarios_of(mut self, other: &Self) -> Self {
         let own = self.installation.catalogue();
         let catalogue = paired(other.installation().catalogue(), own);
         self.installation = self.installation.with_catalogue(Arc::new(catalogue));
-        self
+        self.named_as(other)
     }
 }

@@ -1,7 +1,7 @@
 //! Scenarios that an overlay answers now and the bare baseline answered before: how much more
 //! that may be is for the overlay to declare.
 
-use super::attribution::{Change, Explanation};
+use super::attribution::{Change, Explanation, strength};
 use super::limits::CAP;
 use super::measured::Measured;
 use super::report::{BudgetCheck, Subject};
@@ -39,10 +39,9 @@ pub(super) fn held_answers<'a>(
 /// The cap in force in percent. What stands in the base layer is no cap that the overlay
 /// declares: it was there when nothing but the bare baseline answered.
 pub(super) fn cap(base: &Measured, candidate: &Measured) -> Option<f64> {
-    let file = |it: &Measured| it.places.get(CAP).map(|(file, _)| file.clone());
-    let is_inherited = is_over_bare(base, candidate) && file(base) == file(candidate);
-    let cap = candidate.values.get(CAP).filter(|_| !is_inherited || file(base).is_none());
-    cap?.parse().ok()
+    let is_own = || candidate.places.get(CAP).is_some_and(|it| strength(candidate, it) > 0);
+    let is_declared = !is_over_bare(base, candidate) || is_own();
+    candidate.values.get(CAP).filter(|_| is_declared)?.parse().ok()
 }
 
 /// A figure against that of the bare baseline: at most `cap` percent more, exactly; a warning
@@ -74,7 +73,12 @@ pub(super) fn undeclared(
     base: &Measured,
     candidate: &Measured,
 ) -> Option<Explanation> {
-    let is_it = matches!(check.name, Subject::PromptTokens | Subject::Baseline)
+    // Prompts are held to the cap one by one; all together they are those of other scenarios.
+    let is_capped = match check.name {
+        Subject::PromptTokens => check.scenario.is_some(),
+        name => name == Subject::Baseline,
+    };
+    let is_it = is_capped
         && check.gate.verdict == Verdict::Warn
         && is_over_bare(base, candidate)
         && cap(base, candidate).is_none();
@@ -83,16 +87,9 @@ pub(super) fn undeclared(
         key: CAP.to_owned(),
         from: None,
         to: None,
-        file: own_file(base, candidate),
+        file: candidate.own_place().map(|(file, _)| file.clone()),
         line: None,
         tokens: None,
     };
     is_it.then(|| Explanation::by_itself(check, vec![cap()], evidence))
-}
-
-/// The file of the overlay: one that says what the base has nothing of.
-fn own_file(base: &Measured, candidate: &Measured) -> Option<String> {
-    let known: Vec<_> = base.places.values().map(|(file, _)| file).collect();
-    let mut files = candidate.places.iter().filter(|(key, _)| candidate.values.contains_key(*key));
-    files.find(|(_, (file, _))| !known.contains(&file)).map(|(_, (file, _))| file.clone())
 }

@@ -206,6 +206,15 @@ pub struct BudgetCheck {
     pub message: String,
 }
 
+impl BudgetCheck {
+    /// A check without figures, about no overlay in particular. `against` is empty where it is
+    /// about the candidate alone.
+    pub fn in_words(name: Subject, against: &str, verdict: Verdict, message: String) -> Self {
+        let gate = Gate::without_figure(None, verdict);
+        Self { against: against.to_owned(), ..Self::of(name, None, None, gate, message) }
+    }
+}
+
 impl BudgetReport {
     /// The explanation of a check.
     pub fn explanation(&self, check: &BudgetCheck) -> Option<&Explanation> {

@@ -36,12 +36,16 @@ pub(super) fn unselected<'a>(
         return res;
     }
     let selected: BTreeSet<_> = pairs.iter().filter_map(|it| it.1.overlay.as_deref()).collect();
+    // A scenario that the base was not asked makes no pair.
+    let is_answering =
+        |name| candidate.scenarios.iter().any(|it| it.overlay.as_ref() == Some(name));
     for (name, it) in candidate.overlays.iter().filter(|it| !selected.contains(it.0.as_str())) {
         match base.overlays.get(name) {
             Some(base) => {
                 res.pairs.push((base, it));
                 res.checks.extend(changed(base, it, budgets));
             }
+            None if is_answering(name) => (),
             None => res.push(Subject::PromptTokens, Verdict::Insufficient, name, [None, Some(it)]),
         }
     }
@@ -75,7 +79,7 @@ impl Unselected<'_> {
         };
         let check = BudgetCheck::of(subject, Some(name), None, gate, message);
         let side = |it: Option<&Measured>| it.map(|_| name.to_owned());
-        let file = candidate.or(base).and_then(|it| it.places.get("OVERLAY_NAME"));
+        let file = candidate.or(base).and_then(Measured::own_place);
         let change = Change {
             key: format!("overlay {name}"),
             from: side(base),

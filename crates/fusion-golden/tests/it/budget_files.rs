@@ -6,6 +6,7 @@ use fusion_golden::budget::{
     Base, BudgetCheck, BudgetReport, Budgets, Subject, Watch, WatchError, compare, gate, measure,
 };
 use fusion_golden::{Suite, SuiteError, Verdict};
+use overlay_model::Severity;
 
 use crate::shipped::Shipped;
 
@@ -78,6 +79,7 @@ fn what_cannot_be_read_is_invalid_and_said_of_the_base() {
     let message = "of the base cannot be read, 1 in all; goldens/";
     // Or no change could mend it.
     check_broken(&report, Verdict::Warn, &path, Some(2), message);
+    assert!(!report.findings.iter().any(|it| it.diagnostic.is_error()), "{:#?}", report.findings);
     let broken = Shipped::new();
     broken.write(GOLDEN, "{\"schema_version\": ");
     check_invalid(&against(open(&broken), base(&whole)), GOLDEN, Some(1), GOLDEN);
@@ -98,6 +100,57 @@ fn two_recordings_say_what_cannot_be_read() {
     assert!(watch(&whole).is_ok());
     let broken = watch(&broken);
     assert!(matches!(broken, Err(WatchError::Suite(SuiteError::Broken { .. }))), "{broken:?}");
+}
+
+/// Further recordings, such as those of a working tree, beside two suites of a history.
+fn beside(candidate: &Shipped, before: &Shipped, recordings: &Shipped) -> BudgetReport {
+    let (candidate, recordings) = (open(candidate), open(recordings));
+    let bases = vec![base(before)];
+    gate(&candidate, "candidate", bases, &[&recordings], &Budgets::default(), 1).unwrap()
+}
+
+/// Of the worst finding about a golden or a recording.
+fn severity(report: &BudgetReport) -> Option<Severity> {
+    let of_files = report.findings.iter().filter(|it| it.path.contains("goldens/"));
+    of_files.map(|it| it.diagnostic.severity).max()
+}
+
+#[test]
+fn further_recordings_that_cannot_be_read_matter_where_they_are_needed() {
+    let (before, after, other) = (Shipped::new(), Shipped::new(), Shipped::new());
+    other.write(GOLDEN, "{\"schema_version\": ");
+    let report = beside(&after, &before, &other);
+    assert_eq!(report.verdict, Verdict::Pass, "nobody reads it");
+    assert!(severity(&report).is_none());
+    corrupt(&other);
+    let report = beside(&after, &before, &other);
+    let message = "of the working tree cannot be read, 1 in all; goldens/";
+    check_broken(&report, Verdict::Warn, CASSETTE, Some(2), message);
+    assert_eq!(severity(&report), Some(Severity::Warning));
+    for it in [&before, &after] {
+        it.remove(CASSETTE);
+    }
+    let report = beside(&after, &before, &other);
+    check_broken(&report, Verdict::Invalid, CASSETTE, Some(2), message);
+    assert_eq!(severity(&report), Some(Severity::Error));
+}
+
+#[test]
+fn where_missing_recordings_may_be_is_said_once() {
+    let (before, after) = (Shipped::new(), Shipped::new());
+    for it in [&before, &after] {
+        corrupt(it);
+    }
+    let micro = "configs/micro_overlays/rollback_first.md";
+    after.edit(micro, "Never propose a change", "Never propose any change");
+    let report = against(open(&after), base(&before));
+    let stale: Vec<_> =
+        report.checks.iter().filter(|it| it.gate.verdict == Verdict::Stale).collect();
+    assert!(!stale.is_empty());
+    for check in stale {
+        let said = check.message.matches("they may be in what cannot be read").count();
+        assert_eq!(said, 1, "{}", check.message);
+    }
 }
 
 #[test]

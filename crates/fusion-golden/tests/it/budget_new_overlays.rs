@@ -2,13 +2,17 @@
 
 use std::fmt::Write as _;
 
-use fusion_golden::budget::{Base, BudgetCheck, BudgetReport, Budgets, Subject, gate};
+use fusion_golden::budget::{
+    Base, BudgetCheck, BudgetReport, Budgets, Explanation, Subject, gate, measure,
+};
 use fusion_golden::{Suite, Verdict, record_authored};
 
 use crate::shipped::Shipped;
 
 const FLAGS: &str = "configs/overlay_feature_flags.yaml";
 const NUMBERS: &str = "configs/overlays/fusion_overlay.numbers_first.txt";
+const OLD: &str = "configs/overlays/fusion_overlay.rollback_first.txt";
+const CAP: &str = "BASELINE_TOKEN_CAP_PCT";
 const SPARE: &str = "configs/overlays/fusion_overlay.spare.txt";
 
 fn open(shipped: &Shipped) -> Suite {
@@ -48,6 +52,26 @@ fn a_new_overlay_that_nobody_selects_is_insufficient() {
     assert_eq!(report.changes_of(new)[0].file.as_deref(), Some(SPARE));
 }
 
+/// A record keeps no answers to questions that it was not asked.
+#[test]
+fn a_new_overlay_of_a_new_scenario_is_selected_against_a_record_too() {
+    let (before, after) = (Shipped::new(), Shipped::new());
+    for name in ["spare", "other"] {
+        spare(&after, name, 20);
+    }
+    serve(&after, "spare", "sums");
+    let scenario = "  - id: small_sum\n    type: sums\n    prompt: What is 17 + 25?\n    \
+                    expect:\n      - {id: total, contains: \"42\"}\n";
+    let path = "configs/scenarios.yaml";
+    after.write(path, &format!("{}\n{scenario}", after.read(path).trim_end()));
+    let record = measure(&open(&before), &[], "record", 1).unwrap();
+    let bases = vec![Base::Record(record)];
+    let report = gate(&open(&after), "after", bases, &[], &Budgets::default(), 1).unwrap();
+    let unselected = report.checks.iter().filter(|it| it.message.contains("no scenario selects"));
+    let overlays: Vec<_> = unselected.filter_map(|it| it.overlay.as_deref()).collect();
+    assert_eq!(overlays, ["other"]);
+}
+
 #[test]
 fn one_that_is_renamed_is_new_and_gone() {
     let (before, after) = (Shipped::new(), Shipped::new());
@@ -73,6 +97,16 @@ fn a_description_of_one_that_nobody_selects_passes() {
     assert_eq!(against(&before, &after).verdict, Verdict::Insufficient);
 }
 
+/// Gives the scenarios of a type to an overlay.
+fn serve(shipped: &Shipped, overlay: &str, kind: &str) {
+    let flag = format!(
+        "features:\n  numbers:\n    description: Sums\n    enabled_overlays: [{overlay}]\n    \
+         fallback_strategy: baseline_only\n    rollout_percentage: 100\n    conditions:\n      \
+         scenario_types: [{kind}]\n      confidence_threshold: 0.6\n"
+    );
+    shipped.edit(FLAGS, "features:\n", &flag);
+}
+
 /// The shipped suite with an overlay for the scenarios of `capacity_planning`, which the bare
 /// baseline answers, with its answers recorded; `cap` is a line of it.
 fn served(cap: &str, words: usize) -> Shipped {
@@ -82,13 +116,7 @@ fn served(cap: &str, words: usize) -> Shipped {
     shipped.write(NUMBERS, &text.replace("BASELINE_TOKEN_CAP_PCT=400\n", cap));
     let prompt = format!("## Core Directive\n{}\n", "word ".repeat(words));
     shipped.write("configs/micro_overlays/numbers_first.md", &prompt);
-    let kind = kind(&shipped);
-    let flag = format!(
-        "features:\n  numbers:\n    description: Sums\n    enabled_overlays: [numbers_first]\n    \
-         fallback_strategy: baseline_only\n    rollout_percentage: 100\n    conditions:\n      \
-         scenario_types: [{kind}]\n      confidence_threshold: 0.6\n"
-    );
-    shipped.edit(FLAGS, "features:\n", &flag);
+    serve(&shipped, "numbers_first", &kind(&shipped));
     let suite = shipped.suite();
     let mut answers = shipped.read("goldens/authored/answers.jsonl");
     let bare: Vec<serde_json::Value> = answers
@@ -152,4 +180,38 @@ fn answers_of_a_new_overlay_that_are_not_recorded_are_stale() {
     let report = against(&Shipped::new(), &after);
     let output = of_overlay(&report, Subject::OutputTokens, "numbers_first");
     assert_eq!(output.gate.verdict, Verdict::Stale);
+}
+
+/// An overlay that answered before, and answers a scenario of the bare baseline now.
+#[test]
+fn growth_of_what_was_there_is_no_matter_of_the_cap() {
+    let explained = |words: usize| {
+        let (before, after) = (Shipped::new(), Shipped::new());
+        for it in [&before, &after] {
+            it.edit("configs/overlays/fusion_overlay.baseline.txt", &format!("{CAP}=0\n"), "");
+            it.edit(OLD, &format!("{CAP}=400\n"), "");
+        }
+        let kinds = "[refund_processing, payment_reversal, data_migration, release_rollback]";
+        let more = format!("{}, {}]", kinds.trim_end_matches(']'), kind(&after));
+        after.edit(FLAGS, kinds, &more);
+        let heading = "## Implementation Patterns\n";
+        let longer = format!("{heading}{}\n", "word ".repeat(words));
+        after.edit("configs/micro_overlays/rollback_first.md", heading, &longer);
+        let report = against(&before, &after);
+        let is_it = |it: &&BudgetCheck| {
+            it.overlay.as_deref() == Some("rollback_first")
+                && (it.name, &it.scenario) == (Subject::PromptTokens, &None)
+        };
+        let check = report.checks.iter().find(is_it).unwrap();
+        let explanation: &Explanation = report.explanation(check).unwrap();
+        (check.clone(), explanation.evidence.clone())
+    };
+    for (words, verdict) in [(100, Verdict::Warn), (300, Verdict::Fail)] {
+        let (check, evidence) = explained(words);
+        assert_eq!(check.gate.verdict, verdict, "{check:#?}");
+        assert_eq!(check.keys, ["prompt: Implementation Patterns"]);
+        let before = check.gate.base.unwrap();
+        let expect = format!("the base has {before} prompt tokens in all, with this change alone ");
+        assert!(evidence.starts_with(&expect), "{evidence}");
+    }
 }

@@ -199,6 +199,25 @@ mod links {
         assert_eq!(report["verdict"], "fail");
     }
 
+    /// What both links lead to was committed: only that it is another link was not.
+    #[test]
+    fn a_suite_that_is_a_link_elsewhere_now_is_a_change() {
+        let dir = accepted();
+        let suite = dir.path().join("goldens");
+        let [old, new] = ["old_goldens", "new_goldens"].map(|it| dir.path().join(it));
+        std::fs::rename(&suite, &old).unwrap();
+        let status = std::process::Command::new("cp").arg("-r").args([&old, &new]).status();
+        assert!(status.unwrap().success());
+        symlink("old_goldens", &suite).unwrap();
+        commit_all(dir.path());
+        commit(dir.path(), "words");
+        assert!(base_of(&report(dir.path(), 0)).starts_with("the commit before, on main ("));
+        std::fs::remove_file(&suite).unwrap();
+        symlink("new_goldens", &suite).unwrap();
+        let changed = report(dir.path(), 0);
+        assert!(base_of(&changed).starts_with("merge base with main ("), "{changed:#}");
+    }
+
     #[test]
     fn a_link_out_of_the_repository_is_a_change_and_no_base() {
         let dir = committed();
