@@ -121,8 +121,18 @@ const GOALS: &[Goal] = &[
         Some("floor_write_10000"),
         "a page of 10,000 counters",
     ),
-    goal("replay_rules", Bound::PerSecond(10_000.0), None, "scenarios replayed on rules"),
-    goal("replay_tokens", Bound::PerSecond(3_000.0), None, "scenarios replayed with tokens"),
+    goal(
+        "golden_gsm8k/replay_rules",
+        Bound::PerSecond(10_000.0),
+        None,
+        "scenarios replayed on rules",
+    ),
+    goal(
+        "golden_gsm8k/replay_tokens",
+        Bound::PerSecond(3_000.0),
+        None,
+        "scenarios replayed with tokens",
+    ),
     goal(
         "golden_without_tokens",
         Bound::Time(150e6),
