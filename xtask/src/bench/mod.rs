@@ -111,8 +111,9 @@ impl Bench {
     fn command(&self) -> Command {
         let mut command = cargo();
         if self.peers {
-            // A workspace of its own: what the peers bring stays out of the main lock file.
-            command.args(["bench", "--locked", "--manifest-path", "benches/peers/Cargo.toml"]);
+            // A workspace of its own: what the peers bring stays out of the main lock file. Its
+            // own follows what our crates need; the peers stay at their versions.
+            command.args(["bench", "--manifest-path", "benches/peers/Cargo.toml"]);
             command.env("CARGO_TARGET_DIR", root().join(self.target()));
         } else {
             command.args(["bench", "--package", "benches"]);
