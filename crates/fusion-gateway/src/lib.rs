@@ -64,5 +64,4 @@ mod refusal;
 mod route;
 mod service;
 
-pub use crate::outcome::Sample;
 pub use crate::service::{Service, router, serve};

@@ -11,7 +11,8 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use fusion_flags::{Breaker, BreakerState, Permit, Ticket};
 use fusion_metrics::{Outcome, catalogue};
-use overlay_loader::{Arm, ByHand, Switched};
+use overlay_loader::{ByHand, Switched};
+use overlay_sqlite::{Arm, Sample};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -169,32 +170,15 @@ impl Service {
                 let sample = Sample {
                     deployment: under_way.to_owned(),
                     arm,
-                    result: Outcome::from(request.result),
-                    duration: Duration::from_millis(ms),
+                    result: Outcome::from(request.result).as_str().to_owned(),
+                    duration_us: ms.saturating_mul(1_000),
                     tokens: request.tokens,
-                    at_ms: self.now_ms(),
+                    at_us: self.now_ms().saturating_mul(1_000),
                 };
                 if keep(sample) { Ok(()) } else { Err("too many samples wait to be written") }
             }
         })
     }
-}
-
-/// How a call ended that a rollout is judged by.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Sample {
-    /// The deployment under way.
-    pub deployment: String,
-    /// Which generation answered.
-    pub arm: Arm,
-    /// How it ended.
-    pub result: Outcome,
-    /// How long it took.
-    pub duration: Duration,
-    /// How many tokens the answer has, where that is known.
-    pub tokens: Option<u64>,
-    /// When it was told of, milliseconds since 1970.
-    pub at_ms: i64,
 }
 
 #[derive(Debug, Serialize)]

@@ -14,6 +14,7 @@ use fusion_metrics::FusionMetrics;
 use overlay_doctor::Thresholds;
 use overlay_loader::{ByHand, Clock, Live};
 use overlay_model::Digest;
+use overlay_sqlite::Sample;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
@@ -21,7 +22,6 @@ use crate::admin::{Kill, admitted};
 use crate::connections::{Connections, most_connections};
 use crate::health::Load;
 use crate::metrics::Noted;
-use crate::outcome::Sample;
 use crate::patience::{PATIENCE, Patient, in_time};
 use crate::refusal::refuse;
 use crate::{admin, health, metrics, ofrep, outcome, route};

@@ -3,9 +3,7 @@ use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use fusion_gateway::Sample;
-use overlay_loader::Arm;
-use overlay_sqlite::{BatchWriter, Counts, DatabaseKind, Kept, Limits, SqliteError};
+use overlay_sqlite::{BatchWriter, Counts, DatabaseKind, Kept, Limits, Sample, SqliteError};
 
 use super::log::line;
 use crate::environment::now_us;
@@ -32,17 +30,7 @@ impl Samples {
 
     /// Takes a sample; whether there was room.
     pub(super) fn take(&self, sample: Sample) -> bool {
-        let taken = self.writer.sample(overlay_sqlite::Sample {
-            deployment: sample.deployment,
-            arm: match sample.arm {
-                Arm::Control => overlay_sqlite::Arm::Control,
-                Arm::Candidate => overlay_sqlite::Arm::Candidate,
-            },
-            result: sample.result.as_str().to_owned(),
-            duration_us: u64::try_from(sample.duration.as_micros()).unwrap_or(u64::MAX),
-            tokens: sample.tokens,
-            at_us: sample.at_ms.saturating_mul(1_000),
-        });
+        let taken = self.writer.sample(sample);
         self.say_lost();
         taken
     }

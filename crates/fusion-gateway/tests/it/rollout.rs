@@ -4,11 +4,8 @@ use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::channel;
-use std::time::Duration;
 
-use fusion_gateway::Sample;
-use fusion_metrics::Outcome;
-use overlay_loader::Arm;
+use overlay_sqlite::{Arm, Sample};
 use overlay_store::audit::Entry;
 use overlay_store::{Change, GenerationRef, Holder, Origin, Phase, Store, Tree as Files};
 use serde_json::{Value, json};
@@ -177,17 +174,17 @@ fn an_outcome_with_its_arm_is_a_sample_of_the_rollout() {
         "result": "slow", "overlay": "baseline",
     });
     assert_eq!(tell(slow)["sampled"], true);
-    let sample = |arm, result, ms, tokens| Sample {
+    let sample = |arm, result: &str, ms: u64, tokens| Sample {
         deployment: DEPLOYMENT.to_owned(),
         arm,
-        result,
-        duration: Duration::from_millis(ms),
+        result: String::from(result),
+        duration_us: ms * 1_000,
         tokens,
-        at_ms: NOW_MS,
+        at_us: NOW_MS * 1_000,
     };
     let wanted = [
-        sample(Arm::Candidate, Outcome::Success, 840, None),
-        sample(Arm::Control, Outcome::Timeout, 9_000, Some(12)),
+        sample(Arm::Candidate, "success", 840, None),
+        sample(Arm::Control, "timeout", 9_000, Some(12)),
     ];
     assert_eq!(kept.try_iter().collect::<Vec<_>>(), wanted);
     let without = |name: &str| {

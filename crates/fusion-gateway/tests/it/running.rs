@@ -7,10 +7,11 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use fusion_gateway::{Sample, Service, serve};
+use fusion_gateway::{Service, serve};
 use fusion_metrics::FusionMetrics;
 use overlay_doctor::Thresholds;
 use overlay_loader::{Clock, Live, Options};
+use overlay_sqlite::Sample;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 

@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use fusion_flags::{BreakerSet, Salt, Switches, View};
 use overlay_model::{Diagnostic, Digest, Effective, Layer, Origin, OverlayName};
 use overlay_schema::Settings;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::Options;
 use super::deployed::Deployment;
@@ -302,7 +302,7 @@ pub struct Snapshot {
 
 /// Whose figures a request belongs to while a candidate is on trial, in the words of
 /// `fusion deploy sample --arm`.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Arm {
     /// The stable generation, for a unit that does not get the candidate.
