@@ -59,6 +59,7 @@ mod live;
 mod read;
 mod root_switch;
 mod settings;
+mod state_folder;
 mod tree;
 
 pub use crate::code::CODES;
@@ -71,6 +72,7 @@ pub use crate::live::{
 };
 pub use crate::root_switch::{RootSwitch, Thrown};
 pub use crate::settings::{VARIABLE_PREFIX, environment_layer};
+pub use crate::state_folder::make_state_folder;
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -6,6 +6,7 @@ use std::io::{self, Write as _};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use overlay_loader::make_state_folder;
 use overlay_store::Store;
 use serde::{Deserialize, Serialize};
 
@@ -56,7 +57,7 @@ impl Notice {
     }
 
     fn write(&self) -> io::Result<()> {
-        fs::create_dir_all(&self.folder)?;
+        make_state_folder(&self.root, &self.folder)?;
         let fresh = self.folder.join(".service.new");
         let mut text = serde_json::to_vec(&self.running)?;
         text.push(b'\n');

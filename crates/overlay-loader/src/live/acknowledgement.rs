@@ -6,6 +6,7 @@ use overlay_model::Digest;
 use serde::{Deserialize, Serialize};
 
 use super::status::Status;
+use crate::state_folder::make_state_folder;
 
 /// The file, in the folder of an instance.
 const FILE: &str = "ack.json";
@@ -42,8 +43,9 @@ impl Acknowledgement {
         })
     }
 
-    pub(crate) fn write(&self, folder: &Path) -> io::Result<()> {
-        fs::create_dir_all(folder)?;
+    /// Writes it down for an instance of `root` with this folder.
+    pub(crate) fn write(&self, root: &Path, folder: &Path) -> io::Result<()> {
+        make_state_folder(root, folder)?;
         let fresh = folder.join(".ack.new");
         let mut text = serde_json::to_vec(self)?;
         text.push(b'\n');

@@ -20,7 +20,7 @@ fn mark(folder: &Path) -> Option<Digest> {
     fs::read_to_string(folder.join(MARK)).ok()?.trim().parse().ok()
 }
 
-/// Copies the installation in `root` into `state`, where it still is the one with
+/// Copies the installation in `root` into the folder `state`, where it still is the one with
 /// `digest`; the copy before it stays as the second one.
 ///
 /// Nothing waits for the disk: a copy that a crash spoils does not have its digest, and is
@@ -44,7 +44,6 @@ fn keep_by(fresh: &Path, root: &Path, state: &Path, digest: Digest) -> io::Resul
     if mark(&kept) == Some(digest) {
         return Ok(());
     }
-    fs::create_dir_all(state)?;
     remove(fresh)?;
     if copy(root, fresh)? != digest {
         // It is changing: what comes next is kept.
@@ -70,8 +69,9 @@ fn remove(folder: &Path) -> io::Result<()> {
 /// what was copied.
 fn copy(from: &Path, to: &Path) -> io::Result<Digest> {
     let tree = Tree::list(from).map_err(|err| err.source)?;
+    fs::create_dir(to)?;
     for folder in ["overlays", "micro_overlays"] {
-        fs::create_dir_all(to.join(folder))?;
+        fs::create_dir(to.join(folder))?;
     }
     let mut digests = Vec::new();
     for file in tree.top.iter().chain(&tree.overlays).chain(&tree.micro) {

@@ -1,4 +1,3 @@
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -22,6 +21,7 @@ use super::{Options, RootKind, last_good};
 use crate::code;
 use crate::installation::FileFinding;
 use crate::read::FLAG_FILE;
+use crate::state_folder::make_state_folder;
 
 /// How often a tree is read that changes meanwhile, before it is left to rest.
 const ATTEMPTS: usize = 5;
@@ -154,7 +154,8 @@ impl Files {
         self.switches.look(&in_force);
         if let (Some(state), Source::Files) = (&options.state, first.source()) {
             // Known before anybody asks how it is; the copy itself takes its time.
-            in_force.note(Part::Copy, fs::create_dir_all(state).err().map(|it| it.to_string()));
+            let made = make_state_folder(&options.root, state);
+            in_force.note(Part::Copy, made.err().map(|it| it.to_string()));
         }
         self.acknowledge(&in_force);
         in_force
@@ -227,7 +228,7 @@ impl Files {
         }
         let status = in_force.status();
         if let Some(acknowledgement) = Acknowledgement::of(&status, (self.options.clock)()) {
-            let written = acknowledgement.write(state);
+            let written = acknowledgement.write(root, state);
             in_force.note(Part::Acknowledgement, written.err().map(|err| err.to_string()));
         }
     }
@@ -362,7 +363,8 @@ impl Files {
             (generation.source(), generation.installation().digest())
         };
         if source == Source::Files {
-            let kept = last_good::keep(root, state, digest);
+            let kept = make_state_folder(&self.options.root, state)
+                .and_then(|()| last_good::keep(root, state, digest));
             in_force.note(Part::Copy, kept.err().map(|err| err.to_string()));
         }
     }

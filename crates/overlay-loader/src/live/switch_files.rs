@@ -93,9 +93,18 @@ impl SwitchFiles {
 
     /// The switch of the root, for a root of deployments.
     fn root_switch(&self) -> Option<io::Result<Option<RootSwitch>>> {
-        let was_deployed = self.was_deployed.load(Ordering::Acquire);
-        let is_root = was_deployed || deployed::has_deployments(&self.root);
-        is_root.then(|| RootSwitch::read(&self.root))
+        let is_deployed = || deployed::has_deployments(&self.root);
+        let before = is_deployed();
+        if !before && !self.was_deployed.load(Ordering::Acquire) {
+            return None;
+        }
+        Some(RootSwitch::read(&self.root).and_then(|it| {
+            // A volume that is not mounted leaves an empty folder: the switch is elsewhere.
+            if it.is_none() && !(before && is_deployed()) {
+                return Err(io::Error::other("nothing is deployed in its folder any more"));
+            }
+            Ok(it)
+        }))
     }
 
     /// Looks until it is told to stop.

@@ -338,6 +338,12 @@ fn a_root_that_is_gone_takes_no_switch_back() {
     fs::rename(&running.root, running.dir.path().join("elsewhere")).unwrap();
     running.wait_for(|it| it.switch_error.is_some());
     assert!(running.live.status().emergency);
+    assert!(!running.root.exists(), "it is not made anew for what a service keeps in it");
+    // What a volume leaves that is not mounted.
+    fs::create_dir(&running.root).unwrap();
+    running.live.reload();
+    let status = running.live.status();
+    assert!(status.emergency && status.switch_error.is_some(), "{status:#?}");
     fs::rename(running.dir.path().join("elsewhere"), &running.root).unwrap();
     running.wait_for(|it| it.switch_error.is_none());
     assert!(running.live.status().emergency);
