@@ -110,8 +110,8 @@ impl Serve {
             None => service,
         };
         let samples = place.samples(&options)?;
-        let service = match samples.clone() {
-            Some(samples) => service.with_samples(move |it| samples.take(it)),
+        let service = match &samples {
+            Some(samples) => service.with_samples(samples.keep()),
             None => service,
         };
         let runtime = Runtime::new().context("starting the threads that answer")?;
@@ -124,9 +124,9 @@ impl Serve {
         let killed = service.killed_by();
         // Both hold the configuration, and with it the log open.
         drop((runtime, service));
-        samples.iter().for_each(|it| it.finish());
         log.finish(killed.as_ref());
         notice.iter().for_each(|it| it.withdraw());
+        samples.into_iter().for_each(Samples::finish);
         listened?;
         output.remark("stopped\n")?;
         Ok(Exit::DONE)
@@ -258,10 +258,10 @@ impl Place {
     }
 
     /// What takes the calls of a rollout, where there can be one and samples are kept.
-    fn samples(&self, options: &overlay_doctor::Options) -> anyhow::Result<Option<Arc<Samples>>> {
+    fn samples(&self, options: &overlay_doctor::Options) -> anyhow::Result<Option<Samples>> {
         let Self::Root(root) = self else { return Ok(None) };
-        let samples = options.keeps_rows().then(|| Samples::of(root, options.retention()));
-        Ok(samples.transpose().context("starting the thread that writes samples")?.map(Arc::new))
+        let samples = options.keeps_rows().then(|| Samples::of(root));
+        samples.transpose().context("starting the thread that writes samples")
     }
 
     /// What `fusion.toml` and the environment say of the service.

@@ -11,7 +11,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use fusion_flags::{Breaker, BreakerState, Permit, Ticket};
 use fusion_metrics::{Outcome, catalogue};
-use overlay_loader::{ByHand, Switched};
+use overlay_loader::{ByHand, Deployment, Switched};
 use overlay_sqlite::{Arm, Sample};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -158,12 +158,17 @@ impl Service {
     fn sample(&self, request: &OutcomeRequest) -> Option<Result<(), &'static str>> {
         let arm = request.arm?;
         let snapshot = self.live.snapshot();
-        let on_trial = snapshot.candidate().and_then(|_| deployment(&snapshot));
+        let is_watched = snapshot.deployment().is_some_and(Deployment::is_watched);
+        let is_on_trial = is_watched || snapshot.candidate().is_some();
+        let on_trial = deployment(&snapshot).filter(|_| is_on_trial);
         Some(match (&self.samples, on_trial, request.duration_ms) {
             (None, ..) => Err("this service keeps no samples"),
             (_, None, _) => Err("no candidate is on trial"),
             (_, Some(under_way), _) if request.deployment.as_deref() != Some(under_way) => {
                 Err("it is not of the deployment under way")
+            }
+            _ if is_watched && arm == Arm::Control => {
+                Err("it was answered before the candidate became everybody's")
             }
             (.., None) => Err("a sample has a `duration_ms`"),
             (Some(keep), Some(under_way), Some(ms)) => {

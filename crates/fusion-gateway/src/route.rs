@@ -104,7 +104,8 @@ struct RouteAnswer<'a> {
     #[serde(flatten)]
     report: RouteReport,
     overlay: Option<OverlayAnswer>,
-    /// What `fusion deploy sample --arm` takes, while a candidate is on trial.
+    /// To be given back with the outcome of the call, while a rollout is judged by such;
+    /// `fusion deploy sample --arm` takes it too.
     arm: Option<Arm>,
     deployment: Option<&'a str>,
     /// Of the whole tree that answers.

@@ -41,8 +41,7 @@ pub struct Kept {
 /// How long rows are written before old ones are looked for again: an hour, microseconds.
 const PRUNED_EVERY_US: i64 = 3600 * 1_000_000;
 
-/// Writes rows in batches from a thread of its own, and removes what is older than it is kept
-/// where rows are written, once an hour.
+/// Writes rows in batches from a thread of its own.
 ///
 /// A queue that is full drops performance rows and counts them. Audit records wait for
 /// room; they are turned away only while the index cannot be written to at all, and the
@@ -55,7 +54,8 @@ pub struct BatchWriter {
 }
 
 impl BatchWriter {
-    /// Starts the thread.
+    /// Starts the thread. Once an hour, where rows are written, it removes what is older than
+    /// it is `kept`.
     ///
     /// # Errors
     ///
@@ -67,19 +67,20 @@ impl BatchWriter {
         kept: Kept,
     ) -> io::Result<Self> {
         let performance = Rows::Open(performance);
-        Self::with(Files { audit: Some(audit), performance, kept, pruned_us: None }, limits)
+        let files = Files { audit: Some(audit), performance, kept: Some(kept), pruned_us: None };
+        Self::with(files, limits)
     }
 
     /// Starts a thread for performance rows and samples alone; audit records are turned
-    /// away. The file is opened for each batch, and made where it is missing: one that is
-    /// put in its place meanwhile gets what comes then.
+    /// away, and nothing is ever removed. The file is opened for each batch, and made where
+    /// it is missing: one that is put in its place meanwhile gets what comes then.
     ///
     /// # Errors
     ///
     /// As for [`Self::start`].
-    pub fn of_rows(performance: PathBuf, limits: Limits, kept: Kept) -> io::Result<Self> {
+    pub fn of_rows(performance: PathBuf, limits: Limits) -> io::Result<Self> {
         let performance = Rows::At(performance);
-        Self::with(Files { audit: None, performance, kept, pruned_us: None }, limits)
+        Self::with(Files { audit: None, performance, kept: None, pruned_us: None }, limits)
     }
 
     fn with(mut files: Files, limits: Limits) -> io::Result<Self> {
@@ -143,6 +144,19 @@ impl BatchWriter {
         }
     }
 
+    /// Writes what is left, no longer than `patience`, and gives what became of the rows with
+    /// the last error since it was asked for. What is not written by then counts as waiting,
+    /// and may be written or not.
+    pub fn close_within(mut self, patience: Duration) -> (Counts, Option<SqliteError>) {
+        self.queue.close();
+        if !self.queue.wait_for_end(patience) {
+            // Left to itself.
+            drop(self.thread.take());
+        }
+        self.end();
+        (self.queue.counts(), self.queue.take_error())
+    }
+
     fn end(&mut self) {
         self.queue.close();
         if let Some(thread) = self.thread.take() {
@@ -162,7 +176,8 @@ impl Drop for BatchWriter {
 struct Files {
     audit: Option<AuditIndex>,
     performance: Rows,
-    kept: Kept,
+    /// How long rows are kept, where it is for the thread to remove them.
+    kept: Option<Kept>,
     /// When old rows were removed last.
     pruned_us: Option<i64>,
 }
@@ -199,8 +214,10 @@ impl Files {
             },
         };
         let written = file.write(rows, samples);
-        let removed =
-            if written.is_ok() { self.kept.prune(&mut self.pruned_us, file) } else { Ok(0) };
+        let removed = match &self.kept {
+            Some(kept) if written.is_ok() => kept.prune(&mut self.pruned_us, file),
+            _ => Ok(0),
+        };
         (written, removed)
     }
 }

@@ -3,7 +3,7 @@
 //! Two files: the [`AuditIndex`] (`db/audit.sqlite`), which answers questions about the audit
 //! log and can be built from it again at any time, and [`Performance`] (`db/perf.sqlite`),
 //! whose rows nothing else has and which are kept for 90 days. A [`BatchWriter`] puts rows
-//! into both from one thread.
+//! into both, or into the second alone, from a thread of its own.
 //!
 //! The truth about what happened is the audit log of `overlay-store`, not this index: a
 //! database that is down, corrupt or behind never stops a deployment. Rows and questions

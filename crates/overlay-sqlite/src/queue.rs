@@ -1,6 +1,6 @@
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use overlay_store::audit::Record;
 use serde::Serialize;
@@ -17,6 +17,8 @@ pub struct Counts {
     pub audit_written: u64,
     /// Audit records that wait, because the index is down.
     pub audit_waiting: u64,
+    /// Performance rows and samples that are not tried yet.
+    pub waiting: u64,
     /// Performance rows and samples in the file.
     pub written: u64,
     /// Performance rows and samples that found the queue full.
@@ -55,6 +57,8 @@ struct State {
     flushes_wanted: u64,
     flushes_done: u64,
     closing: bool,
+    /// Whether nothing more will be written.
+    ended: bool,
 }
 
 impl State {
@@ -71,8 +75,9 @@ impl State {
     }
 
     fn counts(&self) -> Counts {
-        let audit_waiting = u64::try_from(self.audit.len()).unwrap_or(u64::MAX);
-        Counts { audit_waiting, ..self.counts }
+        let audit_waiting = count(self.audit.len());
+        let waiting = count(self.performance_len()) + self.counts.waiting;
+        Counts { audit_waiting, waiting, ..self.counts }
     }
 }
 
@@ -156,7 +161,8 @@ impl Queue {
         let size = self.limits.batch;
         let audit = audit.drain(..audit.len().min(size)).collect();
         let rows: Vec<_> = rows.drain(..rows.len().min(size)).collect();
-        let samples = samples.drain(..samples.len().min(size - rows.len())).collect();
+        let samples: Vec<_> = samples.drain(..samples.len().min(size - rows.len())).collect();
+        state.counts.waiting = count(rows.len() + samples.len());
         Batch { audit, rows, samples, flush }
     }
 
@@ -177,7 +183,7 @@ impl Queue {
                 }
             }
         }
-        let len = count(batch.rows.len() + batch.samples.len());
+        let len = std::mem::take(&mut state.counts.waiting);
         match performance {
             Ok(()) => state.counts.written += len,
             Err(err) => {
@@ -194,8 +200,9 @@ impl Queue {
         if settled {
             state.flushes_done = batch.flush;
         }
+        state.ended = settled && state.closing;
         self.done.notify_all();
-        !(settled && state.closing)
+        !state.ended
     }
 
     /// Waits until all that was pushed before is written, or was tried.
@@ -218,6 +225,12 @@ impl Queue {
         self.lock().closing = true;
         self.work.notify_one();
         self.done.notify_all();
+    }
+
+    /// Waits until all is written, or was tried, after [`Self::close`]; whether it was in time.
+    pub(crate) fn wait_for_end(&self, patience: Duration) -> bool {
+        let waited = self.done.wait_timeout_while(self.lock(), patience, |it| !it.ended);
+        waited.unwrap_or_else(PoisonError::into_inner).0.ended
     }
 
     pub(crate) fn take_error(&self) -> Option<SqliteError> {

@@ -1,70 +1,85 @@
 use std::io;
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Arc;
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
-use overlay_sqlite::{BatchWriter, Counts, DatabaseKind, Kept, Limits, Sample, SqliteError};
+use overlay_sqlite::{BatchWriter, Counts, DatabaseKind, Limits, Sample, SqliteError};
 
 use super::log::line;
-use crate::environment::now_us;
 
 /// How long samples wait to be written together.
 const INTERVAL: Duration = Duration::from_secs(1);
+/// How often it is looked for what was lost.
+const LOOK: Duration = Duration::from_secs(10);
+
+/// How long what is left may take once the service has stopped.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Writes down the calls of a rollout that the service is told of.
 pub(super) struct Samples {
-    writer: BatchWriter,
-    /// What of them was lost, as far as it was said.
-    lost: Mutex<u64>,
+    writer: Arc<BatchWriter>,
+    /// Ends the thread by going.
+    open: Sender<()>,
+    thread: JoinHandle<Losses>,
 }
 
+/// What of the samples was lost, as far as it was said.
+#[derive(Default)]
+struct Losses(u64);
+
 impl Samples {
-    /// For the root in `dir`, whose samples are kept for `retention`.
-    pub(super) fn of(dir: &Path, retention: Duration) -> io::Result<Self> {
+    /// For the root in `dir`.
+    pub(super) fn of(dir: &Path) -> io::Result<Self> {
         let limits = Limits { interval: INTERVAL, ..Limits::default() };
-        let kept = Kept { span: retention, now_us: Box::new(now_us) };
         let path = dir.join(DatabaseKind::Performance.path());
-        let writer = BatchWriter::of_rows(path, limits, kept)?;
-        Ok(Self { writer, lost: Mutex::default() })
+        let writer = Arc::new(BatchWriter::of_rows(path, limits)?);
+        let (open, closed) = channel();
+        let watched = Arc::clone(&writer);
+        let watch = move || {
+            let mut losses = Losses::default();
+            while closed.recv_timeout(LOOK) == Err(RecvTimeoutError::Timeout) {
+                losses.say(watched.counts(), watched.take_error());
+            }
+            losses
+        };
+        let thread = Builder::new().name("fusion-samples".into()).spawn(watch)?;
+        Ok(Self { writer, open, thread })
     }
 
-    /// Takes a sample; whether there was room.
-    pub(super) fn take(&self, sample: Sample) -> bool {
-        let taken = self.writer.sample(sample);
-        self.say_lost();
-        taken
+    /// What takes a sample, and says whether there was room; it waits for nothing.
+    pub(super) fn keep(&self) -> impl Fn(Sample) -> bool + Send + Sync + 'static {
+        let writer = Arc::clone(&self.writer);
+        move |sample| writer.sample(sample)
     }
 
-    /// Writes what is left.
-    pub(super) fn finish(&self) {
-        // What failed is counted, and said with the rest.
-        let failed = self.writer.flush().err();
-        self.say(self.writer.counts(), failed);
+    /// Writes what is left, where that does not take too long.
+    pub(super) fn finish(self) {
+        drop(self.open);
+        let mut losses = self.thread.join().unwrap_or_default();
+        // Somebody else holds it only where the service was not ended.
+        let Some(writer) = Arc::into_inner(self.writer) else { return };
+        let (counts, error) = writer.close_within(PATIENCE);
+        losses.say(Counts { failed: counts.failed + counts.waiting, ..counts }, error);
     }
+}
 
-    fn say_lost(&self) {
-        let counts = self.writer.counts();
-        if counts.failed + counts.dropped > 0 {
-            self.say(counts, None);
-        }
-    }
-
+impl Losses {
     /// A line for what was lost since the line before.
-    fn say(&self, counts: Counts, failed: Option<SqliteError>) {
-        let mut said = self.lost.lock().unwrap_or_else(PoisonError::into_inner);
+    fn say(&mut self, counts: Counts, error: Option<SqliteError>) {
         let lost = counts.failed + counts.dropped;
-        if lost == *said {
+        let now = lost.saturating_sub(self.0);
+        if now == 0 {
             return;
         }
-        let why = failed.or_else(|| self.writer.take_error());
-        let why = why.map_or_else(
-            || "more come than can be written".to_owned(),
+        self.0 = lost;
+        let why = error.map_or_else(
+            || "more come than can be written in time".to_owned(),
             |err| format!("{:#}", anyhow::Error::new(err)),
         );
-        let lost_now = lost - *said;
-        let what = if lost_now == 1 { "sample" } else { "samples" };
-        let are = if lost_now == 1 { "is" } else { "are" };
-        line(&format!("failed: {lost_now} {what} of the rollout {are} lost: {why}"));
-        *said = lost;
+        let samples =
+            if now == 1 { "sample of the rollout is" } else { "samples of the rollout are" };
+        line(&format!("failed: {now} {samples} lost: {why}"));
     }
 }

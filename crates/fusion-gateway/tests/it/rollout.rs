@@ -203,3 +203,42 @@ fn an_outcome_with_its_arm_is_a_sample_of_the_rollout() {
     let error = running.client.post("/v1/outcome", error).with_code(400).error();
     assert!(error.contains("`control` or `candidate`"), "{error}");
 }
+
+/// A deployment without stages is judged by what comes after it is everybody's.
+#[test]
+fn a_new_generation_under_watch_has_samples_too() {
+    let tree = Tree::new();
+    let root = tree.path("root");
+    let old = publish(&root, &tree, "");
+    switch(&root, Change::to(old));
+    let (samples, kept) = channel();
+    let running = Running::sampling(options(root.clone()), move |it| samples.send(it).is_ok());
+    let new = publish(&root, &tree, "MAX_TOKENS=7\n");
+    let changes = running.changes();
+    let watched = Change {
+        phase: Phase::PostCheck,
+        deployment: Some(DEPLOYMENT.to_owned()),
+        ..Change::to(new)
+    };
+    switch(&root, watched.clone());
+    wait(&changes);
+    let route = running.client.refund_route();
+    assert_eq!((&route["arm"], &route["generation"]), (&json!("candidate"), &json!(2)));
+    let tell = |arm: &Value| {
+        let body = json!({
+            "overlay": "rollback_first", "result": "failed", "duration_ms": 840, "arm": arm,
+            "deployment": route["deployment"],
+        });
+        running.client.post("/v1/outcome", &body.to_string()).with_code(200).json()
+    };
+    assert_eq!(tell(&route["arm"])["sampled"], true);
+    let late = "it was answered before the candidate became everybody's";
+    assert_eq!(tell(&json!("control"))["not_sampled"], late);
+    let arms: Vec<_> = kept.try_iter().map(|it| (it.arm, it.result)).collect();
+    assert_eq!(arms, [(Arm::Candidate, "error".to_owned())]);
+
+    switch(&root, Change { phase: Phase::Stable, ..watched });
+    wait(&changes);
+    assert_eq!(running.client.refund_route()["arm"], Value::Null);
+    assert_eq!(tell(&route["arm"])["not_sampled"], "no candidate is on trial");
+}

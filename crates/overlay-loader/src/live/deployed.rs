@@ -32,6 +32,12 @@ pub struct Deployment {
 }
 
 impl Deployment {
+    /// Whether the new generation is everybody's, and still under watch: what is told of calls
+    /// is told of it.
+    pub fn is_watched(&self) -> bool {
+        self.phase == Phase::PostCheck
+    }
+
     pub(crate) fn of(pointer: &Pointer) -> Self {
         Self {
             epoch: pointer.epoch,

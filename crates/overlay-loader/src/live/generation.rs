@@ -350,7 +350,8 @@ impl Snapshot {
     }
 
     /// [`Self::pick`], with the arm of the trial that this makes the unit part of; none
-    /// where there is no trial, or no unit. An empty unit is none.
+    /// where there is no trial, or no unit. An empty unit is none. While a new generation that
+    /// is everybody's is under watch, everybody is of the candidate's arm.
     #[inline]
     pub fn pick_arm(&self, unit: Option<&str>) -> (&Switched, Option<Arm>) {
         match (&self.candidate, unit.filter(|it| !it.is_empty())) {
@@ -358,7 +359,10 @@ impl Snapshot {
                 (&it.switched, Some(Arm::Candidate))
             }
             (Some(_), Some(_)) => (&self.stable, Some(Arm::Control)),
-            _ => (&self.stable, None),
+            _ => {
+                let is_watched = self.deployment.as_ref().is_some_and(Deployment::is_watched);
+                (&self.stable, is_watched.then_some(Arm::Candidate))
+            }
         }
     }
 
@@ -367,7 +371,9 @@ impl Snapshot {
     /// and its candidate has none; 0 is none of both, but a copy or the built-in overlay.
     pub fn number(&self, arm: Option<Arm>) -> u64 {
         match (arm, &self.deployment) {
-            (Some(Arm::Candidate), it) => it.as_ref().and_then(|it| it.candidate).unwrap_or(0),
+            (Some(Arm::Candidate), it) if self.candidate.is_some() => {
+                it.as_ref().and_then(|it| it.candidate).unwrap_or(0)
+            }
             _ => self.number,
         }
     }

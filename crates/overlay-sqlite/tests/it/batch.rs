@@ -48,6 +48,7 @@ fn all_is_written_after_a_flush() {
     let expect = Counts {
         audit_written: 30,
         audit_waiting: 0,
+        waiting: 0,
         written: 5_000,
         dropped: 0,
         failed: 0,
@@ -213,7 +214,7 @@ fn rows_alone_need_no_index_and_find_their_file_again() {
     let root = Root::new(1);
     let path = root.path("db/perf.sqlite");
     std::fs::create_dir(&path).unwrap();
-    let writer = BatchWriter::of_rows(path.clone(), patient(10, 10), forever()).unwrap();
+    let writer = BatchWriter::of_rows(path.clone(), patient(10, 10)).unwrap();
     let record = records(1).remove(0);
     assert_eq!(writer.audit(record.clone()).unwrap_err(), Refused(Box::new(record)));
     assert!(writer.sample(sample(Arm::Control, "success", 1, 1)));
@@ -230,4 +231,25 @@ fn rows_alone_need_no_index_and_find_their_file_again() {
     assert_eq!((counts.failed, counts.written, counts.audit_waiting), (1, 2, 0));
     let performance = Performance::open(&path).unwrap();
     assert_eq!(performance.latency(None, Span::ALL).unwrap().unwrap().count, 1, "the new file");
+}
+
+/// Who stops does not wait for a file that somebody else holds.
+#[test]
+fn close_within_a_time_leaves_what_cannot_be_written() {
+    let root = Root::new(1);
+    let path = root.path("db/perf.sqlite");
+    drop(Performance::open(&path).unwrap());
+    let other = lock(&root, "db/perf.sqlite");
+    let writer = BatchWriter::of_rows(path.clone(), patient(10, 2)).unwrap();
+    for n in 0..5 {
+        assert!(writer.sample(sample(Arm::Control, "success", n, n)));
+    }
+    let (counts, _) = writer.close_within(Duration::ZERO);
+    assert_eq!((counts.waiting, counts.written, counts.failed), (5, 0, 0));
+    other.execute_batch("ROLLBACK").unwrap();
+
+    let writer = BatchWriter::of_rows(path, patient(10, 2)).unwrap();
+    assert!(writer.sample(sample(Arm::Candidate, "success", 1, 1)));
+    let (counts, error) = writer.close_within(Duration::from_secs(600));
+    assert_eq!((counts.waiting, counts.written), (0, 1), "{error:?}");
 }
