@@ -1,10 +1,13 @@
 use std::fs::{self, File};
 use std::io::{self, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
 use crate::exit::{Exit, refusal};
+
+/// The most links that are followed one after the other.
+const MAX_LINKS: usize = 40;
 
 /// Gives the file `path` this content, at once or not at all: a new file beside it is
 /// written, synced and renamed over it. Permissions stay.
@@ -14,7 +17,7 @@ use crate::exit::{Exit, refusal};
 /// Where the folder cannot be written: with the exit code `USAGE` where the path is to blame.
 pub(crate) fn replace(path: &Path, content: &[u8]) -> anyhow::Result<()> {
     // A link stays a link: what it points to is replaced.
-    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+    let target = target(path);
     let dir = match target.parent() {
         Some(dir) if !dir.as_os_str().is_empty() => dir,
         _ => Path::new("."),
@@ -36,6 +39,20 @@ pub(crate) fn replace(path: &Path, content: &[u8]) -> anyhow::Result<()> {
     file.as_file().sync_all().with_context(failed)?;
     file.persist(&target).with_context(failed)?;
     sync_dir(dir).with_context(failed)
+}
+
+/// The file that `path` names, by links too; it need not be there.
+pub(crate) fn target(path: &Path) -> PathBuf {
+    let mut target = path.to_path_buf();
+    for _ in 0..MAX_LINKS {
+        if let Ok(real) = fs::canonicalize(&target) {
+            return real;
+        }
+        // A link that leads to nothing.
+        let Ok(next) = fs::read_link(&target) else { break };
+        target = target.parent().map_or_else(|| next.clone(), |it| it.join(&next));
+    }
+    target
 }
 
 /// Why no file can stand at `target`, which is in `dir`.

@@ -30,7 +30,7 @@ pub enum Thrown {
     /// All of it.
     Whole,
     /// That it is thrown, and not why: the disk has room for a name alone, for example. Where
-    /// it was thrown before, it says what it said.
+    /// it was thrown before, it says what it said. A power cut may take it back too.
     Bare(io::Error),
     /// It is thrown, and a power cut may take it back: the folder could not be synced.
     Unsynced(io::Error),
@@ -69,7 +69,10 @@ impl RootSwitch {
                 _ => Thrown::Bare(lost),
             },
         };
-        Ok(sync(root).map_or_else(Thrown::Unsynced, |()| thrown))
+        Ok(match (thrown, sync(root)) {
+            (Thrown::Whole, Err(err)) => Thrown::Unsynced(err),
+            (thrown, _) => thrown,
+        })
     }
 
     /// Takes the switch of `root` back, durably. Says whether it was thrown.

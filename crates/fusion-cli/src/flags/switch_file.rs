@@ -9,10 +9,7 @@ use fusion_flags::Switches;
 use overlay_loader::switch_text;
 
 use crate::input::name_of;
-use crate::replace::replace;
-
-/// The most links that are followed one after the other.
-const MAX_LINKS: usize = 40;
+use crate::replace::{replace, target};
 
 /// What a switch file says, or why it cannot be read. One that is not there switches nothing.
 pub(crate) fn switch_file(path: &Path) -> Result<Switches, String> {
@@ -63,35 +60,29 @@ impl SwitchFile {
     }
 
     fn keep(&self, says_something: bool) -> io::Result<()> {
-        match fs::remove_file(&self.earlier) {
-            Err(err) if err.kind() != io::ErrorKind::NotFound => return Err(err),
-            _ if !says_something => return Ok(()),
-            _ => (),
+        remove(&self.earlier)?;
+        if !says_something {
+            return Ok(());
         }
         let linked = fs::hard_link(&self.target, &self.earlier);
         linked.or_else(|_| fs::copy(&self.target, &self.earlier).map(drop))
     }
 
-    /// Puts the earlier text back, or removes the file where there is none.
+    /// Puts the earlier text back, or removes the file where there is none; with the link that
+    /// led to it, since one that leads to nothing is thrown.
     pub(crate) fn restore(&self) -> anyhow::Result<()> {
         let failed = || name_of(&self.path);
         if self.has_earlier() {
             return fs::rename(&self.earlier, &self.target).with_context(failed);
         }
-        fs::remove_file(&self.path).with_context(failed)
+        remove(&self.target).and_then(|()| remove(&self.path)).with_context(failed)
     }
 }
 
-/// The file that `path` names, by links too; it need not be there.
-fn target(path: &Path) -> PathBuf {
-    let mut target = path.to_path_buf();
-    for _ in 0..MAX_LINKS {
-        if let Ok(real) = fs::canonicalize(&target) {
-            return real;
-        }
-        // A link that leads to nothing.
-        let Ok(next) = fs::read_link(&target) else { break };
-        target = target.parent().map_or_else(|| next.clone(), |it| it.join(&next));
+/// Removes a file, where it is there.
+fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(err) if err.kind() != io::ErrorKind::NotFound => Err(err),
+        _ => Ok(()),
     }
-    target
 }

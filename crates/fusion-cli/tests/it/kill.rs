@@ -337,6 +337,14 @@ fn kill_writes_what_a_link_leads_to() {
         assert_eq!(said, [&Value::Null; 3], "there was nothing: {report:#}");
         assert!(path("switch").is_symlink() && path("by_another").is_symlink());
         assert_eq!(read(&path("data/switch")), "");
+
+        // A link to nothing would be thrown, and so would be what it led to.
+        let mut command = fusion(dir.path());
+        let undo = ["flags", "kill", "--reason", "over", "--undo", "--json", "--file", named];
+        let ran = finish(command.env("RESON_FEATURES_FILE", named).args(undo), b"");
+        let report = ran.ends_with(0).json();
+        assert_eq!((&report["written"], &report["emergency"]), (&json!(true), &json!(false)));
+        assert!(!path("data/switch").exists() && !path(named).is_symlink());
     }
 }
 
