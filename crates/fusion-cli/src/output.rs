@@ -1,8 +1,10 @@
+use std::borrow::Cow;
 use std::io::{self, Write};
 
 use anstream::{AutoStream, ColorChoice};
 use anyhow::Context as _;
 use clap::ValueEnum;
+use overlay_model::is_hidden;
 use serde::Serialize;
 
 use crate::environment::Environment;
@@ -98,7 +100,7 @@ impl Output {
     /// Prints the report in the form that was asked for.
     pub(crate) fn show<T: Report>(&mut self, report: &T) -> anyhow::Result<()> {
         match self.format {
-            Format::Text => self.text(&report.text(self.width)),
+            Format::Text => self.text(&readable(&report.text(self.width))),
             Format::Json | Format::Sarif => self.json(&to_json(report)?),
         }
     }
@@ -106,7 +108,7 @@ impl Output {
     /// Prints a value that has a `schema` field of its own, or `text` for people.
     pub(crate) fn answer(&mut self, value: &impl Serialize, text: &str) -> anyhow::Result<()> {
         match self.format {
-            Format::Text => self.text(text),
+            Format::Text => self.text(&readable(text)),
             Format::Json | Format::Sarif => self.json(&json_text(value)?),
         }
     }
@@ -124,6 +126,7 @@ impl Output {
 
     /// Prints `text` on standard error.
     pub(crate) fn remark(&mut self, text: &str) -> anyhow::Result<()> {
+        let text = readable(text);
         finish(self.err.write_all(text.as_bytes()).and_then(|()| self.err.flush()))
     }
 
@@ -152,10 +155,52 @@ impl Output {
     }
 }
 
+/// `text` with what a terminal would act on, or hide, as its escape: names of files, and what
+/// others have written, may hold anything. Line ends, tabs and colours stay.
+fn readable(text: &str) -> Cow<'_, str> {
+    let is_odd = |c: char| c != '\n' && is_hidden(c);
+    if !text.contains(is_odd) {
+        return Cow::Borrowed(text);
+    }
+    let (mut res, mut rest) = (String::with_capacity(text.len() + 16), text);
+    while let Some(c) = rest.chars().next() {
+        let len = colour(rest).unwrap_or(c.len_utf8());
+        let (first, more) = rest.split_at(len);
+        match len == c.len_utf8() && is_odd(c) {
+            true => res.extend(c.escape_default()),
+            false => res.push_str(first),
+        }
+        rest = more;
+    }
+    Cow::Owned(res)
+}
+
+/// The length of the colour, or other look of letters, that `text` begins with: `ESC[1;31m`.
+fn colour(text: &str) -> Option<usize> {
+    let codes = text.strip_prefix("\x1b[")?;
+    let end = codes.find(|c: char| !c.is_ascii_digit() && c != ';')?;
+    codes.get(end..)?.starts_with('m').then_some(end + 3)
+}
+
 /// A reader that has gone (`fusion … | head`) is no error.
 fn finish(result: io::Result<()>) -> anyhow::Result<()> {
     match result {
         Err(err) if err.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         other => other.context("writing output"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::readable;
+
+    #[test]
+    fn what_a_terminal_would_act_on_is_shown() {
+        let plain = "a\tb\n\x1b[1;31mred\x1b[0m \x1b[mä👩\u{200d}🚒\n";
+        assert_eq!(readable(plain), plain);
+        let odd = "\x1b]0;title\x07\r\x1b[2J\x1b[31\u{202e}\0\x1b";
+        let shown = r"\u{1b}]0;title\u{7}\r\u{1b}[2J\u{1b}[31\u{202e}\u{0}\u{1b}";
+        assert_eq!(readable(odd), shown);
+        assert_eq!(readable(&format!("{plain}{odd}")), format!("{plain}{shown}"));
     }
 }

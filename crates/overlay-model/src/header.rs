@@ -1,4 +1,4 @@
-use crate::parser::is_forbidden;
+use crate::parser::is_hidden;
 
 /// The comment lines at the top of a generated overlay file.
 ///
@@ -27,7 +27,7 @@ pub fn header(name: &str, description: &str, scenarios: &str) -> String {
 pub fn one_line(text: &str) -> String {
     let mut res = String::with_capacity(text.len());
     for c in text.trim().chars() {
-        if is_forbidden(c) {
+        if is_hidden(c) {
             res.extend(c.escape_default());
         } else {
             res.push(c);

@@ -67,7 +67,7 @@ pub use crate::outline::{Outline, OutlineField};
 pub use crate::overlay::{
     Entry, InvalidValue, LineView, MAX_BYTES, MAX_LINES, Overlay, SyntaxError,
 };
-pub use crate::parser::visible;
+pub use crate::parser::{is_hidden, visible};
 pub use crate::plural::plural;
 pub use crate::ratio::{OutOfRange, Ratio};
 pub use crate::rule::{Rule, RuleSeverity, Test};

@@ -7,7 +7,7 @@ use thiserror::Error;
 use crate::diagnostic::{Diagnostic, Edit, Location};
 use crate::key::ParamKey;
 use crate::layers::{Layer, Origin, Setting};
-use crate::parser::{self, Line, LineKind, is_forbidden, too_large, utf8};
+use crate::parser::{self, Line, LineKind, is_hidden, too_large, utf8};
 
 /// The most bytes an overlay file has.
 pub const MAX_BYTES: usize = 1 << 20;
@@ -306,7 +306,7 @@ pub enum InvalidValue {
 
 /// Whether a line of an overlay file can hold `value` so that it comes back the same.
 pub(crate) fn check_value(value: &str) -> Result<(), InvalidValue> {
-    match value.chars().find(|c| is_forbidden(*c)) {
+    match value.chars().find(|c| is_hidden(*c)) {
         Some(c) => Err(InvalidValue::Control(c)),
         None if value.trim_matches([' ', '\t']) != value => Err(InvalidValue::Blanks),
         None => Ok(()),

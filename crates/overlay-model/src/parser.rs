@@ -210,7 +210,7 @@ impl<'a> Parser<'a> {
         if line.bytes().fold(true, |all, b| all & (b' '..0x7f).contains(&b)) {
             return true;
         }
-        let Some((at, c)) = line.char_indices().find(|(_, c)| is_forbidden(*c)) else {
+        let Some((at, c)) = line.char_indices().find(|(_, c)| is_hidden(*c)) else {
             return true;
         };
         let span = start + at..start + at + c.len_utf8();
@@ -374,7 +374,7 @@ fn narrow(span: Range<usize>) -> Range<u32> {
 /// inside a text, and the tag characters that spell ASCII unseen.
 ///
 /// The joiners U+200C and U+200D are not among them: Persian and emoji are written with them.
-pub(crate) fn is_forbidden(c: char) -> bool {
+pub fn is_hidden(c: char) -> bool {
     match c {
         '\t' => false,
         '\0'..='\u{ac}' => c.is_control(),
@@ -397,7 +397,7 @@ pub(crate) fn is_forbidden(c: char) -> bool {
 /// Whether nothing or next to nothing is seen of `c`: what no overlay file holds, and marks
 /// that belong into texts of some scripts and into no name, number or word.
 fn is_invisible(c: char) -> bool {
-    is_forbidden(c)
+    is_hidden(c)
         || matches!(
             c,
             '\u{34f}'
