@@ -115,7 +115,18 @@ pub struct About {
 /// A lock; it is free again when this is dropped, or the process ends.
 #[derive(Debug, Default)]
 pub struct Lock {
-    _file: Option<File>,
+    file: Option<File>,
+}
+
+impl Drop for Lock {
+    /// To close the file is not enough: a program that was started meanwhile has it open too,
+    /// until its own code runs.
+    fn drop(&mut self) {
+        if let Some(file) = &self.file {
+            // It is closed next, whatever comes of this.
+            let _ = file.unlock();
+        }
+    }
 }
 
 /// The files of the machine.
@@ -218,7 +229,7 @@ impl Disk for RealDisk {
     fn lock(&self, path: &Path) -> io::Result<Option<Lock>> {
         let file = OpenOptions::new().write(true).create(true).truncate(false).open(path)?;
         match file.try_lock() {
-            Ok(()) => Ok(Some(Lock { _file: Some(file) })),
+            Ok(()) => Ok(Some(Lock { file: Some(file) })),
             Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(err)) => Err(err),
         }

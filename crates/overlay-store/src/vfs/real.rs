@@ -101,10 +101,21 @@ impl RealFs {
     fn flock(&self, path: &str, flags: OFlags, how: FlockOperation) -> io::Result<Option<Held>> {
         let file = self.file(path, OFlags::RDONLY | flags, 0o644)?;
         match retry_on_intr(|| flock(&file, how)) {
-            Ok(()) => Ok(Some(Held::new(file))),
+            Ok(()) => Ok(Some(Held::new(Locked(file)))),
             Err(Errno::WOULDBLOCK) => Ok(None),
             Err(err) => Err(err.into()),
         }
+    }
+}
+
+/// A file with a lock, which ends with it. To close the file is not enough: a program that was
+/// started meanwhile has it open too, until its own code runs.
+struct Locked(File);
+
+impl Drop for Locked {
+    fn drop(&mut self) {
+        // It is closed next, whatever comes of this.
+        let _ = retry_on_intr(|| flock(&self.0, FlockOperation::Unlock));
     }
 }
 
