@@ -3,6 +3,7 @@ use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -11,9 +12,11 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use super::{CheckVerdict, Facts, Judged};
 
 /// The most bytes of each output that are kept; the rest is read and dropped.
-const MAX_OUTPUT: u64 = 16 << 10;
+const MAX_OUTPUT: usize = 16 << 10;
 /// How often a command is asked whether it has ended.
 const POLL: Duration = Duration::from_millis(5);
+/// How long an output may go on after the command has ended, and its group with it.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Runs a command; exit code 0 passes. What it started ends with it. It runs in `dir`, where
 /// a program with a relative path is looked for too.
@@ -42,7 +45,7 @@ pub(super) fn run(
 }
 
 fn watch(mut child: Child, timeout: Duration) -> io::Result<Judged> {
-    let outputs = [child.stderr.take().map(keep), child.stdout.take().map(keep)];
+    let outputs = [child.stderr.take().map(Kept::of), child.stdout.take().map(Kept::of)];
     let status = wait(&mut child, timeout)?;
     end(&child);
     child.wait()?;
@@ -79,24 +82,50 @@ fn end(child: &Child) {
     }
 }
 
-/// Reads an output to its end on a thread of its own, so that a full pipe stops nobody.
-fn keep(mut output: impl Read + Send + 'static) -> Receiver<Vec<u8>> {
-    let (sender, receiver) = mpsc::channel();
-    thread::spawn(move || {
-        let mut kept = Vec::new();
-        // What fails to be read is missing from the message, and decides nothing.
-        output.by_ref().take(MAX_OUTPUT).read_to_end(&mut kept).ok();
-        io::copy(&mut output, &mut io::sink()).ok();
-        sender.send(kept).ok();
-    });
-    receiver
+/// The beginning of an output, which is read to its end on a thread of its own, so that a full
+/// pipe stops nobody.
+struct Kept {
+    text: Arc<Mutex<Vec<u8>>>,
+    /// Ends with the output.
+    end: Receiver<()>,
 }
 
-/// The outputs, errors first. A process that left the group may still hold a pipe.
-fn said(outputs: [Option<Receiver<Vec<u8>>>; 2]) -> String {
-    let wait = Duration::from_secs(1);
-    let kept = outputs.into_iter().flatten().filter_map(|it| it.recv_timeout(wait).ok());
-    kept.map(|it| String::from_utf8_lossy(&it).into_owned()).collect()
+impl Kept {
+    fn of(mut output: impl Read + Send + 'static) -> Self {
+        let (sender, end) = mpsc::channel::<()>();
+        let text = Arc::<Mutex<Vec<u8>>>::default();
+        let kept = Arc::clone(&text);
+        thread::spawn(move || {
+            let _open = sender;
+            let mut bytes = vec![0; 8 << 10];
+            loop {
+                let len = match output.read(&mut bytes) {
+                    Ok(len @ 1..) => len,
+                    Err(err) if err.kind() == io::ErrorKind::Interrupted => continue,
+                    // What fails to be read is missing from the message, and decides nothing.
+                    Ok(0) | Err(_) => break,
+                };
+                let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+                let room = MAX_OUTPUT - kept.len();
+                kept.extend(bytes.iter().take(len.min(room)));
+            }
+        });
+        Self { text, end }
+    }
+
+    /// What was kept. A process that left the group may still hold the pipe: what it says later
+    /// is not waited for.
+    fn text(self) -> String {
+        // It ends, or takes too long.
+        let _ = self.end.recv_timeout(PATIENCE);
+        let text = self.text.lock().unwrap_or_else(PoisonError::into_inner);
+        String::from_utf8_lossy(&text).into_owned()
+    }
+}
+
+/// The outputs, errors first.
+fn said(outputs: [Option<Kept>; 2]) -> String {
+    outputs.into_iter().flatten().map(Kept::text).collect()
 }
 
 fn shown(status: ExitStatus) -> String {

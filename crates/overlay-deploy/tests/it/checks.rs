@@ -51,7 +51,9 @@ fn server(status: u16, text: &'static str) -> String {
 
 #[test]
 fn a_command_passes_with_exit_code_zero() {
-    let shell = |line: &str| format!("kind = \"command\"\nargv = [\"sh\", \"-c\", '{line}']");
+    let shell = |line: &str| {
+        format!("kind = \"command\"\nargv = [\"sh\", \"-c\", '{line}']\ntimeout = \"10m\"")
+    };
     check(
         &shell("echo $FUSION_ENVIRONMENT $FUSION_GENERATION"),
         CheckVerdict::Passed,
@@ -70,7 +72,7 @@ fn a_command_that_says_much_or_stays_is_ended() {
     assert_eq!(text.chars().count(), 4000);
     // The child of the shell holds the pipe, and ends too.
     check(
-        "kind = \"command\"\nargv = [\"sh\", \"-c\", \"sleep 60; true\"]\ntimeout = \"100ms\"",
+        "kind = \"command\"\nargv = [\"sh\", \"-c\", \"sleep 3600; true\"]\ntimeout = \"100ms\"",
         CheckVerdict::Failed,
         "no end after 100ms",
     );
