@@ -1,12 +1,12 @@
 use std::io::Write as _;
 use std::net::TcpStream;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use overlay_doctor::Thresholds;
 use serde_json::json;
 
 use crate::installation::{FLAGS, Tree, shipped};
-use crate::running::{ADMIN, Running, TOKEN, options};
+use crate::running::{ADMIN, DEADLINE, Running, TOKEN, options, thresholds};
 
 /// A folder that is empty, as a volume that is not mounted leaves it, is no configuration.
 #[test]
@@ -107,7 +107,7 @@ fn health_has_the_checks_and_figures_of_old() {
 #[test]
 fn memory_beyond_the_threshold_warns() {
     let tree = Tree::new();
-    let thresholds = Thresholds { memory_mb: 0.5, ..Thresholds::default() };
+    let thresholds = Thresholds { memory_mb: 0.5, ..thresholds() };
     let running = Running::judged(&tree, 7, thresholds);
     check(&running, "warn", 200);
     let health = running.client.get("/health").json();
@@ -132,7 +132,7 @@ fn a_request_that_nothing_can_be_sent_for_fails() {
 #[test]
 fn a_pool_in_use_warns_until_requests_end() {
     let tree = Tree::new();
-    let running = Running::judged(&tree, 1, Thresholds::default());
+    let running = Running::judged(&tree, 1, thresholds());
     check(&running, "pass", 200);
     // A body that does not end keeps its request in flight.
     let mut held = TcpStream::connect(&running.address).expect("a connection");
@@ -145,7 +145,13 @@ fn a_pool_in_use_warns_until_requests_end() {
     };
     let until = |wanted: (u64, &str)| {
         let wanted = (json!(wanted.0), json!(wanted.1));
-        (0..2_000).any(|_| active(&running) == wanted)
+        let end = Instant::now() + DEADLINE;
+        while active(&running) != wanted {
+            if Instant::now() > end {
+                return false;
+            }
+        }
+        true
     };
     assert!(until((1, "warn")), "{:?}", active(&running));
     drop(held);

@@ -41,9 +41,21 @@ fn clock() -> Clock {
     Arc::new(|| NOW_MS)
 }
 
+/// A service that waits for whoever is slow, and is not judged by how long it takes itself.
 fn service(options: Options) -> Service {
     let live = Live::start(options).expect("a thread");
-    Service::new(live, FusionMetrics::seeded(Default::default(), 7), clock())
+    let service = Service::new(live, FusionMetrics::seeded(Default::default(), 7), clock());
+    service.with_patience(LONG).with_health(100, thresholds())
+}
+
+/// When something that has to come counts as lost.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(120);
+/// Longer than anything takes.
+const LONG: Duration = Duration::from_secs(600);
+
+/// Those that a service has, and no limit for its own answers.
+pub(crate) fn thresholds() -> Thresholds {
+    Thresholds { answer_within: LONG, ..Thresholds::default() }
 }
 
 impl Running {
@@ -127,7 +139,7 @@ impl Running {
 /// Waits for the next change to be in force.
 #[track_caller]
 pub(crate) fn wait(changes: &Receiver<u64>) {
-    changes.recv_timeout(Duration::from_secs(120)).expect("a change comes into force");
+    changes.recv_timeout(DEADLINE).expect("a change comes into force");
 }
 
 impl Drop for Running {

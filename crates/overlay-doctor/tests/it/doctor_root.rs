@@ -52,8 +52,6 @@ fn a_port_that_another_program_has_fails() {
     let address = taken.local_addr().expect("an address").to_string();
     let site = Site::new().variable("RESON__SERVICE__LISTEN", &address);
     site.check("port", Fail, &format!("another program has {address}"));
-    drop(taken);
-    site.check("port", Ok, "is free");
 }
 
 #[test]

@@ -179,7 +179,7 @@ fn work_that_hangs_is_late_and_work_that_panics_fails() {
     let (_open, never) = std::sync::mpsc::channel::<()>();
     let hanging = move || never.recv().map_err(|err| err.to_string());
     assert_eq!(answer_within(Duration::from_millis(20), hanging), Answer::Late);
-    let limit = Duration::from_secs(30);
+    let limit = Duration::from_secs(600);
     assert!(matches!(answer_within(limit, || Ok(())), Answer::Within(it) if it < limit));
     let failed = answer_within(limit, || Err("no model".to_owned()));
     assert_eq!(failed, Answer::Failed("no model".to_owned()));

@@ -1,3 +1,4 @@
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -363,7 +364,9 @@ impl Files {
             (generation.source(), generation.installation().digest())
         };
         if source == Source::Files {
-            let kept = make_state_folder(&self.options.root, state)
+            // Where there is nothing to be copied nothing is made.
+            let kept = fs::read_dir(root)
+                .and_then(|_| make_state_folder(&self.options.root, state))
                 .and_then(|()| last_good::keep(root, state, digest));
             in_force.note(Part::Copy, kept.err().map(|err| err.to_string()));
         }

@@ -11,7 +11,7 @@ use overlay_loader::{
 use overlay_store::audit::Entry;
 use overlay_store::{Change, GenerationRef, Holder, Origin, Phase, Pointer, Store, Tree};
 
-use crate::live::{FLAGS, REFUND, Running, files, flags_text, marks, plant};
+use crate::live::{FLAGS, REFUND, Running, files, flags_text, marks, plant, write};
 
 fn entry(action: &str) -> Entry {
     Entry {
@@ -196,7 +196,7 @@ fn a_candidate_with_errors_is_refused_and_the_stable_one_serves() {
 #[test]
 fn a_damaged_pointer_changes_nothing() {
     let running = start(1);
-    fs::write(running.root.join("CURRENT"), "{\"v\":1,\n").unwrap();
+    write(&running.root, "CURRENT", "{\"v\":1,\n");
     running.wait_for(|it| it.nacks == 1);
     assert_eq!(marks(&running.live.snapshot()), [1].into());
     fs::remove_file(running.root.join("CURRENT")).unwrap();
@@ -335,6 +335,8 @@ fn a_root_that_is_gone_takes_no_switch_back() {
     let running = start(1);
     switch_of("drill").throw(&running.root).unwrap();
     running.wait(|it| it.stable().flags().is_emergency());
+    // Else its copy would be asked for again while the root is away.
+    running.wait_for(|_| running.root.join("state/here/last_good/.digest").exists());
     fs::rename(&running.root, running.dir.path().join("elsewhere")).unwrap();
     running.wait_for(|it| it.switch_error.is_some());
     assert!(running.live.status().emergency);

@@ -184,8 +184,8 @@ fn a_folder_that_holds_no_copy_is_told_of() {
     // From the first moment on.
     assert!(it.live.status().copy_error.is_some());
     assert_eq!(it.live.health().status, HealthStatus::Degraded);
-    fs::remove_file(it.dir.path().join("file")).unwrap();
     let events = it.live.events();
+    fs::remove_file(it.dir.path().join("file")).unwrap();
     write(&it.root, REFUND, &refund_text(2));
     let mut lines = [0, 1].map(|_| events.recv_timeout(DEADLINE).unwrap().to_string());
     lines.sort();
