@@ -68,6 +68,13 @@ pub enum Phase {
     Frozen,
 }
 
+impl Phase {
+    /// Whether a rollout has yet to come to its end.
+    pub fn is_under_way(self) -> bool {
+        !matches!(self, Self::Stable | Self::Frozen)
+    }
+}
+
 /// What is live: the one truth of a deployment root, replaced as a whole.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -143,7 +150,8 @@ impl Pointer {
         if pointer.v != POINTER_VERSION {
             return Err(InvalidPointer(format!("unknown version {}", pointer.v)));
         }
-        if pointer.weight > MAX_WEIGHT || pointer.epoch == 0 {
+        // The highest epoch would leave none for the next pointer.
+        if pointer.weight > MAX_WEIGHT || !(1..u64::MAX).contains(&pointer.epoch) {
             return Err(invalid("a number out of range"));
         }
         Ok(pointer)

@@ -38,9 +38,6 @@ pub enum Damage {
         /// The number of the record that stands there.
         found: u64,
     },
-    /// It has the last number there is, and a record stands behind it.
-    #[error("another record follows it, and there is no number for one")]
-    Endmost,
     /// The log ends before it.
     #[error("the log ends before it, and should go on to record {until}")]
     Missing {

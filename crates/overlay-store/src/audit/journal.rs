@@ -10,7 +10,7 @@ use std::io;
 use overlay_model::Digest;
 
 use super::Head;
-use super::line::{Hasher, MAX_RECORD_BYTES};
+use super::line::{Hasher, MAX_RECORD_BYTES, is_number};
 use super::pending::Pending;
 use super::segment::{self, DIR};
 use crate::vfs::Vfs;
@@ -76,7 +76,8 @@ impl<'a> Entry<'a> {
         if Digest::of(text).short().as_bytes() != *sum {
             return None;
         }
-        let head = Head { seq: number(seq)?, hash: std::str::from_utf8(hash).ok()?.parse().ok()? };
+        let seq = number(seq).filter(|it| is_number(*it))?;
+        let head = Head { seq, hash: std::str::from_utf8(hash).ok()?.parse().ok()? };
         let mark = Mark { head, segment: number(segment)?, end: number(end)? };
         Some(Self { mark, record: record.first().copied() })
     }

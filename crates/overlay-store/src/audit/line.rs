@@ -2,7 +2,8 @@ use std::borrow::Cow;
 use std::io;
 
 use overlay_model::Digest;
-use serde::Deserialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -46,6 +47,20 @@ impl Record {
     }
 }
 
+/// Whether a record may have this number: behind the highest there is none for the next.
+pub(super) fn is_number(seq: u64) -> bool {
+    seq < u64::MAX
+}
+
+/// Reads the number of a record.
+pub(super) fn number<'de, D: Deserializer<'de>>(from: D) -> Result<u64, D::Error> {
+    let seq = u64::deserialize(from)?;
+    if is_number(seq) {
+        return Ok(seq);
+    }
+    Err(D::Error::custom(format!("no record may have the number {seq}")))
+}
+
 /// Whether a map keeps the order of its keys depends on who else is in the build.
 fn sort_keys(value: Value) -> Value {
     match value {
@@ -85,9 +100,9 @@ impl Link {
     /// Reads a whole line, so that what passes is a record for every other reader too.
     pub(super) fn parse(line: &[u8]) -> Result<Self, serde_json::Error> {
         let shape: Shape<'_> = serde_json::from_slice(line)?;
-        let prev = shape.prev.parse().map_err(serde::de::Error::custom)?;
+        let prev = shape.prev.parse().map_err(serde_json::Error::custom)?;
         if shape.v != VERSION {
-            return Err(serde::de::Error::custom(format!("version {} is not known", shape.v)));
+            return Err(serde_json::Error::custom(format!("version {} is not known", shape.v)));
         }
         Ok(Self { seq: shape.seq, prev })
     }
@@ -98,7 +113,7 @@ impl Link {
         let rest = line.strip_prefix(br#"{"v":1,"seq":"#)?;
         let digits = rest.split(|it| *it == b',').next()?;
         let (rest, prev) = line.strip_suffix(br#""}"#)?.split_last_chunk::<DIGEST_LEN>()?;
-        let seq = std::str::from_utf8(digits).ok()?.parse().ok()?;
+        let seq = std::str::from_utf8(digits).ok()?.parse().ok().filter(|it| is_number(*it))?;
         let prev = std::str::from_utf8(prev).ok()?.parse().ok()?;
         rest.ends_with(br#","prev":""#).then_some(Self { seq, prev })
     }
@@ -112,7 +127,7 @@ impl Link {
 
     /// Whether the line comes right after `head`.
     pub(super) fn follows(&self, head: Head) -> bool {
-        head.seq.checked_add(1) == Some(self.seq) && self.prev == head.hash
+        self.seq == head.seq + 1 && self.prev == head.hash
     }
 }
 
@@ -122,6 +137,7 @@ impl Link {
 #[expect(dead_code, reason = "read to be checked")]
 struct Shape<'a> {
     v: u32,
+    #[serde(deserialize_with = "number")]
     seq: u64,
     at_us: i64,
     #[serde(borrow)]

@@ -52,6 +52,7 @@ pub use self::verify::{Verified, VerifiedExport, verify_export};
 #[serde(deny_unknown_fields)]
 pub struct Head {
     /// The number of the last record, 0 for an empty log.
+    #[serde(deserialize_with = "line::number")]
     pub seq: u64,
     /// Its hash; the digest of nothing for an empty log.
     pub hash: Digest,
@@ -100,6 +101,7 @@ pub struct Record {
     /// The version of this format, 1.
     pub v: u32,
     /// Its number, from 1 without a gap.
+    #[serde(deserialize_with = "line::number")]
     pub seq: u64,
     /// What happened.
     #[serde(flatten)]

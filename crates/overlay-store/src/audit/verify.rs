@@ -157,9 +157,7 @@ impl Chain {
     }
 
     fn take(&mut self, segment: u64, line: Line<'_>) -> Result<(), Broken> {
-        let Some(seq) = self.head.seq.checked_add(1) else {
-            return Err(self.last(Damage::Endmost));
-        };
+        let seq = self.head.seq + 1;
         let link = Link::after(self.head, line.bytes);
         if let Some(Suspects { altered, unlinked }) = self.suspect.take() {
             let kept = link.as_ref().is_ok_and(|it| it.prev != self.head.hash);

@@ -59,6 +59,9 @@ fn a_pointer_that_would_not_read_back_is_not_written() {
     check(|it| it.v = 2, "no valid pointer: unknown version 2");
     check(|it| it.weight = 100_001, "no valid pointer: a number out of range");
     check(|it| it.epoch = 0, "no valid pointer: a number out of range");
+    check(|it| it.epoch = u64::MAX, "no valid pointer: a number out of range");
+    let audit = "no valid pointer: no record may have the number 18446744073709551615";
+    check(|it| it.audit.seq = u64::MAX, &format!("{audit} at line 1 column 379"));
     check(|it| it.deployment = Some("d".repeat(4000)), "no valid pointer: 4516 bytes are too many");
 }
 

@@ -1,5 +1,5 @@
 use overlay_store::audit::{
-    AuditError, Damage, Filter, Head, Log, VerifiedExport, append, verify_export,
+    AuditError, Damage, Filter, Head, Log, Record, VerifiedExport, append, verify_export,
 };
 
 use super::memory::Memory;
@@ -168,11 +168,13 @@ fn an_export_is_verified_by_itself() {
 }
 
 #[test]
-fn no_record_follows_the_last_number_there_is() {
-    let last = |lines: &mut Vec<String>| {
+fn no_record_has_the_highest_number() {
+    let highest = |lines: &mut Vec<String>| {
         lines[0] = lines[0].replace("\"seq\":1,", "\"seq\":18446744073709551615,");
     };
-    let expect = "audit record 18446744073709551615 (a.jsonl:1): \
-                  another record follows it, and there is no number for one";
-    broken(&export(1, last), None, expect);
+    let expect = "audit record 1 (a.jsonl:1): the line is no record: \
+                  no record may have the number 18446744073709551615 at line 1 column 33";
+    broken(&export(1, highest), None, expect);
+    let parsed = serde_json::from_str::<Record>(export(1, highest).lines().next().unwrap());
+    assert!(parsed.is_err(), "{parsed:?}");
 }

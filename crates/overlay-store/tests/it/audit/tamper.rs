@@ -1,5 +1,7 @@
+use std::io;
 use std::sync::LazyLock;
 
+use overlay_model::Digest;
 use overlay_store::audit::{self, Broken, Damage, Head, Log};
 use proptest::prelude::*;
 use serde_json::json;
@@ -215,6 +217,28 @@ fn changed_head() {
         assert_eq!((cut.seq, cut.what), (seq, Damage::Foreign));
     }
     assert_eq!(check_head(Vec::clear).what, Damage::NoHead);
+}
+
+/// An empty log whose `audit/HEAD` says that it ends with this record.
+fn ends_at(seq: u64) -> (Memory, Head) {
+    let (fs, head) = (Memory::default(), Head { seq, ..Head::empty() });
+    let mark = format!("{seq} {} 1 0", head.hash);
+    let sum = Digest::of(mark.as_bytes()).short();
+    fs.set("audit/HEAD", format!("{mark} {sum}\n").into_bytes());
+    (fs, head)
+}
+
+#[test]
+fn the_highest_number_is_no_end() {
+    let (fs, head) = ends_at(u64::MAX - 1);
+    assert_eq!(Log::new(&fs).head().unwrap(), head);
+    let files = fs.files();
+    let err = audit::append(&fs, head, entry(1)).unwrap_err();
+    assert_eq!((err.kind(), fs.files()), (io::ErrorKind::InvalidInput, files));
+    let (fs, head) = ends_at(u64::MAX);
+    let err = Log::new(&fs).head().unwrap_err();
+    assert_eq!(err.broken().unwrap().what, Damage::NoHead);
+    assert!(audit::append(&fs, head, entry(1)).is_err());
 }
 
 proptest! {
