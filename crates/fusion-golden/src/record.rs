@@ -11,6 +11,7 @@ use crate::cassette::{
 use crate::code;
 use crate::files;
 use crate::observe::{calls, plan_of};
+use crate::report::FileFinding;
 use crate::sides::Sides;
 use crate::suite::{Suite, SuiteError};
 
@@ -105,9 +106,9 @@ pub(crate) fn planned_calls(sides: &Sides<'_>, scenario: &Scenario) -> Vec<Plann
 
 /// The cassette of a scenario, which must be whole where it is to be changed.
 pub(crate) fn read_cassette(suite: &Suite, scenario: &str) -> Result<Cassette, SuiteError> {
-    let broken = |finding: Diagnostic| SuiteError::Broken {
-        path: suite.cassette_name(scenario).into(),
-        finding: Box::new(finding),
+    let broken = |diagnostic| {
+        let path = suite.cassette_name(scenario);
+        SuiteError::Broken(Box::new(FileFinding { path, diagnostic }))
     };
     let Some(mut cassette) = Cassette::load(&suite.cassette_path(scenario))? else {
         let message = format!("more than the {MAX_CASSETTE_BYTES} bytes allowed");

@@ -1,3 +1,5 @@
+use std::fmt;
+
 use fusion_plan::{CheckResult, Vote};
 use overlay_model::{Diagnostic, ScenarioSeverity};
 use serde::Serialize;
@@ -190,6 +192,23 @@ pub struct FileFinding {
     /// The finding.
     #[serde(flatten)]
     pub diagnostic: Diagnostic,
+}
+
+impl FileFinding {
+    /// The finding about a file of the base `name`, where the candidate's are called alike.
+    pub(crate) fn of_base(self, name: &str) -> Self {
+        Self { path: format!("{name}: {}", self.path), ..self }
+    }
+}
+
+/// `goldens/suite.toml:3:1: error…`, without the place where that is not known.
+impl fmt::Display for FileFinding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { path, diagnostic } = self;
+        // The text of a diagnostic begins with its place.
+        let gap = if diagnostic.at.is_some() { "" } else { " " };
+        write!(f, "{path}:{gap}{diagnostic}")
+    }
 }
 
 /// How many scenarios came to each verdict.

@@ -239,9 +239,8 @@ impl Suite {
             let path = self.installation_file(name);
             let broken =
                 self.findings.iter().find(|it| it.path == path && it.diagnostic.is_error());
-            if let Some(it) = broken {
-                let finding = Box::new(it.diagnostic.clone());
-                return Err(SuiteError::Broken { path: path.into(), finding });
+            if let Some(finding) = broken {
+                return Err(SuiteError::Broken(Box::new(finding.clone())));
             }
         }
         Ok(())
@@ -374,13 +373,8 @@ pub enum SuiteError {
     },
     /// A file that everything rests on is not of its form: `suite.toml`,
     /// `scenarios.yaml`, a cassette to be changed, a file of the original's to import.
-    #[error("{}:{}{finding}", path.display(), if finding.at.is_some() { "" } else { " " })]
-    Broken {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong.
-        finding: Box<Diagnostic>,
-    },
+    #[error("{0}")]
+    Broken(Box<FileFinding>),
     /// The text that was given is not of its form.
     #[error("{finding}")]
     Source {
@@ -426,15 +420,27 @@ pub enum SuiteError {
 impl SuiteError {
     /// A file that is not of its form.
     pub(crate) fn broken(path: &Path, message: impl Into<String>) -> Self {
-        let finding = Box::new(Diagnostic::error(code::UNREADABLE, message));
-        Self::Broken { path: plain(path), finding }
+        Self::in_file(path, Diagnostic::error(code::UNREADABLE, message))
     }
 
     /// A TOML or YAML file that is not of its form.
     pub(crate) fn text(path: &Path, err: TextError) -> Self {
         let TextError { line, column, message } = err;
         let at = Location { line, column, span: 0..0 };
-        let finding = Box::new(Diagnostic::error(code::UNREADABLE, message).located(at));
-        Self::Broken { path: plain(path), finding }
+        Self::in_file(path, Diagnostic::error(code::UNREADABLE, message).located(at))
+    }
+
+    fn in_file(path: &Path, diagnostic: Diagnostic) -> Self {
+        let path = plain(path).display().to_string();
+        Self::Broken(Box::new(FileFinding { path, diagnostic }))
+    }
+
+    /// The error with the file of a base called so that it is not taken for the candidate's:
+    /// both sides call theirs alike.
+    pub(crate) fn of_base(self, name: &str) -> Self {
+        match self {
+            Self::Broken(it) => Self::Broken(Box::new(it.of_base(name))),
+            err => err,
+        }
     }
 }

@@ -3,8 +3,8 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 use clap::Args;
-use fusion_golden::budget::{BudgetCheck, Budgets, Cause, Reading, Step, Subject, Tripwire, gate};
-use fusion_golden::{FileFinding, Suite, Verdict};
+use fusion_golden::budget::{Budgets, Cause, Reading, Step, Tripwire, gate};
+use fusion_golden::{FileFinding, Suite};
 use overlay_schema::EMBEDDED_OVERLAY;
 use overlay_store::audit::Entry;
 use overlay_store::vfs::RealFs;
@@ -25,16 +25,16 @@ use crate::output::{Output, Report};
 ///
 /// For a timer: each run compares the live generation with its bases and leaves a record in the
 /// audit log of the deployment root. After three breaches of one generation in a row (tokens over
-/// the limit) the root gets a generation with the built-in minimal overlay only. The former one returns by
-/// itself after five good runs (less than 8 % more) and two hours; both are audited.
+/// the limit) the root gets a generation with the built-in minimal overlay only. The former one
+/// returns by itself after five good runs (less than 8 % more) and two hours; both are audited.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
   fusion budget check --root /srv/fusion --suite goldens
   fusion budget check --root /srv/fusion --base goldens/released/1.4.0.json --json
 
-Exit codes: 0 within the budget or returned, 1 a breach or still fallen, 6 fallen now, 11 moved, and
-not recorded, 75 a rollout or another writer is at work.")]
+Exit codes: 0 within the budget or returned, 1 a breach, still fallen, or nothing could be compared,
+6 fallen now, 11 moved, and not recorded, 75 a rollout or another writer is at work.")]
 pub(super) struct Check {
     #[command(flatten)]
     root: RootArguments,
@@ -104,7 +104,7 @@ impl Report for CheckReport {
         res.push_str(&state);
         for finding in &self.findings {
             // Writing to a string cannot fail.
-            let _ = writeln!(res, "generation {}: {}", self.generation, line(finding));
+            let _ = writeln!(res, "{}", of_generation(self.generation, finding));
         }
         for note in &self.notes {
             let _ = writeln!(res, "note: {note}");
@@ -193,29 +193,23 @@ impl Check {
             notes.push("the usual limits hold where budgets.toml has errors".to_owned());
         }
         let report = gate(&candidate, &name, bases, &[&suite], &budgets, 0).map_err(suite_error)?;
-        // What they hold might be a breach.
-        let is_unread = |it: &&BudgetCheck| {
-            (it.name, it.gate.verdict) == (Subject::Recordings, Verdict::Invalid)
-        };
-        if let Some(unread) = report.checks.iter().find(is_unread) {
+        let Some(reading) = Reading::of(&report) else {
             let errors = report.findings.iter().filter(|it| it.diagnostic.is_error());
-            let lines = errors.map(|it| line(it) + "\n");
+            let lines = errors.map(|it| match candidate.findings().contains(it) {
+                true => of_generation(judged.generation.0, it) + "\n",
+                false => format!("{it}\n"),
+            });
             output.remark(&lines.collect::<String>())?;
-            return Err(refusal(Exit::FINDINGS, &unread.message));
-        }
-        let reading = Reading::of(&report).ok_or_else(|| {
-            let first = report.open_checks().first().map(|it| it.message.clone());
-            let why = first.unwrap_or_else(|| "nothing was compared".to_owned());
-            refusal(Exit::FINDINGS, why)
-        })?;
+            let first = report.open_checks().first().map(|it| it.message.as_str());
+            return Err(refusal(Exit::FINDINGS, first.unwrap_or("nothing was compared")));
+        };
         Ok(Seen { reading, cause: Cause::of(&report), notes, findings })
     }
 }
 
-/// A finding in one line.
-fn line(FileFinding { path, diagnostic }: &FileFinding) -> String {
-    let gap = if diagnostic.at.is_some() { "" } else { " " };
-    format!("{path}:{gap}{diagnostic}")
+/// A finding about a file that the generation itself has.
+fn of_generation(number: u64, finding: &FileFinding) -> String {
+    format!("generation {number}: {finding}")
 }
 
 fn lock(site: &Site, now: i64) -> anyhow::Result<Writer<'_, RealFs>> {

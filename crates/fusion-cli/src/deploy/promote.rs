@@ -6,7 +6,7 @@ use overlay_deploy::{
     Applied, Base, Ended, EnvironmentName, Outcome, Promotion, accept, bound_environment,
     plan_tree, promotable, promote, rollout, rules_of,
 };
-use overlay_store::{Phase, Store, Tree};
+use overlay_store::{Store, Tree};
 
 use super::Told;
 use super::apply::{agree, deploy};
@@ -121,10 +121,10 @@ fn seen_through(site: &Site, mut applied: Applied) -> anyhow::Result<Applied> {
         let (pointer, kept) = (site.store().current(), rollout(site.store(), &id));
         applied.pointer = pointer.map_err(store_error)?;
         applied.rollout = kept.map_err(deploy_error)?;
-        let is_moving = applied.pointer.as_ref().is_some_and(|it| {
-            it.deployment.as_deref() == Some(&id)
-                && !matches!(it.phase, Phase::Stable | Phase::Frozen)
-        });
+        let is_moving = applied
+            .pointer
+            .as_ref()
+            .is_some_and(|it| it.deployment.as_deref() == Some(&id) && it.phase.is_under_way());
         if !is_moving {
             let ended = applied.rollout.as_ref().and_then(|it| it.ended.clone());
             if let Some(Ended { outcome, reasons, .. }) = ended {

@@ -21,9 +21,10 @@ Examples:
   fusion deploy rollback --root prod --steps 2
   fusion deploy rollback --root prod --to release-7 --yes
 
-Ends with 1 where that generation was never in force for good, with 7 where the loader refuses it
-and nothing was changed, with 8 where it was tampered with, with 9 where another has replaced
-meanwhile what was to be taken back, with 65 where there is none.")]
+Ends with 1 where that generation was never in force for good, with 5 where what was to be taken
+back is gone and nothing is kept of it, with 7 where the loader refuses the generation and nothing
+was changed, with 8 where it was tampered with, with 9 where another has replaced meanwhile what was
+to be taken back, with 65 where there is none.")]
 pub(super) struct Rollback {
     /// The number of a generation, the id of a deployment, or the name of a pin
     #[arg(long, value_name = "GENERATION", conflicts_with = "steps")]
@@ -60,9 +61,13 @@ impl Rollback {
             Some(target) => rollback(root, target, &id, base_epoch),
         })?;
         drop(watch);
-        // A candidate on trial is aborted.
         let wanted = match applied.outcome {
-            Outcome::Aborted => Outcome::Aborted,
+            // A candidate on trial is aborted; one that ended by itself meanwhile is as much gone.
+            gone @ (Outcome::Aborted | Outcome::RolledBack | Outcome::Refused)
+                if target.is_none() =>
+            {
+                gone
+            }
             _ => Outcome::Restored,
         };
         OrderReport::of("rollback", &applied, &site)?.end(wanted, output)

@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use overlay_deploy::{DeployError, Span};
 use overlay_sqlite::{Arm, DatabaseKind, Performance, Sample, SqliteError};
-use overlay_store::{Phase, Store, StoreError};
+use overlay_store::{Store, StoreError};
 use serde::{Deserialize, Serialize};
 
 use super::Told;
@@ -22,10 +22,10 @@ const MOST: usize = 1_000_000;
 
 /// Record answers that were given during a rollout, for its canary to be judged by
 ///
-/// `fusion serve` does this with the outcomes it is told; here it is for scripts. Every result but `success` is an
-/// error. What is older than `performance.retention_days` of the installation in force is removed
-/// afterwards. A line of `--file` is an object: `{"arm": "candidate", "result": "success",
-/// "duration_us": 120000, "tokens": 180}`, with `at_us` where it was not just now.
+/// `fusion serve` does this with the outcomes it is told; here it is for scripts. Every result but
+/// `success` is an error. What is older than `performance.retention_days` of the installation in
+/// force is removed afterwards. A line of `--file` is an object: `{"arm": "candidate", "result":
+/// "success", "duration_us": 120000, "tokens": 180}`, with `at_us` where it was not just now.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -202,6 +202,6 @@ fn known(store: &Store, id: &str) -> anyhow::Result<String> {
 /// The deployment that is under way.
 fn under_way(store: &Store) -> anyhow::Result<String> {
     let pointer = store.current().map_err(store_error)?;
-    let moving = pointer.filter(|it| !matches!(it.phase, Phase::Stable | Phase::Frozen));
+    let moving = pointer.filter(|it| it.phase.is_under_way());
     moving.and_then(|it| it.deployment).ok_or(DeployError::Idle).map_err(deploy_error)
 }

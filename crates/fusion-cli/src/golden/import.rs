@@ -59,9 +59,7 @@ impl Report for ImportAnswer {
         let mut res = String::new();
         // Writing to a string cannot fail.
         for it in &self.report.findings {
-            // A finding with a place begins with it: path:line:column.
-            let gap = if it.diagnostic.at.is_some() { "" } else { " " };
-            let _ = writeln!(res, "{}:{gap}{}", it.path, it.diagnostic);
+            let _ = writeln!(res, "{it}");
         }
         let ImportReport { scenarios, recordings, goldens, .. } = &self.report;
         let _ = writeln!(

@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use fusion_golden::{SuiteError, SuiteReport, Verdict};
+use fusion_golden::{FileFinding, SuiteError, SuiteReport, Verdict};
 
 use crate::exit::{Exit, refusal, worst};
 use crate::input::name_of;
@@ -43,8 +43,8 @@ pub(crate) fn suite_error(err: SuiteError) -> anyhow::Error {
 pub(super) fn source_error(path: &Path, err: SuiteError) -> anyhow::Error {
     match err {
         SuiteError::Source { finding } => {
-            let gap = if finding.at.is_some() { "" } else { " " };
-            refusal(Exit::UNREADABLE, format!("{}:{gap}{finding}", name_of(path)))
+            let finding = FileFinding { path: name_of(path), diagnostic: *finding };
+            refusal(Exit::UNREADABLE, finding.to_string())
         }
         err => suite_error(err),
     }

@@ -80,17 +80,28 @@ impl BudgetCheck {
 }
 
 impl Explanation {
-    /// Changes that are to blame for a check by what they are: nothing has to be tried.
-    pub(super) fn by_itself(check: &BudgetCheck, changes: Vec<Change>, evidence: &str) -> Self {
+    /// What explains a check, as it was found on `scenario`.
+    pub(super) fn of(
+        check: &BudgetCheck,
+        scenario: &str,
+        changes: Vec<Change>,
+        separable: bool,
+        evidence: impl Into<String>,
+    ) -> Self {
         Self {
             name: check.name,
             against: String::new(),
             overlay: check.overlay.clone(),
-            scenario: check.scenario.clone().unwrap_or_default(),
+            scenario: scenario.to_owned(),
             changes,
-            separable: true,
-            evidence: evidence.to_owned(),
+            separable,
+            evidence: evidence.into(),
         }
+    }
+
+    /// Changes that are to blame for a check by what they are: nothing has to be tried.
+    pub(super) fn by_itself(check: &BudgetCheck, changes: Vec<Change>, evidence: &str) -> Self {
+        Self::of(check, check.scenario.as_deref().unwrap_or_default(), changes, true, evidence)
     }
 
     /// The keys that it names.

@@ -30,7 +30,7 @@ pub(super) fn explain_overlays(
             .or_insert_with(|| all_changes(check.overlay.as_deref(), bills, &benches));
         let case = Case { check, benches: &benches, all, budgets };
         let Some(found) = case.explanation() else { continue };
-        check.keys = found.changes.iter().map(|it| it.key.clone()).collect();
+        check.keys = found.keys();
         explanations.push(found);
     }
     explanations
@@ -103,23 +103,20 @@ impl Case<'_, '_, '_> {
             }
             _ if self.all.is_empty() => None,
             (Subject::PromptTokens, _) => {
-                Some(self.found(self.all.to_vec(), false, "what changed in it".to_owned()))
+                Some(self.found(self.all.to_vec(), false, "what changed in it"))
             }
             (_, Verdict::Stale) if self.all.len() > 1 => Some(self.stale()),
             _ => Some(self.replayed()),
         }
     }
 
-    fn found(&self, changes: Vec<Change>, separable: bool, evidence: String) -> Explanation {
-        Explanation {
-            name: self.check.name,
-            against: String::new(),
-            overlay: self.check.overlay.clone(),
-            scenario: self.scenario().to_owned(),
-            changes,
-            separable,
-            evidence,
-        }
+    fn found(
+        &self,
+        changes: Vec<Change>,
+        separable: bool,
+        evidence: impl Into<String>,
+    ) -> Explanation {
+        Explanation::of(self.check, self.scenario(), changes, separable, evidence)
     }
 
     /// What `providers.toml` says otherwise.
@@ -139,7 +136,7 @@ impl Case<'_, '_, '_> {
     fn vocabulary(&self) -> Option<Explanation> {
         let of_models = self.models(|key| key.ends_with(".encoding"));
         if !of_models.is_empty() {
-            let evidence = "tokens of two vocabularies cannot be compared".to_owned();
+            let evidence = "tokens of two vocabularies cannot be compared";
             return Some(self.found(of_models, true, evidence));
         }
         let bench = self.benches.iter().find(|it| it.base.encoding != it.candidate.encoding)?;
@@ -150,7 +147,7 @@ impl Case<'_, '_, '_> {
         };
         let found = smallest(self.all, MOST_RENDERINGS, trial)?;
         let changes = found.set.into_iter().cloned().collect();
-        let evidence = "the model that is asked counts with another vocabulary".to_owned();
+        let evidence = "the model that is asked counts with another vocabulary";
         Some(self.found(changes, found.is_smallest, evidence))
     }
 
@@ -180,7 +177,7 @@ impl Case<'_, '_, '_> {
         };
         let Some(Smallest { set, is_smallest }) = smallest(self.all, MOST_RENDERINGS, trial) else {
             let evidence = "not separable: the base with these changes is not the candidate";
-            return self.found(self.all.to_vec(), false, evidence.to_owned());
+            return self.found(self.all.to_vec(), false, evidence);
         };
         let after = after(&set).unwrap_or_default();
         let evidence = format!(
@@ -216,7 +213,7 @@ impl Case<'_, '_, '_> {
             [_] => "it changes requests, and the answers to the new ones are not recorded",
             _ => "each of them changes requests, and the answers to the new ones are not recorded",
         };
-        self.found(changes, true, evidence.to_owned())
+        self.found(changes, true, evidence)
     }
 
     /// What makes answers dearer where prices changed, too: the base's own answers are priced
@@ -224,11 +221,11 @@ impl Case<'_, '_, '_> {
     fn cost(&self, prices: Vec<Change>) -> Explanation {
         if self.all.is_empty() {
             let evidence = "the requests and their answers are the same, the prices are not";
-            return self.found(prices, true, evidence.to_owned());
+            return self.found(prices, true, evidence);
         }
         if self.trial(&[]) == Trial::Fails {
             let evidence = "replayed: the base at these prices alone does the same";
-            return self.found(prices, true, evidence.to_owned());
+            return self.found(prices, true, evidence);
         }
         let mut found = self.replayed();
         found.changes.extend(prices);

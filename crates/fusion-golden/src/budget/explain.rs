@@ -34,14 +34,8 @@ pub(super) fn behaviour(
     all: &[Change],
     trial: impl Fn(&[&Change]) -> Trial,
 ) -> Explanation {
-    let explanation = |changes: Vec<Change>, separable, evidence: &str| Explanation {
-        name: check.name,
-        against: String::new(),
-        overlay: check.overlay.clone(),
-        scenario: scenario.to_owned(),
-        changes,
-        separable,
-        evidence: evidence.to_owned(),
+    let explanation = |changes, separable, evidence: &str| {
+        Explanation::of(check, scenario, changes, separable, evidence)
     };
     if all.len() == 1 {
         return explanation(all.to_vec(), true, "the one thing that changed");
@@ -131,13 +125,5 @@ pub(super) fn explain(
             (all, false, evidence.to_owned())
         }
     };
-    Explanation {
-        name: check.name,
-        against: String::new(),
-        overlay: check.overlay.clone(),
-        scenario: scenario.clone(),
-        changes,
-        separable,
-        evidence,
-    }
+    Explanation::of(check, scenario, changes, separable, evidence)
 }

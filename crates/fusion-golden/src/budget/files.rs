@@ -38,11 +38,12 @@ impl Owner<'_> {
         }
     }
 
+    /// What is read of it.
     fn words(self) -> &'static str {
         match self {
-            Self::Base(_) => "the base",
-            Self::Candidate => "the candidate",
-            Self::WorkingTree { .. } => "the working tree",
+            Self::Base(_) => "goldens or recordings of the base",
+            Self::Candidate => "goldens or recordings of the candidate",
+            Self::WorkingTree { .. } => "recordings of the working tree",
         }
     }
 }
@@ -117,7 +118,7 @@ impl BudgetReport {
         let errors: Vec<_> = findings.iter().filter(|it| it.diagnostic.is_error()).collect();
         if let Some(first) = errors.first() {
             let message = format!(
-                "goldens or recordings of {} cannot be read, {} in all; {} {}",
+                "{} cannot be read, {} in all; {} {}",
                 owner.words(),
                 errors.len(),
                 placed(first),
@@ -131,11 +132,10 @@ impl BudgetReport {
             if verdict == Verdict::Warn {
                 it.diagnostic.severity = it.diagnostic.severity.min(Severity::Warning);
             }
-            if let Some(base) = base {
-                // Both sides call their files alike.
-                it.path = format!("{base}: {}", it.path);
-            }
-            self.findings.push(it);
+            self.findings.push(match base {
+                Some(base) => it.of_base(base),
+                None => it,
+            });
         }
     }
 }

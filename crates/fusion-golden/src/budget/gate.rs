@@ -44,7 +44,7 @@ pub enum Base {
 /// A recording is looked for on both sides, then in `recordings`, those of the working tree.
 /// Without a base, with one that has no goldens, and where files of the candidate have errors,
 /// its goldens and recordings among them, the verdict is invalid; of the base's that is a
-/// warning, and of `recordings` where both sides have every answer without them.
+/// warning, and of `recordings` where both sides have every answer all the same.
 ///
 /// # Errors
 ///
@@ -160,7 +160,8 @@ impl Base {
                 let over = suite.clone().over_scenarios_of(candidate);
                 let mut others = vec![candidate];
                 others.extend(recordings);
-                let measured = measure(&over, &others, name, threads)?;
+                let measured = measure(&over, &others, name, threads);
+                let measured = measured.map_err(|err| err.of_base(name))?;
                 Ok((measured.with_own_questions(suite, candidate), lost))
             }
         }

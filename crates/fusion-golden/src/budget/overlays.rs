@@ -283,10 +283,11 @@ fn settings_check(
         changed.len(),
     );
     let gate = Gate::counted(changed.len(), changed.len(), Verdict::Warn);
-    let check = BudgetCheck::of(Subject::Settings, overlay, None, gate, message);
+    let mut check = BudgetCheck::of(Subject::Settings, overlay, None, gate, message);
     let evidence = "the requests are the same, what is made of the answers is not";
-    let (check, explanation) = check.because(all, evidence);
-    Some((check, Explanation { scenario: first.scenario.clone(), ..explanation }))
+    let explanation = Explanation::of(&check, &first.scenario, all, true, evidence);
+    check.keys = explanation.keys();
+    Some((check, explanation))
 }
 
 /// What the overlay costs over the bare baseline: shown, and held to its own cap only.

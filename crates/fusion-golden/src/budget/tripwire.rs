@@ -153,8 +153,13 @@ impl Default for Tripwire {
 
 impl Reading {
     /// The tokens of the overlays of a report; `None` where it compares none, so that
-    /// nothing can be said.
+    /// nothing can be said, and where recordings that are needed cannot be read: what they
+    /// hold might be a breach.
     pub fn of(report: &BudgetReport) -> Option<Self> {
+        let unread = (Subject::Recordings, Verdict::Invalid);
+        if report.checks.iter().any(|it| (it.name, it.gate.verdict) == unread) {
+            return None;
+        }
         let checks = report.checks.iter().filter(|it| it.scenario.is_none() && is_tokens(it.name));
         let found: Vec<_> =
             checks.filter_map(|it| Some((it.gate.delta?, it.gate.verdict))).collect();

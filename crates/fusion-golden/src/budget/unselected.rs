@@ -37,15 +37,14 @@ pub(super) fn unselected<'a>(
     }
     let selected: BTreeSet<_> = pairs.iter().filter_map(|it| it.1.overlay.as_deref()).collect();
     // A scenario that the base was not asked makes no pair.
-    let is_answering =
-        |name| candidate.scenarios.iter().any(|it| it.overlay.as_ref() == Some(name));
+    let asked = |name| candidate.scenarios.iter().find(|it| it.overlay.as_ref() == Some(name));
     for (name, it) in candidate.overlays.iter().filter(|it| !selected.contains(it.0.as_str())) {
         match base.overlays.get(name) {
             Some(base) => {
                 res.pairs.push((base, it));
-                res.checks.extend(changed(base, it, budgets));
+                res.checks.extend(changed(base, it, asked(name), budgets));
             }
-            None if is_answering(name) => (),
+            None if asked(name).is_some() => (),
             None => res.push(Subject::PromptTokens, Verdict::Insufficient, name, [None, Some(it)]),
         }
     }
@@ -95,9 +94,14 @@ impl Unselected<'_> {
     }
 }
 
-/// What is known of an overlay that no scenario selects; `None` where nothing changed that
-/// does anything.
-fn changed(base: &Measured, candidate: &Measured, budgets: &Budgets) -> Option<BudgetCheck> {
+/// What is known of an overlay that no scenario selects, or none that the base was `asked`;
+/// `None` where nothing changed that does anything.
+fn changed(
+    base: &Measured,
+    candidate: &Measured,
+    asked: Option<&Measured>,
+    budgets: &Budgets,
+) -> Option<BudgetCheck> {
     if acting(base).eq(acting(candidate)) && base.prompt == candidate.prompt {
         return None;
     }
@@ -109,7 +113,11 @@ fn changed(base: &Measured, candidate: &Measured, budgets: &Budgets) -> Option<B
         _ => Gate::without_figure(base.prompt_tokens, Verdict::Insufficient),
     };
     let what = sentence(Subject::PromptTokens, &gate);
-    let message = format!("{what}; no scenario selects it: nothing is known of its answers");
+    let why = asked.map_or_else(
+        || "no scenario selects it: nothing is known of its answers".to_owned(),
+        |it| format!("the base was not asked {}: no answers to compare", it.scenario),
+    );
+    let message = format!("{what}; {why}");
     let gate = match gate.verdict {
         Verdict::Pass => gate.decided(Verdict::Insufficient, Reason::TooFew),
         _ => gate,

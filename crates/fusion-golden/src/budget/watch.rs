@@ -10,7 +10,7 @@ use super::measured::Measurement;
 use super::overlays::recorded;
 use super::report::{BudgetCheck, BudgetReport, Subject};
 use crate::ladder;
-use crate::report::Verdict;
+use crate::report::{FileFinding, Verdict};
 use crate::statistics::{DEFAULT_MARGIN, EProcessError, Gate, Levels, QualityWatch, Reason};
 use crate::suite::{Suite, SuiteError};
 
@@ -186,9 +186,9 @@ fn recordings(suite: &Suite) -> Result<Digest, SuiteError> {
     for scenario in suite.cassettes() {
         let (cassette, findings) = ladder::read_cassette(suite, &scenario)?;
         // A recording that lost lines is another one, and counts once like any other.
-        if let Some(finding) = findings.into_iter().find(Diagnostic::is_error) {
-            let path = suite.cassette_name(&scenario).into();
-            return Err(SuiteError::Broken { path, finding: Box::new(finding) });
+        if let Some(diagnostic) = findings.into_iter().find(Diagnostic::is_error) {
+            let path = suite.cassette_name(&scenario);
+            return Err(SuiteError::Broken(Box::new(FileFinding { path, diagnostic })));
         }
         for line in &cassette.lines {
             lines.push_str(&line.digest.to_string());

@@ -238,8 +238,6 @@ fn push_agreement(to: &mut String, agreement: &Agreement) {
 fn push_findings(to: &mut String, report: &SuiteReport) {
     for (at, it) in order::findings(report).into_iter().enumerate() {
         to.push_str(if at == 0 { "\n" } else { "" });
-        let colon = if it.diagnostic.at.is_some() { ":" } else { ": " };
-        let text = format!("{}{colon}{}", it.path, it.diagnostic);
-        let _ = writeln!(to, "{}", visible(&text));
+        let _ = writeln!(to, "{}", visible(&it.to_string()));
     }
 }

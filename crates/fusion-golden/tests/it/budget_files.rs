@@ -3,7 +3,8 @@
 use std::fs;
 
 use fusion_golden::budget::{
-    Base, BudgetCheck, BudgetReport, Budgets, Subject, Watch, WatchError, compare, gate, measure,
+    Base, BudgetCheck, BudgetReport, Budgets, Reading, Subject, Watch, WatchError, compare, gate,
+    measure,
 };
 use fusion_golden::{Suite, SuiteError, Verdict};
 use overlay_model::Severity;
@@ -12,6 +13,7 @@ use crate::shipped::Shipped;
 
 const REFUND: &str = "refund_processing_duplicate";
 const CASSETTE: &str = "goldens/cassettes/refund_processing_duplicate.jsonl";
+const FLAGS: &str = "configs/overlay_feature_flags.yaml";
 const GOLDEN: &str = "goldens/refund_processing_duplicate_golden.json";
 
 fn open(shipped: &Shipped) -> Suite {
@@ -124,15 +126,35 @@ fn further_recordings_that_cannot_be_read_matter_where_they_are_needed() {
     assert!(severity(&report).is_none());
     corrupt(&other);
     let report = beside(&after, &before, &other);
-    let message = "of the working tree cannot be read, 1 in all; goldens/";
+    let message = "recordings of the working tree cannot be read, 1 in all; goldens/";
     check_broken(&report, Verdict::Warn, CASSETTE, Some(2), message);
+    // Goldens of it are not read.
+    assert!(recordings(&report).iter().all(|it| !it.message.contains("goldens or recordings")));
     assert_eq!(severity(&report), Some(Severity::Warning));
+    assert!(Reading::of(&report).is_some());
     for it in [&before, &after] {
         it.remove(CASSETTE);
     }
     let report = beside(&after, &before, &other);
     check_broken(&report, Verdict::Invalid, CASSETTE, Some(2), message);
     assert_eq!(severity(&report), Some(Severity::Error));
+    let is_compared = |it: &&BudgetCheck| it.name == Subject::PromptTokens && it.overlay.is_some();
+    assert!(report.checks.iter().filter(is_compared).any(|it| it.gate.delta.is_some()));
+    assert_eq!(Reading::of(&report), None, "prompts are as before, answers may be anything");
+}
+
+#[test]
+fn a_broken_flag_file_is_named_with_the_side_that_has_it() {
+    let (whole, broken) = (Shipped::new(), Shipped::new());
+    broken.write(FLAGS, "version: [");
+    let told = |candidate: &Shipped, before: &Shipped| {
+        let bases = vec![base(before)];
+        let ended = gate(&open(candidate), "candidate", bases, &[], &Budgets::default(), 1);
+        ended.unwrap_err().to_string()
+    };
+    let of_candidate = told(&broken, &whole);
+    assert!(of_candidate.starts_with(&format!("{FLAGS}:1:")), "{of_candidate}");
+    assert_eq!(told(&whole, &broken), format!("base: {of_candidate}"));
 }
 
 #[test]

@@ -60,16 +60,40 @@ fn a_new_overlay_of_a_new_scenario_is_selected_against_a_record_too() {
         spare(&after, name, 20);
     }
     serve(&after, "spare", "sums");
-    let scenario = "  - id: small_sum\n    type: sums\n    prompt: What is 17 + 25?\n    \
-                    expect:\n      - {id: total, contains: \"42\"}\n";
-    let path = "configs/scenarios.yaml";
-    after.write(path, &format!("{}\n{scenario}", after.read(path).trim_end()));
-    let record = measure(&open(&before), &[], "record", 1).unwrap();
-    let bases = vec![Base::Record(record)];
-    let report = gate(&open(&after), "after", bases, &[], &Budgets::default(), 1).unwrap();
+    ask_a_sum(&after);
+    let report = against_a_record(&before, &after);
     let unselected = report.checks.iter().filter(|it| it.message.contains("no scenario selects"));
     let overlays: Vec<_> = unselected.filter_map(|it| it.overlay.as_deref()).collect();
     assert_eq!(overlays, ["other"]);
+}
+
+/// What selects it now was not asked of the base: that is another thing than nobody's.
+#[test]
+fn an_overlay_that_a_new_scenario_selects_is_not_called_unselected() {
+    let (before, after) = (Shipped::new(), Shipped::new());
+    spare(&before, "spare", 20);
+    spare(&after, "spare", 21);
+    serve(&after, "spare", "sums");
+    ask_a_sum(&after);
+    let report = against_a_record(&before, &after);
+    let prompt = of_overlay(&report, Subject::PromptTokens, "spare");
+    let why = "; the base was not asked small_sum: no answers to compare";
+    assert!(prompt.message.ends_with(why), "{}", prompt.message);
+    assert_eq!(prompt.gate.verdict, Verdict::Insufficient);
+}
+
+/// A scenario of a type that the shipped suite does not have.
+fn ask_a_sum(shipped: &Shipped) {
+    let scenario = "  - id: small_sum\n    type: sums\n    prompt: What is 17 + 25?\n    \
+                    expect:\n      - {id: total, contains: \"42\"}\n";
+    let path = "configs/scenarios.yaml";
+    shipped.write(path, &format!("{}\n{scenario}", shipped.read(path).trim_end()));
+}
+
+fn against_a_record(before: &Shipped, after: &Shipped) -> BudgetReport {
+    let record = measure(&open(before), &[], "record", 1).unwrap();
+    let bases = vec![Base::Record(record)];
+    gate(&open(after), "after", bases, &[], &Budgets::default(), 1).unwrap()
 }
 
 #[test]

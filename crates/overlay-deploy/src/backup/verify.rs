@@ -100,16 +100,17 @@ fn looked_at(manifest: &BackupManifest, copy: &Path) -> Result<Vec<String>, Back
 
 /// The generations beside the one in force: a rollback may return to them.
 fn others(store: &Store, pointer: &Pointer) -> Result<(), BackupError> {
-    for generation in store.generations()? {
+    let stable = pointer.stable.generation;
+    for generation in store.generations()?.into_iter().filter(|it| *it != stable) {
         store.verify(generation, due(pointer, generation))?;
     }
     Ok(())
 }
 
-/// The digest that the manifest of a generation has to have, where the pointer says one.
+/// The digest that the manifest of a generation beside the one in force has to have, where the
+/// pointer says one.
 pub(super) fn due(pointer: &Pointer, generation: GenerationId) -> Option<Digest> {
-    let named = [Some(pointer.stable), pointer.candidate].into_iter().flatten();
-    named.filter(|it| it.generation == generation).map(|it| it.manifest).next()
+    pointer.candidate.filter(|it| it.generation == generation).map(|it| it.manifest)
 }
 
 fn is_of_its_time(manifest: &BackupManifest) -> bool {

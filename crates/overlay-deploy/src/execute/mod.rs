@@ -264,7 +264,7 @@ fn is_quiet(plan: &Plan) -> bool {
 /// Whether nothing is under way.
 fn idle(pointer: Option<&Pointer>) -> Result<(), DeployError> {
     match pointer {
-        Some(it) if !matches!(it.phase, Phase::Stable | Phase::Frozen) => {
+        Some(it) if it.phase.is_under_way() => {
             let deployment = it.deployment.clone().unwrap_or_default();
             Err(DeployError::UnderWay { deployment, phase: it.phase })
         }

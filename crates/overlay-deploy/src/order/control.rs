@@ -112,10 +112,8 @@ pub fn promote<F: Vfs>(root: &Root<'_, F>) -> Result<Applied, DeployError> {
 
 /// The id of the rollout that is under way.
 pub(super) fn moving(pointer: &Pointer) -> Result<&str, DeployError> {
-    match pointer.phase {
-        Phase::Stable | Phase::Frozen => Err(DeployError::Idle),
-        _ => pointer.deployment.as_deref().ok_or(DeployError::Idle),
-    }
+    let moving = pointer.deployment.as_deref().filter(|_| pointer.phase.is_under_way());
+    moving.ok_or(DeployError::Idle)
 }
 
 impl<F: Vfs> Root<'_, F> {

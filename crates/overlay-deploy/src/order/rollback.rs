@@ -200,6 +200,7 @@ impl<F: Vfs> Root<'_, F> {
         match self.applied(id) {
             // It came into force, and another one after it.
             Ok(it) if it.outcome == Outcome::Deployed => Err(moved.into()),
+            // It is gone, and nothing is kept of how.
             Err(DeployError::DamagedRollout { .. }) => Err(DeployError::Idle),
             told => told,
         }
@@ -301,8 +302,7 @@ impl<F: Vfs> Root<'_, F> {
         pointer: &Pointer,
         why: String,
     ) -> Result<(), DeployError> {
-        let is_idle = matches!(pointer.phase, Phase::Stable | Phase::Frozen);
-        let Some(id) = pointer.deployment.as_deref().filter(|_| !is_idle) else { return Ok(()) };
+        let Ok(id) = moving(pointer) else { return Ok(()) };
         let mut rollout = match crate::rollout::rollout(self.store, id) {
             Ok(Some(rollout)) => rollout,
             // What is damaged must not bar the way back.

@@ -1,8 +1,9 @@
 use std::collections::BTreeSet;
 
 use overlay_store::vfs::Vfs;
-use overlay_store::{GenerationId, Manifest, Phase, Pointer, Store, StoreError};
+use overlay_store::{GenerationId, Manifest, Pointer, Store, StoreError};
 
+use super::control::moving;
 use super::keep::GC;
 use crate::outcome::DeployError;
 use crate::rollout::rollout;
@@ -88,8 +89,7 @@ pub(crate) fn lost_rollout<F: Vfs>(
     store: &Store<F>,
     pointer: &Pointer,
 ) -> Result<Option<DeployError>, DeployError> {
-    let rests = matches!(pointer.phase, Phase::Stable | Phase::Frozen);
-    let Some(id) = pointer.deployment.as_deref().filter(|_| !rests) else { return Ok(None) };
+    let Ok(id) = moving(pointer) else { return Ok(None) };
     let is_lost = store.read_rollout(id)?.is_none();
     Ok(is_lost.then(|| DeployError::missing_rollout(id)))
 }

@@ -132,6 +132,47 @@ fn resume_goes_on_with_it_and_promote_decides() {
     assert_eq!(status(dir.path())["phase"], "stable");
 }
 
+/// As [`killed`], on the way back after a stage that failed.
+fn killed_on_the_way_back() -> tempfile::TempDir {
+    use overlay_store::audit::Entry;
+    use overlay_store::{Change, Holder, Phase, Store};
+
+    let dir = killed();
+    let store = Store::open(&dir.path().join("prod")).expect("a root");
+    let holder = Holder { pid: 1, host: "test".to_owned(), started_us: 1, deployment: None };
+    let mut writer = store.lock(&holder).expect("the lock");
+    let pointer = writer.current().cloned().expect("live");
+    let id = pointer.deployment.clone().expect("a rollout");
+    let kept = store.read_rollout(&id).expect("readable").expect("kept");
+    let mut rollout: serde_json::Value = serde_json::from_slice(&kept).expect("JSON");
+    rollout["abort"] = json!({"outcome": "rolled_back", "reasons": ["errors"], "at": "canary"});
+    writer.write_rollout(&id, rollout.to_string().as_bytes()).expect("written");
+    let entry = Entry {
+        at_us: 1,
+        actor: "test".to_owned(),
+        host: "test".to_owned(),
+        action: "aborting".to_owned(),
+        env: "production".to_owned(),
+        deployment: Some(id),
+        generation: None,
+        base: None,
+        manifest_sha256: None,
+        detail: json!(null),
+    };
+    let change = Change { deployment: pointer.deployment, ..Change::to(pointer.stable) };
+    let change = Change { phase: Phase::Aborting, ..change };
+    writer.switch(Some(pointer.epoch), change, entry).expect("on the way");
+    dir
+}
+
+#[test]
+fn a_rollback_finds_it_rolled_back() {
+    let dir = killed_on_the_way_back();
+    let ran = deploy(dir.path(), &["rollback"]).ends_with(0);
+    assert!(ran.stdout.starts_with("rolled back: generation 00000001 is in force"), "{ran:#?}");
+    assert_eq!(floor(dir.path()), "0.6");
+}
+
 #[test]
 fn an_abort_ends_it() {
     let dir = killed();

@@ -45,8 +45,7 @@ pub fn table(report: &BudgetReport, width: usize, color: bool) -> String {
     }
     for (at, it) in report.findings.iter().enumerate() {
         res.push_str(if at == 0 { "\n" } else { "" });
-        let colon = if it.diagnostic.at.is_some() { ":" } else { ": " };
-        let _ = writeln!(res, "{}", visible(&format!("{}{colon}{}", it.path, it.diagnostic)));
+        let _ = writeln!(res, "{}", visible(&it.to_string()));
     }
     let _ = writeln!(res, "\n{head}");
     res
