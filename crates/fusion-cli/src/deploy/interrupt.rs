@@ -12,32 +12,41 @@ use crate::exit::Exit;
 /// From now on, whoever ends this process by a signal is told what becomes of the rollout
 /// that it drives. Where signals cannot be waited for it ends without a word.
 pub(super) fn tell_when_ended(site: &Site) {
+    let Ok(runtime) = Builder::new_current_thread().enable_io().build() else { return };
+    // Here and not on the thread: a signal may come before that runs.
+    let signal = {
+        let _guard = runtime.enter();
+        signal()
+    };
+    let Ok(signal) = signal else { return };
     let dir = site.dir().to_owned();
     thread::spawn(move || {
-        let Ok(runtime) = Builder::new_current_thread().enable_io().build() else { return };
-        if runtime.block_on(signal()).is_ok() {
-            leave(&dir);
-        }
+        runtime.block_on(signal);
+        leave(&dir);
     });
 }
 
 #[cfg(unix)]
-async fn signal() -> io::Result<()> {
+fn signal() -> io::Result<impl Future<Output = ()> + Send + 'static> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut hangup = signal(SignalKind::hangup())?;
-    tokio::select! {
-        _ = interrupt.recv() => (),
-        _ = terminate.recv() => (),
-        _ = hangup.recv() => (),
-    }
-    Ok(())
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => (),
+            _ = terminate.recv() => (),
+            _ = hangup.recv() => (),
+        }
+    })
 }
 
 #[cfg(not(unix))]
-async fn signal() -> io::Result<()> {
-    tokio::signal::ctrl_c().await
+fn signal() -> io::Result<impl Future<Output = ()> + Send + 'static> {
+    let mut interrupt = tokio::signal::windows::ctrl_c()?;
+    Ok(async move {
+        interrupt.recv().await;
+    })
 }
 
 #[expect(clippy::disallowed_methods, reason = "what drives the rollout is not to go on")]

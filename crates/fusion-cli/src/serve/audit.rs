@@ -9,8 +9,10 @@ use serde_json::Value;
 use crate::deploy::RootArguments;
 use crate::environment::{Environment, now_us};
 
-/// How often the lock of a root is tried that somebody else holds.
-const ATTEMPTS: u32 = 10;
+/// How often the lock of a root is tried that somebody else holds: 15 seconds in all, and two
+/// seconds where a person waits.
+const ATTEMPTS: u32 = 750;
+const FEW_ATTEMPTS: u32 = 100;
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// Adds `action`, about what is live, to the audit log of the root in `dir`.
@@ -24,6 +26,26 @@ pub(crate) fn record(
     detail: Value,
     environment: &Environment,
 ) -> anyhow::Result<()> {
+    append(dir, action, detail, environment, FEW_ATTEMPTS)
+}
+
+/// As [`record`], where nobody waits for it.
+pub(super) fn wait_and_record(
+    dir: &Path,
+    action: &str,
+    detail: Value,
+    environment: &Environment,
+) -> anyhow::Result<()> {
+    append(dir, action, detail, environment, ATTEMPTS)
+}
+
+fn append(
+    dir: &Path,
+    action: &str,
+    detail: Value,
+    environment: &Environment,
+    most_attempts: u32,
+) -> anyhow::Result<()> {
     let site = RootArguments::at(dir.to_owned()).existing(environment)?;
     let holder = Holder {
         pid: std::process::id(),
@@ -34,7 +56,7 @@ pub(crate) fn record(
     let mut attempts = 1;
     let mut writer = loop {
         match site.store().lock(&holder) {
-            Err(LockError::Busy(_)) if attempts < ATTEMPTS => {
+            Err(LockError::Busy(_)) if attempts < most_attempts => {
                 attempts += 1;
                 std::thread::sleep(PAUSE);
             }

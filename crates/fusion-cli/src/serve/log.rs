@@ -1,7 +1,7 @@
 use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread::Builder;
 use std::time::Duration;
 
@@ -13,8 +13,9 @@ use super::audit;
 use super::notice::Notice;
 use crate::environment::{Environment, rfc3339, wall_clock};
 
-/// How long the last lines and records may take once the service has stopped.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How long the next line and record may take once the service has stopped: longer than the
+/// lock of the root is waited for.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A deployment root whose audit log says what the API switches.
 pub(super) struct Audited {
@@ -25,8 +26,8 @@ pub(super) struct Audited {
 /// What is written down of a service while it runs.
 pub(super) struct Log {
     audited: Option<Arc<Audited>>,
-    /// Ends with the last line.
-    done: Receiver<()>,
+    /// Has something where more was written down, and ends with the last line.
+    written: Receiver<()>,
 }
 
 impl Log {
@@ -38,11 +39,11 @@ impl Log {
         audited: Option<Audited>,
         notice: Option<Arc<Notice>>,
     ) -> io::Result<Self> {
-        let (sender, done) = channel();
+        // One says as much as many: more was written down.
+        let (more, written) = sync_channel(1);
         let audited = audited.map(Arc::new);
         let of_thread = audited.clone();
         let follow = move || {
-            let _ended: Sender<()> = sender;
             for event in events {
                 if let Some(notice) = &notice {
                     notice.post();
@@ -51,20 +52,25 @@ impl Log {
                 if !matches!(event, Event::Thrown(_) | Event::TakenBack(_)) {
                     line(&event.to_string());
                 }
-                if let (Some(audited), Some((action, detail))) = (&of_thread, entry(&event)) {
-                    note(audited, action, detail);
+                let is_written = match (&of_thread, entry(&event)) {
+                    (Some(audited), Some((action, detail))) => note(audited, action, detail),
+                    _ => true,
+                };
+                if is_written {
+                    // Where it is full, nobody has asked since.
+                    let _ = more.try_send(());
                 }
             }
         };
         Builder::new().name("fusion-log".into()).spawn(follow)?;
-        Ok(Self { audited, done })
+        Ok(Self { audited, written })
     }
 
     /// Waits for the last line of a configuration that is gone, and writes down that a switch
     /// of the API is gone with it.
     pub(super) fn finish(self, killed: Option<&ByHand>) {
-        // Nothing is ever sent: it ends, or it takes too long.
-        let _ = self.done.recv_timeout(PATIENCE);
+        // Until it ends, or nothing comes any more.
+        while self.written.recv_timeout(PATIENCE).is_ok() {}
         let Some(killed) = killed else { return };
         line(&format!("switch taken back: that of the API{killed} ends with the service"));
         if let Some(audited) = &self.audited {
@@ -91,10 +97,13 @@ fn entry(event: &Event) -> Option<(&'static str, Value)> {
     }
 }
 
-fn note(audited: &Audited, action: &str, detail: Value) {
-    if let Err(err) = audit::record(&audited.root, action, detail, &audited.environment) {
+/// Adds to the audit log, and says whether it has it.
+fn note(audited: &Audited, action: &str, detail: Value) -> bool {
+    let noted = audit::wait_and_record(&audited.root, action, detail, &audited.environment);
+    if let Err(err) = &noted {
         line(&format!("failed: the audit log does not have it: {err:#}"));
     }
+    noted.is_ok()
 }
 
 pub(super) fn line(text: &str) {

@@ -4,8 +4,12 @@ use std::ffi::OsStr;
 use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
+
+/// Where nobody listens, and nobody will: a port that is given to no one who asks for any.
+pub(crate) const NOBODY: &str = "127.0.0.1:1";
 
 /// What a run left behind.
 #[derive(Debug)]
@@ -37,6 +41,8 @@ pub(crate) fn fusion(dir: &Path) -> Command {
     command.current_dir(dir).env_clear().stdin(Stdio::null());
     // Commands of `--answer-cmd` are looked for where a shell looks.
     command.env("PATH", "/usr/local/bin:/usr/bin:/bin");
+    // The most that there is: a busy machine is no service that does not answer.
+    command.env("RESON__HEALTH__ANSWER_WITHIN_MS", "60000");
     command
 }
 
@@ -85,6 +91,30 @@ pub(crate) fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
 pub(crate) fn write(path: &Path, text: impl AsRef<[u8]>) {
     std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
     std::fs::write(path, text).expect("a file");
+}
+
+/// Gives a file of an installation that is served another content, at once.
+pub(crate) fn replace(path: &Path, text: impl AsRef<[u8]>) {
+    let fresh = path.with_file_name(".fresh");
+    write(&fresh, text);
+    std::fs::rename(fresh, path).expect("a file");
+}
+
+/// How long it is waited for what has to come.
+const DEADLINE: Duration = Duration::from_secs(120);
+const PAUSE: Duration = Duration::from_millis(5);
+
+/// Asks until there is something.
+#[track_caller]
+pub(crate) fn wait_for<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+    let began = Instant::now();
+    loop {
+        if let Some(found) = ask() {
+            return found;
+        }
+        assert!(began.elapsed() < DEADLINE, "waited in vain: {what}");
+        std::thread::sleep(PAUSE);
+    }
 }
 
 /// The content of a file.

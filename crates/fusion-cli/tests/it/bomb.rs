@@ -12,7 +12,7 @@ use crate::overlay::REFUND;
 const ADDRESS_SPACE_KB: u64 = 300_000;
 /// Seconds of processor time that a run may use, in a build without optimisation: however
 /// busy the machine is, the system ends what takes more.
-const PROCESSOR_TIME_S: u64 = 10;
+const PROCESSOR_TIME_S: u64 = 60;
 
 /// Runs `fusion` under limits of memory and of time; a run that is ended by them fails.
 #[track_caller]

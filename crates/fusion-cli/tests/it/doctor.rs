@@ -10,7 +10,7 @@ use overlay_store::{Change, Holder, Origin, Store, Tree};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::binary::{Ran, finish, folder, fusion, write};
+use crate::binary::{NOBODY, Ran, finish, folder, fusion, write};
 use crate::status::BASE;
 
 const FLAGS: &str = "\
@@ -306,7 +306,7 @@ fn nobody_there_ends_with_69_and_nobody_in_time_with_1() {
     let late = [("RESON__HEALTH__ANSWER_WITHIN_MS", "100")];
     let ran = typed(dir.path(), &args, &late).ends_with(1);
     assert!(ran.stdout.contains("not responding within 0.1 s"), "{}", ran.stdout);
-    drop(listener);
+    let args = format!("health --root root --url http://{NOBODY}/health");
     typed(dir.path(), &args, &[]).ends_with(69);
     typed(dir.path(), "health --root root --url ftp://x", &[]).ends_with(64);
 }

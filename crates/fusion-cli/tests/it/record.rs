@@ -1,8 +1,6 @@
-use std::net::TcpListener;
-
 use serde_json::{Value, json};
 
-use crate::binary::{finish, fusion, read, write};
+use crate::binary::{NOBODY, finish, fusion, read, write};
 use crate::endpoint::{completion, serve};
 use crate::suite::{fresh, golden};
 
@@ -110,9 +108,7 @@ fn answers_that_are_none_are_not_recorded() {
 #[test]
 fn nobody_listening_is_said() {
     let dir = fresh();
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let url = format!("http://{}/v1", listener.local_addr().expect("an address"));
-    drop(listener);
+    let url = format!("http://{NOBODY}/v1");
     let ran = golden(dir.path(), &["record", "--endpoint", &url]).ends_with(69);
     assert!(ran.stderr.contains("duplicate_charge"), "{ran:#?}");
     golden(dir.path(), &["record", "--endpoint", "example.com"]).ends_with(64);

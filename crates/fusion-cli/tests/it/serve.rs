@@ -9,7 +9,7 @@ use std::process::{Child, ChildStderr, Command, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::binary::{Ran, finish, folder, fusion, run, write};
+use crate::binary::{Ran, finish, folder, fusion, replace, run, wait_for, write};
 
 const CONFIGS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../configs");
 
@@ -169,7 +169,7 @@ fn it_follows_the_pointer_of_a_deployment_root() {
         let said: Value = serde_json::from_slice(&text).unwrap_or_default();
         said["epoch"] == 2 && said["refused"].is_null()
     };
-    assert!((0..10_000).any(|_| !serving.get("/livez").is_empty() && accepted()));
+    wait_for("an acknowledgement", || accepted().then_some(()));
     assert!(serving.get("/metrics").contains("fusion_config_reloads_total{result=\"success\"} 2"));
     serving.stop("-TERM").ends_with(0);
 }
@@ -208,7 +208,7 @@ fn the_switch_of_a_root_is_obeyed_and_audited() {
         (last.entry.action, last.entry.detail["reason"].clone())
     };
     let expected = ("kill".to_owned(), json!("sums"));
-    assert!((0..10_000).any(|_| !serving.get("/livez").is_empty() && audited() == expected));
+    wait_for("a record", || (audited() == expected).then_some(()));
     serving.stop("-TERM").ends_with(0);
 }
 
@@ -356,10 +356,10 @@ fn what_happens_is_logged() {
     let mut command = fusion(dir.path());
     let mut serving =
         Serving::start(command.args(["serve", "--configs", "configs", "--listen", "127.0.0.1:0"]));
-    write(&flags, text(50));
+    replace(&flags, text(50));
     let line = serving.line();
     assert!(line.starts_with("accepted: epoch 2, digest "), "{line}");
-    write(&flags, text(140));
+    replace(&flags, text(140));
     let line = serving.line();
     assert!(line.starts_with("refused: overlay_feature_flags.yaml:2:"), "{line}");
     let status: Value = serde_json::from_str(&serving.get("/v1/status")).expect("JSON");

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use crate::binary::{Ran, finish, folder, fusion, read, write};
+use crate::binary::{NOBODY, Ran, finish, folder, fusion, read, write};
 use crate::deploy::apply;
 use crate::doctor::answering;
 use crate::serve::Serving;
@@ -64,16 +64,19 @@ fn a_service_that_was_killed_does_not_answer() {
     let dir = root();
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("an address");
-    let said = json!({"host": "node-1", "pid": 1, "address": address, "since": "2026-11-22"});
-    write(&notice(dir.path()), said.to_string());
+    let said = |address: &str| {
+        let said = json!({"host": "node-1", "pid": 1, "address": address, "since": "2026-11-22"});
+        said.to_string()
+    };
+    write(&notice(dir.path()), said(&address.to_string()));
     let late = [("RESON__HEALTH__ANSWER_WITHIN_MS", "200")];
     let report = health(dir.path(), &late).ends_with(1).json();
     assert!(message(&report).contains("not responding within 0.2 s"), "{report:#}");
-    drop(listener);
+    write(&notice(dir.path()), said(NOBODY));
     let report = health(dir.path(), &[]).ends_with(1).json();
     assert!(message(&report).contains("remove state/node-1/service.json"), "{report:#}");
     // Of another machine nothing is known here.
-    write(&notice(dir.path()), said.to_string().replace("node-1", "node-2"));
+    write(&notice(dir.path()), said(NOBODY).replace("node-1", "node-2"));
     let report = health(dir.path(), &[]).ends_with(0).json();
     assert_eq!(report["services"][0]["asked"], false);
     assert_eq!(report["data"]["overlayServiceHealthy"], true);

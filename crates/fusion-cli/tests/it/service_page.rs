@@ -11,7 +11,7 @@ use std::process::{Command, Stdio};
 
 use expect_test::expect_file;
 
-use crate::binary::{finish, folder, fusion, read, run, write};
+use crate::binary::{finish, folder, fusion, read, replace, run, write};
 use crate::serve::Serving;
 
 pub(crate) const CONFIGS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../configs");
@@ -58,9 +58,7 @@ impl Session {
 
     /// Saves the flag file, and waits for what the service says.
     fn save(&mut self, text: &str) {
-        let fresh = self.dir.path().join("fresh");
-        fs::write(&fresh, text).expect("a file");
-        fs::rename(fresh, self.flags()).expect("a file");
+        replace(&self.flags(), text);
         let line = self.serving.whole_line();
         self.log.push_str(&line);
     }

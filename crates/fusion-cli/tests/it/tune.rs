@@ -4,7 +4,7 @@ use std::process::{Child, Stdio};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::binary::{Ran, folder, fusion, read, run, write};
+use crate::binary::{Ran, folder, fusion, read, run, wait_for, write};
 use crate::overlay::REFUND;
 use crate::suite;
 
@@ -60,11 +60,17 @@ const OUTPUT: &[&str] = &["-o", "tuned.txt"];
 
 /// A run whose evaluator is `script`, and what it says on standard error.
 #[track_caller]
-fn refused(script: &str, code: i32, message: &str) {
+fn refused(script: &str, message: &str) {
+    refused_within("600", script, message);
+}
+
+/// The same, with so many seconds for an evaluation.
+#[track_caller]
+fn refused_within(timeout: &str, script: &str, message: &str) {
     let dir = place();
     write(&dir.path().join("odd.sh"), script);
-    let more = [QUALITY, &["--timeout", "1", "-o", "tuned.txt"]].concat();
-    let ran = tune(dir.path(), "sh odd.sh {overlay}", &more, code);
+    let more = [QUALITY, &["--timeout", timeout, "-o", "tuned.txt"]].concat();
+    let ran = tune(dir.path(), "sh odd.sh {overlay}", &more, 69);
     assert!(ran.stderr.contains(message), "{}", ran.stderr);
     assert!(!dir.path().join("tuned.txt").exists());
 }
@@ -195,21 +201,25 @@ fn a_space_without_room() {
 
 #[test]
 fn an_evaluator_that_is_none() {
-    refused("echo boom >&2; exit 3", 69, "the evaluator failed (exit status: 3): boom");
-    refused("sleep 60 & sleep 60", 69, "the evaluator did not end within 1 s and was stopped");
-    refused("echo quality is fine", 69, "line 1 is no JSON object: quality is fine");
-    refused("echo '{\"quality\": 1}'", 69, "line 1 names no `scenario`");
-    refused("echo '{\"scenario\": \"z\", \"quality\": 1}'", 69, "about `z`, which was not asked");
+    refused("echo boom >&2; exit 3", "the evaluator failed (exit status: 3): boom");
+    refused_within(
+        "1",
+        "sleep 600 & sleep 600",
+        "the evaluator did not end within 1 s and was stopped",
+    );
+    refused("echo quality is fine", "line 1 is no JSON object: quality is fine");
+    refused("echo '{\"quality\": 1}'", "line 1 names no `scenario`");
+    refused("echo '{\"scenario\": \"z\", \"quality\": 1}'", "about `z`, which was not asked");
     let much = "the evaluator wrote more than 16777216 bytes to standard output and was stopped";
-    refused("yes 'quality is fine'", 69, much);
-    refused("trap '' PIPE; yes >&2; exec sleep 60", 69, &much.replace("output", "error"));
-    refused("true", 69, "the evaluator said nothing about a, b, c, d");
+    refused("yes 'quality is fine'", much);
+    refused("trap '' PIPE; yes >&2; exec sleep 6000", &much.replace("output", "error"));
+    refused("true", "the evaluator said nothing about a, b, c, d");
     let nan = SCORE.replace("%.4f,\\\"cost", "NaN,\\\"cost").replace("$1, 1 - 2 * gap", "$1");
-    refused(&nan, 69, "`quality` of scenario `a` is NaN: only finite numbers can be compared");
+    refused(&nan, "`quality` of scenario `a` is NaN: only finite numbers can be compared");
     let huge = SCORE.replace("quality\\\":%.4f", "quality\\\":1e308");
     let huge = huge.replace("$1, 1 - 2 * gap", "$1");
-    refused(&huge, 69, "`quality` of scenario `a` is 1e308: nothing beyond 1e100 can be added up");
-    refused(&SCORE.replace("quality", "beauty"), 69, "gave no value of `quality` for scenario `a`");
+    refused(&huge, "`quality` of scenario `a` is 1e308: nothing beyond 1e100 can be added up");
+    refused(&SCORE.replace("quality", "beauty"), "gave no value of `quality` for scenario `a`");
 }
 
 #[test]
@@ -289,10 +299,29 @@ fn the_candidate_is_named_by_the_variable_too() {
     assert!(ran.stdout.contains("\naccepted: "), "{}", ran.stdout);
 }
 
+/// Whether a process of this group runs. One that has ended counts no more, though nobody may
+/// ever reap it.
+#[cfg(unix)]
+fn is_running(group: i32) -> bool {
+    use rustix::process::{Pid, test_kill_process_group};
+
+    if test_kill_process_group(Pid::from_raw(group).unwrap()).is_err() {
+        return false;
+    }
+    let Ok(processes) = std::fs::read_dir("/proc") else { return true };
+    processes.flatten().any(|it| {
+        let stat = std::fs::read_to_string(it.path().join("stat")).unwrap_or_default();
+        // Behind the name: its state, its parent, its group.
+        let mut fields = stat.rsplit(") ").next().unwrap_or_default().split(' ');
+        let has_ended = matches!(fields.next(), Some("Z" | "X"));
+        !has_ended && fields.nth(1).and_then(|it| it.parse().ok()) == Some(group)
+    })
+}
+
 #[cfg(unix)]
 #[test]
 fn an_interrupted_run_leaves_nothing_behind_and_goes_on() {
-    use rustix::process::{Pid, Signal, kill_process, test_kill_process_group};
+    use rustix::process::{Pid, Signal, kill_process};
 
     let dir = place();
     std::fs::create_dir(dir.path().join("tmp")).unwrap();
@@ -307,19 +336,16 @@ fn an_interrupted_run_leaves_nothing_behind_and_goes_on() {
         command.args(with(eval)).env("TMPDIR", dir.path().join("tmp"));
         let mut child =
             command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("fusion starts");
-        while !dir.path().join("begun").exists() {
+        wait_for("an evaluation", || {
             assert!(child.try_wait().unwrap().is_none(), "fusion ended by itself");
-            std::thread::yield_now();
-        }
+            dir.path().join("begun").exists().then_some(())
+        });
         kill_process(Pid::from_child(&child), signal).unwrap();
         let ended = child.wait_with_output().unwrap();
         assert_eq!(ended.status.code(), Some(10), "{ended:?}");
         assert!(String::from_utf8(ended.stderr).unwrap().contains(name));
         let group: i32 = read(&dir.path().join("group")).trim().parse().unwrap();
-        // Members that have ended already may not be reaped yet.
-        while test_kill_process_group(Pid::from_raw(group).unwrap()).is_ok() {
-            std::thread::yield_now();
-        }
+        wait_for("the end of what was started", || (!is_running(group)).then_some(()));
         assert_eq!(std::fs::read_dir(dir.path().join("tmp")).unwrap().count(), 0);
     }
     let left = read(&dir.path().join("j.jsonl"));
@@ -358,10 +384,10 @@ fn blocked(dir: &Path, args: &[&str]) -> Child {
         .stderr(Stdio::null())
         .spawn()
         .expect("fusion starts");
-    while !dir.join("blocked").exists() {
+    wait_for("an evaluation", || {
         assert!(child.try_wait().unwrap().is_none(), "fusion ended before it was blocked");
-        std::thread::yield_now();
-    }
+        dir.join("blocked").exists().then_some(())
+    });
     child
 }
 

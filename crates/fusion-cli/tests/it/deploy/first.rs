@@ -7,19 +7,30 @@ use super::crash::Deploying;
 use super::{deploy, edit, floor, status};
 use crate::binary::{folder, run, write};
 
-/// A root whose first deployer was killed while the generation was watched.
-fn killed(bake: &str) -> tempfile::TempDir {
-    let dir = folder(&[]);
-    edit(dir.path(), "0.6");
-    let args = ["apply", "refund.txt", "--mode", "blue-green", "--bake", bake];
-    Deploying::run(dir.path(), &args).kill();
-    assert_eq!(status(dir.path())["phase"], "post_check");
-    dir
+/// Where the rest of the time is waited for in the end: the next one counts where it was over
+/// before the deployer was killed.
+const SHORT: &[&str] = &["2s", "20s", "120s"];
+const LONG: &[&str] = &["1h"];
+
+/// A root whose first deployer was killed while the generation was watched, for the first of
+/// these times that is long enough.
+#[track_caller]
+fn killed(bakes: &[&str]) -> tempfile::TempDir {
+    for bake in bakes {
+        let dir = folder(&[]);
+        edit(dir.path(), "0.6");
+        let args = ["apply", "refund.txt", "--mode", "blue-green", "--bake", bake];
+        Deploying::run(dir.path(), &args).kill();
+        if status(dir.path())["phase"] == "post_check" {
+            return dir;
+        }
+    }
+    panic!("the deployment ended before its process was killed");
 }
 
 #[test]
 fn it_waits_for_resume_whatever_comes_first() {
-    let dir = killed("2s");
+    let dir = killed(SHORT);
     let ran = deploy(dir.path(), &["pin", "first"]).ends_with(0);
     assert!(ran.stderr.contains("`fusion deploy resume` sees it through"), "{ran:#?}");
     run(dir.path(), &["backup", "create", "--root", "prod"]).ends_with(0);
@@ -37,7 +48,7 @@ fn it_waits_for_resume_whatever_comes_first() {
 
 #[test]
 fn the_same_deployment_sees_it_through() {
-    let dir = killed("2s");
+    let dir = killed(SHORT);
     let plan = deploy(dir.path(), &["plan", "refund.txt"]).ends_with(2);
     assert!(plan.stdout.contains("goes through its checks once more"), "{plan:#?}");
     let report = deploy(dir.path(), &["apply", "refund.txt", "--json"]).ends_with(0).json();
@@ -48,7 +59,7 @@ fn the_same_deployment_sees_it_through() {
 
 #[test]
 fn another_one_takes_its_place() {
-    let dir = killed("20s");
+    let dir = killed(LONG);
     edit(dir.path(), "0.7");
     deploy(dir.path(), &["apply", "refund.txt"]).ends_with(0);
     assert_eq!(floor(dir.path()), "0.7");
@@ -56,7 +67,7 @@ fn another_one_takes_its_place() {
 
 #[test]
 fn what_is_frozen_is_deployed_again() {
-    let dir = killed("20s");
+    let dir = killed(LONG);
     deploy(dir.path(), &["abort"]).ends_with(7);
     assert_eq!(status(dir.path())["phase"], "frozen");
     deploy(dir.path(), &["rollback", "--to", "1"]).ends_with(1);

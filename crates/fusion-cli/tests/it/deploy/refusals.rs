@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::crash::Deploying;
 use super::{apply, deploy, deployed, edit, floor, refund, status};
-use crate::binary::{folder, run, write};
+use crate::binary::{finish, folder, run, write};
 
 #[test]
 fn each_finding_is_said_once() {
@@ -117,16 +117,19 @@ when = [\"pre\"]
 #[cfg(unix)]
 #[test]
 fn a_command_knows_the_root_and_the_tree() {
-    use std::os::unix::fs::PermissionsExt;
+    use std::process::{Command, Stdio};
+
     let dir = folder(&[("deploy.toml", RULES)]);
     edit(dir.path(), "0.6");
     deploy(dir.path(), &["apply", "refund.txt", "--with", "deploy.toml"]).ends_with(0);
-    let script = dir.path().join("prod/smoke.sh");
     let text = "#!/bin/sh\ngrep -q TRUST_FLOOR=0.7 \
                 \"$FUSION_TREE/overlays/fusion_overlay.refund.txt\" && \
                 test \"$PWD\" = \"$FUSION_ROOT\" && test -f CURRENT\n";
-    write(&script, text);
-    std::fs::set_permissions(&script, PermissionsExt::from_mode(0o755)).expect("a mode");
+    // Written by another process: what is being written cannot be run, and a child of this one
+    // would have it open too while it is being started.
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "cat > smoke.sh; chmod 755 smoke.sh"]).stdin(Stdio::piped());
+    finish(shell.current_dir(dir.path().join("prod")), text.as_bytes()).ends_with(0);
     apply(dir.path(), "0.7");
     edit(dir.path(), "0.8");
     let ran = deploy(dir.path(), &["apply", "refund.txt"]).ends_with(1);
