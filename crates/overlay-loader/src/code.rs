@@ -22,6 +22,7 @@ pub(crate) const RESTLESS: &str = "OVL5220";
 pub(crate) const POINTER: &str = "OVL5221";
 pub(crate) const VANISHED: &str = "OVL5222";
 pub(crate) const EMPTY: &str = "OVL5223";
+pub(crate) const VARIABLE_VALUE: &str = "OVL5224";
 
 /// The codes of findings about an installation: code, title, explanation.
 pub const CODES: &[(&str, &str, &str)] = &[
@@ -90,8 +91,7 @@ pub const CODES: &[(&str, &str, &str)] = &[
     (
         VARIABLE,
         "variable of the environment is no parameter",
-        "A variable `RESONTINEX_FUSION_<KEY>` names no parameter, or gives it a value it does not \
-         take. It has no effect.",
+        "A variable `RESONTINEX_FUSION_<KEY>` names no parameter. It has no effect.",
     ),
     (
         GATE,
@@ -135,5 +135,11 @@ pub const CODES: &[(&str, &str, &str)] = &[
         "An installation has at least one overlay or a flag file. A folder with neither is one \
          that was mistyped, emptied or not mounted: what is in force stays, and a start has only \
          the built-in overlay.",
+    ),
+    (
+        VARIABLE_VALUE,
+        "variable of the environment is no value of its parameter",
+        "A variable `RESONTINEX_FUSION_<KEY>` gives its parameter a value it does not take. It \
+         has no effect.",
     ),
 ];

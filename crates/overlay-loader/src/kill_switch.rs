@@ -17,7 +17,8 @@ struct LittleGlobal {
 /// What a flag file that is refused says of `global.kill_switch`; `None` where that is not
 /// sure. A text that can be read as far as that says it; of one that cannot be, only that
 /// the switch is thrown counts: who threw it does not lose it to a slip beside it.
-pub(crate) fn read(text: &str) -> Option<bool> {
+#[must_use]
+pub fn kill_switch(text: &str) -> Option<bool> {
     match overlay_model::from_yaml_of_size::<Little>(text, MAX_FLAG_BYTES) {
         Ok(little) => little.global.and_then(|it| it.kill_switch),
         Err(_) => text.lines().any(throws).then_some(true),
@@ -49,7 +50,7 @@ fn is_yes(value: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::read;
+    use super::kill_switch;
 
     #[test]
     fn a_refused_file_says_what_is_sure() {
@@ -71,7 +72,7 @@ mod tests {
             ("no_kill_switch: true\nfeatures: [\n", None),
             ("kill_switch: trueish\nfeatures: [\n", None),
         ] {
-            assert_eq!(read(text), expected, "{text}");
+            assert_eq!(kill_switch(text), expected, "{text}");
         }
     }
 }

@@ -64,6 +64,7 @@ mod tree;
 
 pub use crate::code::CODES;
 pub use crate::installation::{FileFinding, Installation, LoadedOverlay, ReadError};
+pub use crate::kill_switch::kill_switch;
 pub use crate::ledger::CapabilityScore;
 pub use crate::live::{
     Acknowledgement, Arm, ByHand, Clock, Deployment, Event, Generation, Health, HealthStatus, Live,

@@ -11,7 +11,7 @@ use overlay_schema::{PiiDetection, Profile, Providers, References, Subject, chec
 
 use crate::code;
 use crate::installation::{FileFinding, Installation, LoadedOverlay, ReadError};
-use crate::kill_switch;
+use crate::kill_switch::kill_switch;
 use crate::ledger;
 use crate::settings::{ground, parameter};
 use crate::tree::{Tree, TreeFile};
@@ -145,7 +145,7 @@ impl Reading {
                 let message = format!("invalid UTF-8 after {at} bytes");
                 self.find(&file.path, vec![Diagnostic::error(code::FORM, message)]);
                 if file.path == FLAG_FILE {
-                    self.kill_switch = kill_switch::read(&String::from_utf8_lossy(err.as_bytes()));
+                    self.kill_switch = kill_switch(&String::from_utf8_lossy(err.as_bytes()));
                 }
                 None
             }
@@ -203,7 +203,7 @@ impl Reading {
         self.find(FLAG_FILE, found);
         self.kill_switch = match &file {
             Some(file) => Some(file.global.kill_switch),
-            None => kill_switch::read(text),
+            None => kill_switch(text),
         };
         let compiled =
             file.as_ref().and_then(|it| fusion_flags::Snapshot::compile(it, environment).ok());

@@ -124,7 +124,8 @@ pub fn environment_layer(vars: impl Iterator<Item = (String, String)>) -> (Layer
             Ok(key) => layer.set(key, value, Origin::Environment { variable }),
             Err(why) => {
                 let message = format!("{variable} has no effect: {why}");
-                findings.push(Diagnostic::warning(code::VARIABLE, message));
+                let code = param(name).map_or(code::VARIABLE, |_| code::VARIABLE_VALUE);
+                findings.push(Diagnostic::warning(code, message));
             }
         }
     }

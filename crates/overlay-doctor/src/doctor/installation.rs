@@ -1,8 +1,7 @@
 //! The files of the installation, and what they name.
 
-use overlay_loader::{FileFinding, Generation, Installation, Source, VARIABLE_PREFIX};
+use overlay_loader::{FileFinding, Generation, Installation, Source};
 use overlay_model::{Diagnostic, Severity, plural};
-use overlay_schema::param;
 use toml::de::DeTable;
 
 use super::outcome::{Found, Outcome};
@@ -39,8 +38,7 @@ fn of_options(diagnostic: &Diagnostic) -> &'static str {
 
 pub(super) fn variables(scene: &Scene<'_>) -> Outcome {
     let environment = scene.inputs.environment.name();
-    let mut found: Vec<Found> =
-        scene.layer_findings.iter().filter_map(|it| of_variable(scene, it)).collect();
+    let mut found: Vec<Found> = scene.layer_findings.iter().filter_map(of_variable).collect();
     let named = scene.inputs.variables.get("RESON_ENV").filter(|it| !it.is_empty());
     if let Some(other) = named.filter(|it| *it != environment) {
         found.push(
@@ -63,13 +61,9 @@ pub(super) fn variables(scene: &Scene<'_>) -> Outcome {
 
 /// What is wrong with a variable. One that names a parameter was meant for it, so that a value
 /// the parameter does not take is more than a slip of its name.
-fn of_variable(scene: &Scene<'_>, it: &Diagnostic) -> Option<Found> {
+fn of_variable(it: &Diagnostic) -> Option<Found> {
     let mut found = found_in("", it)?;
-    let is_about =
-        |name: &&String| it.message.strip_prefix(*name).is_some_and(|it| it.starts_with(' '));
-    let variable = scene.inputs.variables.keys().find(is_about);
-    let key = variable.and_then(|it| it.strip_prefix(VARIABLE_PREFIX));
-    if key.is_some_and(|it| param(it).is_some()) {
+    if it.code == "OVL5224" {
         found.status = CheckStatus::Fail;
     }
     Some(found)

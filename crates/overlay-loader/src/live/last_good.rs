@@ -41,7 +41,9 @@ pub(crate) fn keep(root: &Path, state: &Path, digest: Digest) -> io::Result<()> 
 
 fn keep_by(fresh: &Path, root: &Path, state: &Path, digest: Digest) -> io::Result<()> {
     let [kept, old] = ["last_good", "last_good.old"].map(|it| state.join(it));
-    if mark(&kept) == Some(digest) {
+    let marked = mark(&kept);
+    let is_whole = marked.is_some() && digest_of(&kept).ok() == marked;
+    if is_whole && marked == Some(digest) {
         return Ok(());
     }
     remove(fresh)?;
@@ -50,9 +52,12 @@ fn keep_by(fresh: &Path, root: &Path, state: &Path, digest: Digest) -> io::Resul
         return remove(fresh);
     }
     fs::write(fresh.join(MARK), digest.to_string())?;
-    if kept.exists() {
+    if is_whole {
         remove(&old)?;
         fs::rename(&kept, &old)?;
+    } else {
+        // One that a crash has spoiled does not take the place of a good one.
+        remove(&kept)?;
     }
     fs::rename(fresh, &kept)?;
     File::open(state)?.sync_all()
@@ -63,6 +68,17 @@ fn remove(folder: &Path) -> io::Result<()> {
         Err(err) if err.kind() != io::ErrorKind::NotFound => Err(err),
         _ => Ok(()),
     }
+}
+
+/// The digest of the installation in `folder`.
+fn digest_of(folder: &Path) -> io::Result<Digest> {
+    let tree = Tree::list(folder).map_err(|err| err.source)?;
+    let mut digests = Vec::new();
+    for file in tree.top.iter().chain(&tree.overlays).chain(&tree.micro) {
+        let Ok(bytes) = file.read() else { continue };
+        digests.push((file.path.clone(), Digest::of(&bytes)));
+    }
+    Ok(tree_digest(&mut digests))
 }
 
 /// Copies the files that an installation is read from, and no other; gives the digest of
@@ -86,7 +102,7 @@ fn copy(from: &Path, to: &Path) -> io::Result<Digest> {
 mod tests {
     use std::fs;
 
-    use super::{copy, keep};
+    use super::{digest_of, keep};
 
     /// What was begun would take the room that is missing.
     #[test]
@@ -94,15 +110,45 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let [root, state] = ["root", "state"].map(|it| dir.path().join(it));
         fs::create_dir_all(root.join("overlays")).unwrap();
+        fs::create_dir(&state).unwrap();
         fs::write(root.join("fusion.toml"), "").unwrap();
-        let digest = copy(&root, &dir.path().join("copy")).unwrap();
-        fs::create_dir_all(state.join("last_good")).unwrap();
+        keep(&root, &state, digest_of(&root).unwrap()).unwrap();
+        fs::write(root.join("fusion.toml"), "a = 1\n").unwrap();
+        let digest = digest_of(&root).unwrap();
         // In the way of the second copy.
         fs::write(state.join("last_good.old"), "").unwrap();
         keep(&root, &state, digest).unwrap_err();
         assert!(!state.join("last_good.new").exists());
         fs::remove_file(state.join("last_good.old")).unwrap();
         keep(&root, &state, digest).unwrap();
-        assert!(state.join("last_good/fusion.toml").exists());
+        assert!(state.join("last_good.old/fusion.toml").exists());
+    }
+
+    /// Its mark says what it was, and nothing waits for the disk.
+    #[test]
+    fn a_copy_that_a_crash_spoiled_is_made_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let [root, state] = ["root", "state"].map(|it| dir.path().join(it));
+        fs::create_dir_all(root.join("overlays")).unwrap();
+        fs::create_dir(&state).unwrap();
+        let keep = |text: &str| {
+            fs::write(root.join("fusion.toml"), text).unwrap();
+            keep(&root, &state, digest_of(&root).unwrap()).unwrap();
+        };
+        let copy = |name: &str| fs::read_to_string(state.join(name).join("fusion.toml")).unwrap();
+        keep("a = 1\n");
+        keep("a = 2\n");
+        fs::write(state.join("last_good/fusion.toml"), "").unwrap();
+        keep("a = 2\n");
+        assert_eq!(
+            (copy("last_good"), copy("last_good.old")),
+            ("a = 2\n".into(), "a = 1\n".into())
+        );
+        fs::write(state.join("last_good/fusion.toml"), "").unwrap();
+        keep("a = 3\n");
+        assert_eq!(
+            (copy("last_good"), copy("last_good.old")),
+            ("a = 3\n".into(), "a = 1\n".into())
+        );
     }
 }

@@ -129,11 +129,17 @@ impl Files {
     pub(crate) fn begin(&self) -> InForce {
         let options = &self.options;
         let mut seen = self.lock();
+        let mut spoiled = None;
+        let mut fallback = || {
+            let (generation, passed_over) = self.fallback();
+            spoiled = passed_over;
+            generation
+        };
         let (first, deployed, refused) = if self.is_deployed(&seen) {
             match self.follow(&mut seen.pointed, Haste::Read) {
                 Followed::New(it) => (Arc::clone(&it.stable.generation), Some(it), None),
-                Followed::Refused(refused) => (self.fallback(), None, Some(refused)),
-                Followed::Same => (self.fallback(), None, None),
+                Followed::Refused(refused) => (fallback(), None, Some(refused)),
+                Followed::Same => (fallback(), None, None),
             }
         } else {
             let reading = self.reading(&options.root, None, None);
@@ -141,7 +147,7 @@ impl Files {
             let read = read.unwrap_or_else(|| Err(restless()));
             match read.and_then(|it| it.after(self.kept_a_flag_file())) {
                 Ok(generation) => (Arc::new(generation), None, None),
-                Err(refused) => (self.fallback(), None, Some(refused)),
+                Err(refused) => (fallback(), None, Some(refused)),
             }
         };
         // Where one cannot be read, the first look says so.
@@ -153,6 +159,7 @@ impl Files {
             in_force.refuse(&refused);
         }
         self.switches.look(&in_force);
+        in_force.note(Part::Copy, spoiled);
         if let (Some(state), Source::Files) = (&options.state, first.source()) {
             // Known before anybody asks how it is; the copy itself takes its time.
             let made = make_state_folder(&options.root, state);
@@ -234,14 +241,21 @@ impl Files {
         }
     }
 
-    fn fallback(&self) -> Arc<Generation> {
+    /// The last copy that is whole and good, else the built-in overlay; and what was passed
+    /// over for it.
+    fn fallback(&self) -> (Arc<Generation>, Option<String>) {
         let state = self.options.state.as_deref();
-        let copies = state.into_iter().flat_map(last_good::copies);
-        let mut good = copies.filter_map(|(copy, digest)| {
-            let read = Generation::read(&copy, &self.options, None, Source::LastGood);
-            read.ok().filter(|it| it.installation().digest() == digest)
-        });
-        Arc::new(good.next().unwrap_or_else(Generation::embedded))
+        let mut spoiled = None;
+        for (copy, digest) in state.into_iter().flat_map(last_good::copies) {
+            match Generation::read(&copy, &self.options, None, Source::LastGood) {
+                Ok(it) if it.installation().digest() == digest => return (Arc::new(it), spoiled),
+                _ => {
+                    let text = format!("the copy {} is not what was kept", copy.display());
+                    spoiled.get_or_insert(text);
+                }
+            }
+        }
+        (Arc::new(Generation::embedded()), spoiled)
     }
 
     /// Whether the last good configuration had a flag file.

@@ -94,7 +94,7 @@ fn variables_that_are_no_parameter_have_no_effect() {
     assert_eq!(
         findings,
         [
-            "OVL5216 RESONTINEX_FUSION_SAMPLES has no effect: `many`: not a number",
+            "OVL5224 RESONTINEX_FUSION_SAMPLES has no effect: `many`: not a number",
             "OVL5216 RESONTINEX_FUSION_TRUST_FLOR has no effect: there is no parameter `TRUST_FLOR`",
             "OVL5216 RESONTINEX_FUSION_lower has no effect: `lower` is no parameter name",
         ]

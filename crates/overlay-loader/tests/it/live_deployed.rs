@@ -441,8 +441,8 @@ fn a_copy_that_failed_is_tried_again() {
         |root| {
             let state = root.parent().unwrap().join("state");
             plant(root, 1);
-            fs::create_dir_all(state.join("last_good")).unwrap();
-            fs::write(state.join("last_good.old"), "in the way").unwrap();
+            fs::create_dir(&state).unwrap();
+            fs::write(state.join("last_good.new"), "in the way").unwrap();
         },
         |options, dir| {
             options.state = Some(dir.join("state"));
@@ -451,7 +451,7 @@ fn a_copy_that_failed_is_tried_again() {
     );
     let state = running.dir.path().join("state");
     running.wait_for(|it| it.copy_error.is_some());
-    fs::remove_file(state.join("last_good.old")).unwrap();
+    fs::remove_file(state.join("last_good.new")).unwrap();
     // Nothing else happens: the next poll does it.
     running.wait_for(|it| it.copy_error.is_none());
     assert!(state.join("last_good/.digest").exists());

@@ -162,6 +162,8 @@ fn a_start_with_broken_files_takes_the_last_good_copy() {
     let live = Live::start(again.clone()).unwrap();
     let before = live.snapshot().stable().generation().installation().root().to_owned();
     assert!(before.ends_with("last_good.old"), "{before:?}");
+    let error = live.status().copy_error.unwrap_or_default();
+    assert!(error.ends_with("last_good is not what was kept"), "{error}");
     drop(live);
 
     fs::remove_dir_all(&state).unwrap();
