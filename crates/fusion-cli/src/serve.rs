@@ -43,8 +43,8 @@ use crate::output::Output;
 /// again. Under a deployment root it follows the pointer: the stable generation for most
 /// units, the candidate for its share; where there is no pointer yet it waits for one and
 /// answers 503 to /readyz. Reads `fusion.toml`, RESON__<SECTION>__<KEY>, RESON_ENV, RESON_FEATURES,
-/// RESON_FEATURES_FILE and RESONTINEX_FUSION_<KEY>. There is no TLS, and only the emergency
-/// switch asks for a token.
+/// RESON_FEATURES_FILE and RESONTINEX_FUSION_<KEY>. There is no TLS, and only what
+/// operators do (the emergency switch, breakers by hand) asks for a token.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:

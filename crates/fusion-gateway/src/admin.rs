@@ -1,7 +1,8 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::rejection::JsonRejection;
+use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
 use axum::extract::{Request, State};
 use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderMap, StatusCode};
@@ -12,13 +13,14 @@ use overlay_model::Digest;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::refusal::{refuse, refuse_body};
+use crate::refusal::{refuse, refuse_bytes};
 use crate::service::{Service, apart};
 
-/// What a switch is thrown with.
-#[derive(Debug, Deserialize)]
+/// Why something is done by hand, and who does it. No body says nothing.
+#[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct KillRequest {
+struct HandRequest {
+    #[serde(default)]
     reason: String,
     #[serde(default)]
     by: String,
@@ -36,17 +38,15 @@ pub(crate) struct Kill {
 /// Switches every overlay off, at once and without reading a file.
 pub(crate) async fn kill(
     State(service): State<Arc<Service>>,
-    body: Result<Json<KillRequest>, JsonRejection>,
+    body: Result<Bytes, BytesRejection>,
 ) -> Response {
-    match body {
-        Ok(Json(request)) => match by_hand(request.reason, request.by) {
-            Ok(by) if by.reason.is_empty() => {
-                refuse(StatusCode::BAD_REQUEST, "a switch needs a reason")
-            }
-            Ok(by) => apart(service, |it| throw(it, by)).await,
-            Err(why) => refuse(StatusCode::BAD_REQUEST, why),
-        },
-        Err(rejection) => refuse_body(&rejection),
+    match by_hand(body) {
+        Ok(by) if by.reason.is_empty() => {
+            let why = "a switch needs a reason: send {\"reason\": \"…\"}";
+            refuse(StatusCode::BAD_REQUEST, why)
+        }
+        Ok(by) => apart(service, |it| throw(it, by)).await,
+        Err(refusal) => *refusal,
     }
 }
 
@@ -58,12 +58,19 @@ pub(crate) async fn revive(State(service): State<Arc<Service>>) -> Response {
 /// The most characters of what a person says.
 const MAX_WORDS: usize = 500;
 
-/// What a person did by hand: words that fit in one line of a log.
-pub(crate) fn by_hand(reason: String, by: String) -> Result<ByHand, &'static str> {
+/// Who does something by hand, and why, in words that fit in one line of a log; else the
+/// answer to a body that says neither. Its header does not matter.
+pub(crate) fn by_hand(body: Result<Bytes, BytesRejection>) -> Result<ByHand, Box<Response>> {
+    let body = body.map_err(|rejection| refuse_bytes(&rejection))?;
+    let refused = |why: &str| Box::new(refuse(StatusCode::BAD_REQUEST, why));
+    let HandRequest { reason, by } = match body.trim_ascii() {
+        [] => HandRequest::default(),
+        body => serde_json::from_slice(body).map_err(|err| refused(&err.to_string()))?,
+    };
     let is_line = |it: &str| !it.contains(char::is_control) && it.chars().count() <= MAX_WORDS;
     match is_line(&reason) && is_line(&by) {
         true => Ok(ByHand { reason: reason.trim().to_owned(), by: by.trim().to_owned() }),
-        false => Err("reason and by are one line each, of at most 500 characters"),
+        false => Err(refused("reason and by are one line each, of at most 500 characters")),
     }
 }
 

@@ -255,6 +255,8 @@ fn breakers(service: &Service) -> serde_json::Map<String, Value> {
 #[derive(Serialize)]
 struct StatusReport {
     schema: &'static str,
+    /// The number of the stable one, as routes give it.
+    generation: u64,
     #[serde(flatten)]
     status: Status,
     /// The switch of the API, where it holds one.
@@ -265,7 +267,9 @@ pub(crate) async fn status(State(service): State<Arc<Service>>) -> Response {
     apart(service, |service| {
         let kill = service.kill().clone();
         let status = service.live.status();
-        Json(StatusReport { schema: "fusion/status/1", status, kill }).into_response()
+        let generation = service.live.snapshot().number(None);
+        let schema = "fusion/status/1";
+        Json(StatusReport { schema, generation, status, kill }).into_response()
     })
     .await
 }

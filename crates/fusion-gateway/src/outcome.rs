@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 
 use crate::admin::by_hand;
 use crate::metrics::BASELINE;
-use crate::refusal::{refuse, refuse_body, refuse_bytes, refuse_name};
+use crate::refusal::{refuse, refuse_body, refuse_name};
 use crate::route::deployment;
 use crate::service::Service;
 
@@ -259,24 +259,6 @@ pub(crate) async fn close(
     change(&service, overlay, body, Breaker::close)
 }
 
-/// Why a breaker is changed by hand, and who does it. No body says nothing.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ChangeRequest {
-    #[serde(default)]
-    reason: String,
-    #[serde(default)]
-    by: String,
-}
-
-fn said(body: &[u8]) -> Result<ByHand, String> {
-    let request: ChangeRequest = match body.trim_ascii() {
-        [] => ChangeRequest::default(),
-        body => serde_json::from_slice(body).map_err(|err| err.to_string())?,
-    };
-    by_hand(request.reason, request.by).map_err(str::to_owned)
-}
-
 fn change(
     service: &Service,
     overlay: Result<Path<String>, PathRejection>,
@@ -284,10 +266,9 @@ fn change(
     change: impl Fn(&Breaker),
 ) -> Response {
     let Ok(Path(overlay)) = overlay else { return refuse_name() };
-    let by = match body.map(|it| said(&it)) {
-        Ok(Ok(by)) => by,
-        Ok(Err(why)) => return refuse(StatusCode::BAD_REQUEST, &why),
-        Err(rejection) => return refuse_bytes(&rejection),
+    let by = match by_hand(body) {
+        Ok(by) => by,
+        Err(refusal) => return *refusal,
     };
     let overlay = overlay.as_str();
     let named = service.named(overlay);

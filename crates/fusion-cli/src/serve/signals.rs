@@ -12,7 +12,10 @@ use super::log;
 pub(super) fn told_to_stop(
     service: Weak<Service>,
 ) -> std::io::Result<impl Future<Output = ()> + Send + 'static> {
+    use std::os::unix::net::UnixStream;
     use tokio::signal::unix::{SignalKind, signal};
+    // The first one needs handles, and panics where there are none.
+    drop([UnixStream::pair()?, UnixStream::pair()?]);
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut hangup = signal(SignalKind::hangup())?;
