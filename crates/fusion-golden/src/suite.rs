@@ -434,13 +434,4 @@ impl SuiteError {
         let path = plain(path).display().to_string();
         Self::Broken(Box::new(FileFinding { path, diagnostic }))
     }
-
-    /// The error with the file of a base called so that it is not taken for the candidate's:
-    /// both sides call theirs alike.
-    pub(crate) fn of_base(self, name: &str) -> Self {
-        match self {
-            Self::Broken(it) => Self::Broken(Box::new(it.of_base(name))),
-            err => err,
-        }
-    }
 }

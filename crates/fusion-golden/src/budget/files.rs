@@ -19,6 +19,8 @@ use crate::suite::{Suite, SuiteError};
 pub(super) enum Owner<'a> {
     /// The base of this name.
     Base(&'a str),
+    /// The same; they are those of its installation.
+    Installation(&'a str),
     Candidate,
     /// The working tree beside both, whose recordings answer for them: needed where a side has
     /// no other answer.
@@ -33,7 +35,9 @@ impl Owner<'_> {
     /// nobody needs.
     fn verdict(self) -> Verdict {
         match self {
-            Self::Base(_) | Self::WorkingTree { is_needed: false } => Verdict::Warn,
+            Self::Base(_) | Self::Installation(_) | Self::WorkingTree { is_needed: false } => {
+                Verdict::Warn
+            }
             Self::Candidate | Self::WorkingTree { is_needed: true } => Verdict::Invalid,
         }
     }
@@ -42,6 +46,7 @@ impl Owner<'_> {
     fn words(self) -> &'static str {
         match self {
             Self::Base(_) => "goldens or recordings of the base",
+            Self::Installation(_) => "files of the base",
             Self::Candidate => "goldens or recordings of the candidate",
             Self::WorkingTree { .. } => "recordings of the working tree",
         }
@@ -112,20 +117,25 @@ impl BudgetReport {
     fn add_broken_files_of(&mut self, owner: Owner<'_>, findings: &[FileFinding]) {
         let verdict = owner.verdict();
         let base = match owner {
-            Owner::Base(base) => Some(base),
+            Owner::Base(base) | Owner::Installation(base) => Some(base),
             Owner::Candidate | Owner::WorkingTree { .. } => None,
         };
         let errors: Vec<_> = findings.iter().filter(|it| it.diagnostic.is_error()).collect();
         if let Some(first) = errors.first() {
-            let message = format!(
+            let mut message = format!(
                 "{} cannot be read, {} in all; {} {}",
                 owner.words(),
                 errors.len(),
                 placed(first),
                 first.diagnostic.message
             );
+            let mut subject = Subject::Recordings;
+            if let Owner::Installation(_) = owner {
+                subject = Subject::Suite;
+                message.push_str("; nothing is compared with it");
+            }
             let against = base.unwrap_or_default();
-            self.checks.push(BudgetCheck::in_words(Subject::Recordings, against, verdict, message));
+            self.checks.push(BudgetCheck::in_words(subject, against, verdict, message));
             self.verdict = self.verdict.max(verdict);
         }
         for mut it in findings.iter().cloned() {

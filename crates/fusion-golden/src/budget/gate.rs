@@ -5,7 +5,7 @@ use super::file::Budgets;
 use super::files::{Owner, cassette_findings, unanswered};
 use super::measured::{Measurement, measure};
 use super::report::{BudgetCheck, BudgetReport, Side, Subject};
-use crate::report::Verdict;
+use crate::report::{FileFinding, Verdict};
 use crate::statistics::Gate;
 use crate::suite::{Suite, SuiteError};
 
@@ -44,7 +44,8 @@ pub enum Base {
 /// A recording is looked for on both sides, then in `recordings`, those of the working tree.
 /// Without a base, with one that has no goldens, and where files of the candidate have errors,
 /// its goldens and recordings among them, the verdict is invalid; of the base's that is a
-/// warning, and of `recordings` where both sides have every answer all the same.
+/// warning, and of `recordings` where both sides have every answer all the same. With a base
+/// whose installation has errors nothing is compared.
 ///
 /// # Errors
 ///
@@ -62,10 +63,14 @@ pub fn gate(
     let measured = measure(candidate, &others, name, threads)?;
     let mut report = empty(candidate, &measured);
     let mut needed: BTreeSet<_> = unanswered(&measured).map(str::to_owned).collect();
-    let mut broken = Vec::new();
+    let (mut broken, mut unread) = (Vec::new(), Vec::new());
     for base in &bases {
         if let Base::Nothing { why } = base {
             report.begin(why);
+            continue;
+        }
+        if let Some((name, findings)) = base.unread()? {
+            unread.push((name, findings));
             continue;
         }
         let refused = base.refusal();
@@ -93,7 +98,9 @@ pub fn gate(
         let asked = ids(candidate).filter(|it| needed.contains(*it) == is_needed);
         beside.push((Owner::WorkingTree { is_needed }, cassette_findings(suite, asked)?));
     }
+    let unread = unread.iter().map(|(name, it)| (Owner::Installation(name), it.as_slice()));
     let broken = broken.iter().map(|(name, findings)| (Owner::Base(name), findings.as_slice()));
+    let broken = unread.chain(broken);
     let own = [(Owner::Candidate, measured.findings.as_slice())];
     let beside = beside.iter().map(|(owner, findings)| (*owner, findings.as_slice()));
     report.add_broken_files(&broken.chain(own).chain(beside).collect::<Vec<_>>());
@@ -129,6 +136,18 @@ impl Base {
         }
     }
 
+    /// Its name, and what is wrong with the files of its installation, where one of them has an
+    /// error: what the rest of them comes to is nothing that anybody had.
+    fn unread(&self) -> Result<Option<(&str, Vec<FileFinding>)>, SuiteError> {
+        let (Self::Suite { name, suite } | Self::Installation { name, suite }) = self else {
+            return Ok(None);
+        };
+        let (_, of_budgets) = Budgets::read(suite)?;
+        let all = suite.findings().iter().cloned().chain(of_budgets);
+        let errors: Vec<_> = all.filter(|it| it.diagnostic.is_error()).collect();
+        Ok((!errors.is_empty()).then_some((name, errors)))
+    }
+
     /// Why nothing can be compared with it.
     fn refusal(&self) -> Option<String> {
         match self {
@@ -160,8 +179,7 @@ impl Base {
                 let over = suite.clone().over_scenarios_of(candidate);
                 let mut others = vec![candidate];
                 others.extend(recordings);
-                let measured = measure(&over, &others, name, threads);
-                let measured = measured.map_err(|err| err.of_base(name))?;
+                let measured = measure(&over, &others, name, threads)?;
                 Ok((measured.with_own_questions(suite, candidate), lost))
             }
         }

@@ -26,10 +26,13 @@ pub(super) fn sentence(subject: Subject, gate: &Gate) -> String {
         Verdict::Stale if gate.missing == 1 => Some("1 scenario has no recording".to_owned()),
         Verdict::Stale => Some(format!("{} scenarios have no recording", gate.missing)),
         Verdict::Insufficient => {
-            let needed = gate.n_needed.map_or(String::new(), |it| format!(", about {it} would do"));
+            let needed = match gate.n_needed {
+                Some(needed) => format!("about {needed} would do"),
+                None => "too near the line to say how many would do".to_owned(),
+            };
             let of =
                 if subject == Subject::LatencyP95 { "recorded times" } else { "differing pairs" };
-            Some(format!("{} {of} say too little{needed}", gate.n))
+            Some(format!("{} {of} say too little, {needed}", gate.n))
         }
         _ if gate.n == 0 && gate.identical > 0 => {
             Some("the same requests on both sides".to_owned())

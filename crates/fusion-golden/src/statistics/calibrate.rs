@@ -4,6 +4,8 @@
 //! wins" and chance, and chance also among answers of similar length, where length does
 //! not help it.
 
+use std::collections::BTreeSet;
+
 use overlay_model::Diagnostic;
 use serde::{Deserialize, Serialize};
 
@@ -106,7 +108,7 @@ pub struct Slice {
     /// The agreement of "the longer answer wins".
     pub longer: Share,
     /// The evaluator's agreement less that of the longer answer, on the same pairs, guarded
-    /// as in [`non_inferiority`].
+    /// as in [`non_inferiority`], and within what a difference of shares can be.
     pub gain: Interval,
     /// Whether the evaluator's lower bound is above one half.
     pub beats_chance: bool,
@@ -185,6 +187,7 @@ fn slice(scored: &[Scored], alpha: Alpha) -> Option<Slice> {
     };
     let gains: Vec<_> = scored.iter().map(|it| (it.evaluator - it.longer, None)).collect();
     let gain = non_inferiority(&gains, 1.0)?.interval(alpha);
+    let gain = Interval { lower: gain.lower.max(-1.0), upper: gain.upper.min(1.0) };
     let evaluator = share(|it| it.evaluator)?;
     Some(Slice {
         n: scored.len(),
@@ -226,13 +229,19 @@ struct Row {
 
 /// Reads pairs with votes: one JSON object a line, as PandaLM's test set has them (`id`,
 /// `response1`, `response2`, `annotators` of 0 for a tie, 1, 2; optionally `instruction`,
-/// `input`, `gpt35_judge`). With all findings; a line with one is skipped.
+/// `input`, `gpt35_judge`). With all findings; a line with one is skipped, as is a second
+/// one with the same `id`.
 pub fn read_human_pairs(text: &str) -> (Vec<HumanPair>, Vec<Diagnostic>) {
     let mut pairs = Vec::new();
     let mut findings = Vec::new();
+    let mut ids = BTreeSet::new();
     for (at, line) in lines(text) {
         match human_pair(line) {
-            Ok(pair) => pairs.push(pair),
+            Ok(pair) if ids.insert(pair.id.clone()) => pairs.push(pair),
+            Ok(pair) => {
+                let message = format!("the pair `{}` stands twice", pair.id);
+                findings.push(Diagnostic::error(code::ROW_TWICE, message).located(at));
+            }
             Err(message) => {
                 findings.push(Diagnostic::error(code::BAD_PAIR, message).located(at));
             }

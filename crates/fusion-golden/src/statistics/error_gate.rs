@@ -1,9 +1,9 @@
 use super::alpha::Interval;
 use super::clusters::groups;
-use super::gate::{Gate, Levels, Limits, Pair};
+use super::gate::{Gate, Levels, Limits, Pair, asked};
 use super::own_limits::{OwnPair, alone, limits_together};
 use super::proportion::{Cells, PairedCounts, mcnemar_worse};
-use super::sample_size::{MOST, POWER, paired_proportion_n};
+use super::sample_size::MOST;
 use super::special::{as_f64, smallest, u64_as_f64};
 
 /// How much more often the candidate fails than the base, where `true` is a failure: of
@@ -34,7 +34,9 @@ pub fn error_gate(pairs: &[Pair<'_, bool>], limits: Limits, levels: Levels) -> G
         interval: Some(interval),
         ..gate
     };
-    gate.place(limits.place(interval.lower, interval.upper), || needed(cells, limits, levels))
+    gate.place(limits.place(interval.lower, interval.upper), || {
+        needed(cells, signs, limits, levels)
+    })
 }
 
 /// As [`error_gate`], where every pair has limits of its own: those that differ may fail as
@@ -71,21 +73,52 @@ fn count(pairs: &[Pair<'_, bool>]) -> (Cells, PairedCounts) {
     (cells, signs)
 }
 
-/// The n that lets a candidate pass that fails where the base fails; where that many are
-/// there already, the one that tells the difference found from the line.
-fn needed(cells: Cells, limits: Limits, levels: Levels) -> u64 {
+/// The n with which the bounds would clear the line at the shares found.
+fn needed(cells: Cells, signs: PairedCounts, limits: Limits, levels: Levels) -> Option<u64> {
     let n = as_f64(cells.n);
-    let unchanged = smallest(1, MOST, |wanted| {
+    let difference = (cells.only_candidate - cells.only_base) / n;
+    let is_over = difference > limits.warn;
+    let found = smallest(1, MOST, |wanted| {
+        let all = scaled(cells, wanted);
+        if is_over {
+            all.newcombe(levels.worse).is_some_and(|it| it.lower > limits.warn)
+                && mcnemar_worse(&scaled_signs(signs, cells.n, all.n)) <= levels.worse.get()
+        } else {
+            all.newcombe(levels.pass).is_some_and(|it| it.upper <= limits.warn)
+        }
+    });
+    asked(cells.n, [difference, limits.warn], found, || unchanged(cells, limits, levels))
+}
+
+/// The n that lets a candidate pass that fails where the base fails.
+fn unchanged(cells: Cells, limits: Limits, levels: Levels) -> u64 {
+    let n = as_f64(cells.n);
+    smallest(1, MOST, |wanted| {
         let all = u64_as_f64(wanted);
         let both = (all * cells.both / n).floor();
         let n = usize::try_from(wanted).unwrap_or(usize::MAX);
         let same = Cells { both, neither: all - both, n, ..Cells::default() };
         same.newcombe(levels.pass).is_some_and(|it| it.upper <= limits.warn)
-    });
-    if u64_as_f64(unchanged) > n {
-        return unchanged;
+    })
+}
+
+/// The same shares of `wanted` pairs.
+fn scaled(cells: Cells, wanted: u64) -> Cells {
+    let times = u64_as_f64(wanted) / as_f64(cells.n);
+    Cells {
+        both: cells.both * times,
+        only_candidate: cells.only_candidate * times,
+        only_base: cells.only_base * times,
+        neither: cells.neither * times,
+        n: usize::try_from(wanted).unwrap_or(usize::MAX),
     }
-    let differing = (cells.only_base + cells.only_candidate) / n;
-    let distance = ((cells.only_candidate - cells.only_base) / n - limits.warn).abs();
-    paired_proportion_n(differing, distance, levels.stricter(), POWER)
+}
+
+/// The same of `wanted` pairs in place of `n`, whole pairs, rounded in the candidate's favour.
+fn scaled_signs(signs: PairedCounts, n: usize, wanted: usize) -> PairedCounts {
+    PairedCounts {
+        only_candidate: signs.only_candidate * wanted / n,
+        only_base: (signs.only_base * wanted).div_ceil(n),
+        ..PairedCounts::default()
+    }
 }

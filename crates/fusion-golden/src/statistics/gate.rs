@@ -2,6 +2,7 @@ use serde::Serialize;
 
 use super::alpha::{Alpha, Interval};
 use super::rounded;
+use super::sample_size::more_than;
 use crate::Verdict;
 
 /// One scenario, or one sample of it, on both sides.
@@ -53,15 +54,18 @@ impl Levels {
     /// For quality, where "worse" begins at no change: one in twenty passes, one in a
     /// hundred accusations.
     pub const QUALITY: Self = Self { pass: Alpha::P05, worse: Alpha::P01 };
-
-    /// The smaller of the two.
-    pub(super) fn stricter(self) -> Alpha {
-        if self.pass < self.worse { self.pass } else { self.worse }
-    }
 }
 
 /// Ten times as much more as the base has: what bounds say beyond is no figure.
 const MOST_MORE: f64 = 10.0;
+/// One answer makes the bound where it is as many times the figure found: two or more answers
+/// 42 times as long come to 1.8, one of them among usual ones to 2.8 and more.
+const FAR: f64 = 2.5;
+/// Nobody records more scenarios than that to tell a change from the line.
+const MOST_NEEDED: u64 = 100_000;
+/// More than as many times what is there: the effect found is nearer to the line than half its
+/// standard error, and how near is chance.
+const MOST_TIMES: u64 = 10;
 
 /// Where a gate warns, and where it blocks, in the unit of what it measures.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -165,8 +169,9 @@ pub struct Gate {
     pub identical: usize,
     /// Pairs without recording on a side.
     pub missing: usize,
-    /// With [`Verdict::Insufficient`]: the n that would do four times of five, at most a
-    /// million, which means that none will.
+    /// With [`Verdict::Insufficient`]: about the n with which the bounds would clear the line
+    /// at the effect found; near no change at least the one that lets no change pass four
+    /// times of five. `None` where the effect found lies at the line.
     pub n_needed: Option<u64>,
     /// The verdict.
     pub verdict: Verdict,
@@ -249,11 +254,14 @@ impl Gate {
         self
     }
 
-    /// Whether the upper bound of a share says nothing: it is so far off that one answer among
-    /// those that were compared makes it what it is.
+    /// Whether the upper bound of a share says nothing: it is so far off, from what was found
+    /// too, that one answer among those that were compared makes it what it is.
     pub(crate) fn has_no_upper_bound(&self) -> bool {
-        let upper = self.interval.filter(|_| self.interval_of == Bounded::Delta).map(|it| it.upper);
-        self.reason != Reason::Exact && upper.is_some_and(|it| it > MOST_MORE)
+        let bounded = self.interval.filter(|_| self.interval_of == Bounded::Delta);
+        let is_far =
+            |delta: f64, upper: f64| upper > MOST_MORE && 1.0 + upper > FAR * (1.0 + delta);
+        self.reason != Reason::Exact
+            && self.delta.zip(bounded).is_some_and(|(delta, it)| is_far(delta, it.upper))
     }
 
     pub(super) fn bad_value(self) -> Self {
@@ -261,12 +269,16 @@ impl Gate {
     }
 
     /// The verdict where there is one, else insufficient with the n that would do.
-    pub(super) fn place(self, verdict: Option<Verdict>, needed: impl FnOnce() -> u64) -> Self {
+    pub(super) fn place<N: Into<Option<u64>>>(
+        self,
+        verdict: Option<Verdict>,
+        needed: impl FnOnce() -> N,
+    ) -> Self {
         match verdict {
             Some(verdict) => self.decided(verdict, Reason::Decided),
             None => {
-                let needed = super::sample_size::more_than(self.n, needed());
-                let gate = Self { n_needed: Some(needed), ..self };
+                let needed = needed().into().map(|it| more_than(self.n, it));
+                let gate = Self { n_needed: needed.filter(|it| *it <= MOST_NEEDED), ..self };
                 gate.decided(Verdict::Insufficient, Reason::TooFew)
             }
         }
@@ -300,6 +312,28 @@ impl Gate {
         }
         self
     }
+}
+
+/// How many to ask for after `n`, where `found` would show an effect of this size and
+/// `unchanged` that there is none. Near no change at least these; near the `line` that decides
+/// none where the number is one of chance.
+pub(super) fn asked(
+    n: usize,
+    [effect, line]: [f64; 2],
+    found: u64,
+    unchanged: impl FnOnce() -> u64,
+) -> Option<u64> {
+    if effect.abs() < (effect - line).abs() {
+        Some(found.max(unchanged()))
+    } else {
+        Some(found).filter(|it| *it <= more_than(n, 0).saturating_mul(MOST_TIMES))
+    }
+}
+
+/// The standard error of a mean of `n` guarded values: where they have the standard deviation
+/// `sd` and the guard adds `guard` to the sum of their squares.
+pub(super) fn guarded_error(sd: f64, guard: f64, n: f64) -> f64 {
+    ((n * sd * sd + guard) / (n + 1.0) / (n + 2.0)).sqrt()
 }
 
 /// The worst of some verdicts; invalid where there are none, as nothing was checked.

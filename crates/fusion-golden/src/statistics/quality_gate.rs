@@ -3,16 +3,18 @@ use serde::{Deserialize, Serialize};
 use super::alpha::{Alpha, Interval};
 use super::betting::{Claim, EProcess, EProcessError};
 use super::clusters::groups;
-use super::gate::{Gate, Levels, Limits, Pair};
+use super::gate::{Gate, Levels, Limits, Pair, guarded_error};
 use super::paired::{clustered_mean, non_inferiority};
-use super::sample_size::guarded_n;
-use super::special::{as_f64, u64_as_f64};
+use super::sample_size::{MOST, guarded_n};
+use super::special::{as_f64, smallest, t_quantile, u64_as_f64};
 use crate::Verdict;
 
 /// How much worse the mean score may be: five points of a hundred.
 pub const DEFAULT_MARGIN: f64 = 0.05;
 /// Scores run from 0 to 1, so differences from −1 to 1.
 const BOUND: f64 = 1.0;
+/// What the guard adds to the sum of squares.
+const SQUARES: f64 = 2.0 * BOUND * BOUND;
 /// The spread of differences of judge scores on real answers, where fewer than two show none.
 const USUAL_SD: f64 = 0.28;
 
@@ -59,23 +61,30 @@ fn place(not_worse: bool, worse: bool) -> Option<Verdict> {
     }
 }
 
-/// The n that lets an equally good candidate pass; where that many are there already, the
-/// one that tells the difference found from the nearer claim.
+/// The n with which the bounds would show the nearer claim at the difference found; where that
+/// is nearer to no change, at least the one that lets an equally good candidate pass.
 fn needed(
     differences: &[(f64, Option<&str>)],
     clusters: usize,
     margin: f64,
     levels: Levels,
 ) -> u64 {
-    let guard = 2.0 * BOUND * BOUND;
     let found = clustered_mean(differences);
     let sd = found.map_or(USUAL_SD, |it| it.error * as_f64(clusters).sqrt());
-    let equal = guarded_n(sd, guard, margin, levels.pass);
-    let distance = found.map_or(margin, |it| (it.mean + margin).max(-it.mean));
-    if equal >= super::sample_size::more_than(clusters, 0) {
-        equal
+    let mean = found.map_or(0.0, |it| it.mean);
+    let clears = |n: f64, distance: f64, alpha: Alpha| {
+        t_quantile(1.0 - alpha.get(), n + 1.0) * guarded_error(sd, SQUARES, n) <= distance
+    };
+    let nearer = smallest(1, MOST, |n| {
+        let n = u64_as_f64(n);
+        // The guard draws the mean towards 0.
+        let mean = mean * n / (n + 2.0);
+        clears(n, mean + margin, levels.pass) || clears(n, -mean, levels.worse)
+    });
+    if mean.abs() < (mean + margin).abs() {
+        nearer.max(guarded_n(sd, SQUARES, margin, levels.pass))
     } else {
-        guarded_n(sd, guard, distance, levels.stricter())
+        nearer
     }
 }
 

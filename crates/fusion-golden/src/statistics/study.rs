@@ -70,6 +70,9 @@ pub struct Shares {
     /// Undecided.
     #[serde(serialize_with = "rounded::number")]
     pub insufficient: f64,
+    /// Not to be judged: no base, or a value that is none.
+    #[serde(serialize_with = "rounded::number")]
+    pub invalid: f64,
 }
 
 impl Shares {
@@ -88,6 +91,7 @@ impl Shares {
             warn: share(Verdict::Warn),
             fail: share(Verdict::Fail),
             insufficient: share(Verdict::Insufficient),
+            invalid: share(Verdict::Invalid),
         }
     }
 }

@@ -1,15 +1,17 @@
-use super::alpha::Interval;
+use super::alpha::{Alpha, Interval};
 use super::clusters::groups;
-use super::gate::{Gate, Levels, Limits, Pair, Reason};
+use super::gate::{Gate, Levels, Limits, Pair, Reason, asked, guarded_error};
 use super::own_limits::{OwnPair, all_have, alone, limits_together};
-use super::ratio::{Bootstrap, RatioEstimate, Totals, ratio_of_totals};
-use super::sample_size::{guarded_n, more_than};
-use super::special::{as_f64, u64_as_f64};
+use super::ratio::{Bootstrap, Totals, ratio_of_totals};
+use super::sample_size::{MOST, guarded_n};
+use super::special::{as_f64, smallest, t_quantile, u64_as_f64};
 use crate::Verdict;
 
 /// Two pairs are added to those recorded, one half as long again, one half as long, around
 /// the ratio found: a few equal counts have no spread and would prove anything.
 const GUARD: f64 = 0.5;
+/// What these two add to the sum of squares.
+const SQUARES: f64 = 2.0 * GUARD * GUARD;
 /// The spread of log token ratios of real answers, where fewer than two pairs show none.
 const USUAL_LOG_SD: f64 = 0.5;
 
@@ -150,7 +152,8 @@ fn totals_gate<T: Copy>(
     // The guard lies around the ratio and leaves it, but for what rounding does.
     let gate = Gate { delta: Some((candidate - base) / base), ..gate };
     if units.len() < 2 {
-        return gate.place(None, || needed(None, units.len(), limits, levels));
+        let spread = Spread { n: units.len(), sd: USUAL_LOG_SD, skew: 0.0 };
+        return gate.place(None, || needed((candidate / base).ln(), &spread, limits, levels));
     }
     let interval = Interval {
         lower: guarded.lower(levels.worse) - 1.0,
@@ -158,24 +161,51 @@ fn totals_gate<T: Copy>(
     };
     let gate = Gate { interval: Some(interval), ..gate };
     gate.place(limits.place(interval.lower, interval.upper), || {
-        let plain = ratio_of_totals(&units, Bootstrap { draws: 1, ..bootstrap });
-        needed(plain.as_ref(), units.len(), limits, levels)
+        let effect = (candidate / base).ln();
+        let is_over = effect > limits.warn.ln_1p();
+        let bound = if is_over { interval.lower } else { interval.upper };
+        let alpha = if is_over { levels.worse } else { levels.pass };
+        let spread = Spread::of(&units, (bound.ln_1p() - effect).abs(), alpha);
+        needed(effect, &spread, limits, levels)
     })
 }
 
-/// The n that lets an unchanged candidate pass; where that many are there already, the one
-/// that tells the ratio found from the line.
-fn needed(found: Option<&RatioEstimate>, n: usize, limits: Limits, levels: Levels) -> u64 {
-    let guard = 2.0 * GUARD * GUARD;
-    let line = limits.warn.ln_1p();
-    let sd = found.map_or(USUAL_LOG_SD, |it| it.log_error * as_f64(n).sqrt());
-    let unchanged = guarded_n(sd, guard, line, levels.pass);
-    let distance = found.map_or(line, |it| (it.ratio.ln() - line).abs());
-    if unchanged >= more_than(n, 0) {
-        unchanged
-    } else {
-        guarded_n(sd, guard, distance, levels.stricter())
+/// How far log ratios of single units spread.
+struct Spread {
+    /// How many units were seen.
+    n: usize,
+    sd: f64,
+    /// What the bootstrap adds to Student's t, times √n: skewness is gone that fast.
+    skew: f64,
+}
+
+impl Spread {
+    /// That of these units, where a guarded bound at `alpha` is `half` away from the ratio.
+    fn of(units: &[Totals], half: f64, alpha: Alpha) -> Self {
+        let plain = ratio_of_totals(units, Bootstrap { draws: 1, seed: 1 });
+        let n = as_f64(units.len());
+        let sd = plain.map_or(USUAL_LOG_SD, |it| it.log_error * n.sqrt());
+        let student = t_quantile(1.0 - alpha.get(), n + 1.0);
+        let more = half / guarded_error(sd, SQUARES, n) - student;
+        let skew = if more.is_finite() { more.max(0.0) * n.sqrt() } else { 0.0 };
+        Self { n: units.len(), sd, skew }
     }
+
+    /// How far away a bound would be with `n` units.
+    fn half(&self, n: u64, alpha: Alpha) -> f64 {
+        let n = u64_as_f64(n);
+        let errors = t_quantile(1.0 - alpha.get(), n + 1.0) + self.skew / n.sqrt();
+        errors * guarded_error(self.sd, SQUARES, n)
+    }
+}
+
+/// The n with which the bounds would clear the line at the log ratio found.
+fn needed(effect: f64, spread: &Spread, limits: Limits, levels: Levels) -> Option<u64> {
+    let line = limits.warn.ln_1p();
+    let distance = (effect - line).abs();
+    let alpha = if effect > line { levels.worse } else { levels.pass };
+    let found = smallest(1, MOST, |n| spread.half(n, alpha) <= distance);
+    asked(spread.n, [effect, line], found, || guarded_n(spread.sd, SQUARES, line, levels.pass))
 }
 
 /// The independent units: each pair alone, or each cluster summed up.

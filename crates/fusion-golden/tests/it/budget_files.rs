@@ -143,18 +143,41 @@ fn further_recordings_that_cannot_be_read_matter_where_they_are_needed() {
     assert_eq!(Reading::of(&report), None, "prompts are as before, answers may be anything");
 }
 
+/// What is left of an installation with an error is nothing that anybody had: figures against
+/// it would blame a change for what the base cannot say.
 #[test]
-fn a_broken_flag_file_is_named_with_the_side_that_has_it() {
+fn with_a_base_whose_files_have_errors_nothing_is_compared() {
+    const OVERLAY: &str = "configs/overlays/fusion_overlay.rollback_first.txt";
+    for (file, text) in [
+        (FLAGS, "version: ["),
+        (OVERLAY, "NO_SUCH_KEY=1\n"),
+        ("configs/providers.toml", "[[["),
+        ("configs/scenarios.yaml", "scenarios: - ["),
+        ("configs/budgets.toml", "[[["),
+    ] {
+        let (whole, broken) = (Shipped::new(), Shipped::new());
+        broken.write(file, text);
+        let report = against(open(&whole), base(&broken));
+        let [check] = &report.checks[..] else { panic!("{file}: {:#?}", report.checks) };
+        assert_eq!((check.name, check.gate.verdict), (Subject::Suite, Verdict::Warn), "{file}");
+        let first = format!(" in all; {file}:");
+        assert!(check.message.starts_with("files of the base cannot be read, "), "{file}");
+        assert!(check.message.contains(&first), "{}", check.message);
+        assert!(check.message.ends_with("; nothing is compared with it"), "{}", check.message);
+        assert_eq!(report.verdict, Verdict::Warn, "{file}");
+        assert!(report.findings.iter().any(|it| it.path == format!("base: {file}")), "{file}");
+        assert_eq!(Reading::of(&report), None, "{file}");
+    }
+}
+
+#[test]
+fn a_broken_flag_file_of_the_candidate_ends_the_gate() {
     let (whole, broken) = (Shipped::new(), Shipped::new());
     broken.write(FLAGS, "version: [");
-    let told = |candidate: &Shipped, before: &Shipped| {
-        let bases = vec![base(before)];
-        let ended = gate(&open(candidate), "candidate", bases, &[], &Budgets::default(), 1);
-        ended.unwrap_err().to_string()
-    };
-    let of_candidate = told(&broken, &whole);
-    assert!(of_candidate.starts_with(&format!("{FLAGS}:1:")), "{of_candidate}");
-    assert_eq!(told(&whole, &broken), format!("base: {of_candidate}"));
+    let bases = vec![base(&whole)];
+    let ended = gate(&open(&broken), "candidate", bases, &[], &Budgets::default(), 1);
+    let told = ended.unwrap_err().to_string();
+    assert!(told.starts_with(&format!("{FLAGS}:1:")), "{told}");
 }
 
 #[test]

@@ -47,6 +47,29 @@ fn a_bound_that_one_answer_makes_is_none() {
     // One that is merely wide is shown.
     let report = answered(&[[100, 150], [100, 60], [100, 130], [100, 90], [100, 70], [100, 140]]);
     assert!(!render::table(&report, 200, false).contains(NONE));
+    // So is one that all answers bear out.
+    for answers in [2, 3, 15] {
+        let dearer: Vec<_> =
+            (0..answers).map(|it| [100 + it, (100 + it) * (41 + it % 3)]).collect();
+        let report = answered(&dearer);
+        let check = report.checks.iter().find(|it| it.name == Subject::OutputTokens).unwrap();
+        assert!(check.gate.interval.unwrap().upper > 10.0);
+        assert!(!check.message.contains(NONE), "{}", check.message);
+        assert!(!render::markdown(&report).contains(NONE));
+    }
+    let report = answered(&[[100, 102], [100, 9000]]);
+    assert!(render::table(&report, 200, false).contains(NONE));
+}
+
+#[test]
+fn at_the_line_a_report_says_that_it_is_there() {
+    let report = answered(&[[100, 112], [100, 12], [100, 212], [100, 62], [100, 162]]);
+    let check = report.checks.iter().find(|it| it.name == Subject::OutputTokens).unwrap();
+    assert_eq!(
+        check.message,
+        "output tokens +12.0 %; 5 differing pairs say too little, too near the line to say how \
+         many would do"
+    );
 }
 
 #[test]

@@ -23,3 +23,4 @@ mod shipped;
 mod statistics;
 mod statistics_data;
 mod statistics_gates;
+mod statistics_needed;

@@ -460,6 +460,9 @@ fn votes_are_read_with_findings() {
     let lines: Vec<_> = findings.iter().map(|it| it.at.as_ref().map(|at| at.line)).collect();
     assert_eq!(lines, [Some(2), Some(3), Some(4)]);
     assert_eq!(read_human_pairs("").1[0].code, "GLD6005");
+    let line = r#"{"id": 7, "response1": "a", "response2": "bb", "annotators": [1]}"#;
+    let (pairs, findings) = read_human_pairs(&format!("{line}\n{}\n", line.replace('7', "\"7\"")));
+    assert_eq!((pairs.len(), findings.len(), findings[0].code), (1, 1, "GLD6003"));
 }
 
 /// Pairs where people want the answer with the `!`, which is the longer one in half.
@@ -487,6 +490,8 @@ fn an_evaluator_gates_only_where_it_beats_length_and_chance() {
     assert!(!length.may_gate, "{length:?}");
     let few = calibrate(&voted(4), shouted, Alpha::P05);
     assert!(!few.may_gate, "{few:?}");
+    let gain = calibrate(&voted(1), shouted, Alpha::P05).all.unwrap().gain;
+    assert!((gain.lower, gain.upper) == (-1.0, 1.0), "{gain:?}");
     let none = calibrate(&[], shouted, Alpha::P05);
     assert_eq!((none.all, none.people, none.may_gate), (None, None, false));
 }
