@@ -1,7 +1,7 @@
 use std::fmt::Write as _;
 
 use clap::Args;
-use overlay_deploy::{FileChange, Target, diff};
+use overlay_deploy::{FileChange, Target, Verified, diff};
 use overlay_store::{GenerationId, Store};
 use serde::Serialize;
 
@@ -69,6 +69,14 @@ fn before(store: &Store) -> anyhow::Result<Option<GenerationId>> {
     Ok(before.map(|it| it.generation))
 }
 
+/// Whether a generation is as it was published, by the pointer and the audit log: its own
+/// manifest is no proof.
+fn check(store: &Store, generation: GenerationId) -> anyhow::Result<()> {
+    let verified = Verified::of(store, generation).map_err(deploy_error)?;
+    verified.result.map_err(deploy_error)?;
+    Ok(())
+}
+
 impl Diff {
     pub(super) fn run(self, told: Told<'_>, output: &mut Output) -> anyhow::Result<Exit> {
         let store = told.root.open(told.environment)?;
@@ -77,6 +85,9 @@ impl Diff {
             Some(target) => Some(meant(&store, Some(target))?),
             None => before(&store)?,
         };
+        for generation in from.into_iter().chain([to]) {
+            check(&store, generation)?;
+        }
         let changes = match from {
             Some(from) => diff(&store, from, to).map_err(deploy_error)?,
             None => Vec::new(),

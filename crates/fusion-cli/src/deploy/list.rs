@@ -1,7 +1,9 @@
+use std::cmp::Reverse;
 use std::fmt::Write as _;
 
 use clap::Args;
-use overlay_deploy::{Listed, list};
+use overlay_deploy::{DeployError, Listed, list};
+use overlay_store::{Pointer, Store};
 use serde::Serialize;
 
 use super::Told;
@@ -18,7 +20,7 @@ Examples:
   fusion deploy list --root prod --json
 
 Ends with 8 where the pointer CURRENT is damaged, gone, or older than the audit log says: none is
-marked as the one in force then.")]
+marked as the one in force then. Also where a generation that it names is gone.")]
 pub(super) struct List {}
 
 #[derive(Serialize)]
@@ -75,12 +77,41 @@ fn line(it: &Listed) -> String {
     res
 }
 
+/// The generations that the pointer names, and that are not there.
+fn gone(store: &Store, pointer: &Pointer) -> anyhow::Result<Vec<Listed>> {
+    let there = store.generations().map_err(store_error)?;
+    let pins = store.pins().map_err(store_error)?;
+    let named = [Some(pointer.stable), pointer.candidate].into_iter().flatten();
+    let gone = named.map(|it| it.generation).filter(|it| !there.contains(it));
+    let listed = gone.map(|generation| Listed {
+        generation,
+        deployment: None,
+        created_us: None,
+        tree: None,
+        actor: None,
+        overlays: Vec::new(),
+        outcome: None,
+        is_live: generation == pointer.stable.generation,
+        is_candidate: generation != pointer.stable.generation,
+        pins: pins.iter().filter(|it| *it.1 == generation).map(|it| it.0.clone()).collect(),
+        problem: Some(DeployError::Gone(generation).to_string()),
+    });
+    Ok(listed.collect())
+}
+
 impl List {
     pub(super) fn run(self, told: Told<'_>, output: &mut Output) -> anyhow::Result<Exit> {
         let store = told.root.open(told.environment)?;
-        let generations = list(&store).map_err(deploy_error)?;
-        let problem = store.checked_current().err().map(|err| format!("{:#}", store_error(err)));
-        let exit = if problem.is_some() { Exit::INTEGRITY } else { Exit::DONE };
+        let mut generations = list(&store).map_err(deploy_error)?;
+        let (gone, problem) = match store.checked_current() {
+            Ok(pointer) => (pointer.map(|it| gone(&store, &it)).transpose()?, None),
+            Err(err) => (None, Some(format!("{:#}", store_error(err)))),
+        };
+        let gone = gone.unwrap_or_default();
+        let is_whole = gone.is_empty() && problem.is_none();
+        let exit = if is_whole { Exit::DONE } else { Exit::INTEGRITY };
+        generations.extend(gone);
+        generations.sort_by_key(|it| Reverse(it.generation));
         output.show(&ListReport { generations, problem })?;
         Ok(exit)
     }

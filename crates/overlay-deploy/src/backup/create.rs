@@ -6,8 +6,8 @@ use overlay_store::{GenerationId, Pointer, Store};
 
 use super::copy;
 use super::manifest::{BackupError, BackupManifest, FILE, NotCopied, found};
-use super::verify::due;
 use crate::id::DeploymentId;
+use crate::order::Due;
 use crate::root::Root;
 
 /// Copies the root in `dir`, on which `root` acts, into a new folder `id` of `backups`.
@@ -108,8 +108,9 @@ fn described(
     let store = Store::open(copy)?;
     let pointer = store.current()?.ok_or(BackupError::Nothing)?;
     let audit = store.audit().verify(Some(pointer.audit))?.head;
-    let left_out = leave_out(&store, copy, &pointer)?;
-    let manifest = store.verify(pointer.stable.generation, Some(pointer.stable.manifest))?;
+    let due = Due::of(&store, Some(&pointer))?;
+    let left_out = leave_out(&store, copy, &pointer, &due)?;
+    let manifest = due.verify(&store, pointer.stable.generation)?;
     Ok(BackupManifest {
         schema: BackupManifest::SCHEMA.to_owned(),
         id: id.to_string(),
@@ -129,11 +130,12 @@ fn leave_out(
     store: &Store,
     copy: &Path,
     pointer: &Pointer,
+    due: &Due,
 ) -> Result<Vec<GenerationId>, BackupError> {
     let mut res = Vec::new();
     for generation in store.generations()? {
         let is_live = generation == pointer.stable.generation;
-        if is_live || store.verify(generation, due(pointer, generation)).is_ok() {
+        if is_live || due.verify(store, generation).is_ok() {
             continue;
         }
         let path = copy.join(format!("gen/{generation}"));

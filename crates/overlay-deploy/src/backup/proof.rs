@@ -9,6 +9,7 @@ use super::manifest::{BackupError, BackupManifest};
 use crate::bound::bound_environment;
 use crate::check::{passed_in, was_in_force};
 use crate::execute::failures;
+use crate::order::Due;
 use crate::plan::{Base, Request, plan_tree, rules_of};
 use crate::root::Root;
 use crate::word::EnvironmentName;
@@ -57,8 +58,11 @@ pub(super) fn missing_proof(
     if passed_in(store, environment, tree.digest())?.is_some() {
         return Ok(None);
     }
+    let due = Due::of(store, None)?;
     for generation in store.generations()? {
-        let is_same = store.manifest(generation).is_ok_and(|it| it.0.tree == tree.digest());
+        let is_same = store.manifest(generation).is_ok_and(|(manifest, digest)| {
+            manifest.tree == tree.digest() && due.fits(generation, digest)
+        });
         if is_same && was_in_force(store, generation)? {
             return Ok(None);
         }

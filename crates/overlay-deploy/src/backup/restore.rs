@@ -2,7 +2,7 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use overlay_store::{Origin, Pointer, Store, StoreError, Tree};
+use overlay_store::{GenerationRef, Origin, Pointer, Store, StoreError, Tree};
 use serde_json::{Map, Value, json};
 
 use super::copy;
@@ -12,7 +12,7 @@ use super::verify::verify;
 use crate::check::check_tree;
 use crate::execute::{Applied, failures};
 use crate::id::DeploymentId;
-use crate::order::{Proof, Target, Way, put_back, rebuild, rebuilt};
+use crate::order::{Due, Proof, Target, Way, put_back, rebuild, rebuilt};
 use crate::outcome::{DeployError, Outcome};
 use crate::root::Root;
 use crate::word::EnvironmentName;
@@ -118,7 +118,12 @@ struct Brought<'a> {
 impl Brought<'_> {
     /// Its proof was looked at, or waived.
     fn way(&self) -> Way {
-        Way { proof: Proof::Given, notes: self.notes.clone() }
+        Way { proof: Proof::Given, fresh: None, notes: self.notes.clone() }
+    }
+
+    /// [`Self::way`], for its tree as a generation that was published just now.
+    fn way_of(&self, fresh: GenerationRef) -> Way {
+        Way { fresh: Some(fresh), ..self.way() }
     }
 }
 
@@ -132,7 +137,8 @@ fn anew(root: &Root<'_>, brought: &Brought<'_>, id: &DeploymentId) -> Result<(),
                 .publish(brought.tree, origin(brought.manifest), id.as_str(), root.now_us())
                 .map_err(DeployError::from)?;
             drop(writer);
-            rebuilt(root, Some(&Target::Generation(published.generation)), brought.way())?;
+            let target = Target::Generation(published.generation);
+            rebuilt(root, Some(&target), brought.way_of(published))?;
         }
         done => drop(done?),
     }
@@ -151,8 +157,10 @@ fn in_force(
     id: &DeploymentId,
 ) -> Result<Applied, BackupError> {
     let Brought { tree, manifest, .. } = brought;
+    let due = Due::of(root.store, root.store.current()?.as_ref())?;
     for generation in root.store.generations()?.into_iter().rev() {
-        let is_same = root.store.verify(generation, None).is_ok_and(|it| it.tree == manifest.tree);
+        let verified = due.verify(root.store, generation);
+        let is_same = verified.is_ok_and(|it| it.tree == manifest.tree);
         if is_same {
             return Ok(put_back(root, &Target::Generation(generation), id, None, brought.way())?);
         }
@@ -163,7 +171,7 @@ fn in_force(
         .map_err(DeployError::from)?;
     drop(writer);
     let target = Target::Generation(published.generation);
-    Ok(put_back(root, &target, id, None, brought.way())?)
+    Ok(put_back(root, &target, id, None, brought.way_of(published))?)
 }
 
 /// A root without a pointer may have an audit log all the same; one that an interrupted

@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-use overlay_model::Digest;
-use overlay_store::{GenerationId, Pointer, Store};
+use overlay_store::{Pointer, Store};
 
 use super::copy::{self, Listing};
 use super::manifest::{BackupError, BackupFile, BackupManifest, read};
 use crate::id::DeploymentId;
+use crate::order::Due;
 
 /// How far `created_us` may be from the moment in the name: a copy takes its time, and clocks
 /// are set.
@@ -82,8 +82,9 @@ fn looked_at(manifest: &BackupManifest, copy: &Path) -> Result<Vec<String>, Back
     let store = Store::open(copy)?;
     let pointer = store.checked_current()?.ok_or(BackupError::Nothing)?;
     let audit = store.audit().verify(Some(pointer.audit))?.head;
-    let stable = store.verify(pointer.stable.generation, Some(pointer.stable.manifest))?;
-    others(&store, &pointer)?;
+    let due = Due::of(&store, Some(&pointer))?;
+    let stable = due.verify(&store, pointer.stable.generation)?;
+    others(&store, &pointer, &due)?;
     let said = |what: &str, is_so: bool| {
         (!is_so).then(|| format!("backup.json has another {what} than the copy"))
     };
@@ -99,18 +100,12 @@ fn looked_at(manifest: &BackupManifest, copy: &Path) -> Result<Vec<String>, Back
 }
 
 /// The generations beside the one in force: a rollback may return to them.
-fn others(store: &Store, pointer: &Pointer) -> Result<(), BackupError> {
+fn others(store: &Store, pointer: &Pointer, due: &Due) -> Result<(), BackupError> {
     let stable = pointer.stable.generation;
     for generation in store.generations()?.into_iter().filter(|it| *it != stable) {
-        store.verify(generation, due(pointer, generation))?;
+        due.verify(store, generation)?;
     }
     Ok(())
-}
-
-/// The digest that the manifest of a generation beside the one in force has to have, where the
-/// pointer says one.
-pub(super) fn due(pointer: &Pointer, generation: GenerationId) -> Option<Digest> {
-    pointer.candidate.filter(|it| it.generation == generation).map(|it| it.manifest)
 }
 
 fn is_of_its_time(manifest: &BackupManifest) -> bool {

@@ -1,6 +1,7 @@
 use overlay_store::vfs::{Held, Vfs};
 use overlay_store::{Change, Phase, Pointer, WriteError};
 
+use super::due::Due;
 use crate::execute::{Applied, action};
 use crate::outcome::{DeployError, Outcome};
 use crate::rollout::{Abort, Rollout};
@@ -43,7 +44,8 @@ pub(super) fn until_taken<R>(
 ///
 /// # Errors
 ///
-/// [`DeployError::Driven`] where another process drives it.
+/// [`DeployError::Driven`] where another process drives it; a candidate that was tampered with
+/// is an error too.
 pub fn resume<F: Vfs>(root: &Root<'_, F>) -> Result<Applied, DeployError> {
     until_taken(|| resume_now(root))
 }
@@ -52,6 +54,7 @@ fn resume_now<F: Vfs>(root: &Root<'_, F>) -> Result<Applied, DeployError> {
     let (pointer, rollout) = root.under_way()?;
     let held = root.held(&rollout.id)?;
     let _held = held.ok_or_else(|| DeployError::Driven(rollout.id.clone()))?;
+    root.check_candidate(&pointer)?;
     if pointer.phase == Phase::Paused {
         let change = Change {
             phase: Phase::Canary,
@@ -94,13 +97,14 @@ pub(super) fn reasons(why: String, lost: Option<DeployError>) -> Vec<String> {
 ///
 /// # Errors
 ///
-/// `WrongPhase` where there is no canary.
+/// `WrongPhase` where there is no canary; a candidate that was tampered with is an error too.
 pub fn promote<F: Vfs>(root: &Root<'_, F>) -> Result<Applied, DeployError> {
     let rollout = until_taken(|| {
         let (pointer, rollout) = root.under_way()?;
         if !matches!(pointer.phase, Phase::Canary | Phase::Paused) {
             return Err(DeployError::WrongPhase { phase: pointer.phase, wanted: "promoted" });
         }
+        root.check_candidate(&pointer)?;
         root.promote_from(&pointer, &rollout)?;
         Ok(rollout)
     })?;
@@ -122,6 +126,13 @@ impl<F: Vfs> Root<'_, F> {
         let pointer = self.pointer()?;
         let rollout = self.kept(moving(&pointer)?)?;
         Ok((pointer, rollout))
+    }
+
+    /// Whether what is on trial is as it was published: else nobody gets more of it.
+    fn check_candidate(&self, pointer: &Pointer) -> Result<(), DeployError> {
+        let Some(candidate) = pointer.candidate else { return Ok(()) };
+        Due::of(self.store, Some(pointer))?.verify(self.store, candidate.generation)?;
+        Ok(())
     }
 
     /// The lock of a rollout's controller, where nobody has it for longer than a moment.

@@ -6,6 +6,7 @@ use overlay_store::{GenerationId, GenerationRef, Store, StoreError};
 use serde::de::DeserializeOwned;
 use serde_json::Map;
 
+use super::due::reference;
 use crate::file::Environment;
 use crate::id::DeploymentId;
 use crate::outcome::DeployError;
@@ -86,7 +87,7 @@ impl<F: Vfs> Root<'_, F> {
         let (Some(tree), Some(mode)) = (member(&entry, "tree"), member(&entry, "mode")) else {
             return Ok(None);
         };
-        let base = entry.base.map(|it| self.published(GenerationId(it))).transpose()?;
+        let base = entry.base.map(|it| reference(self.store, GenerationId(it))).transpose()?;
         Ok(Some(Rollout {
             v: Rollout::VERSION,
             id: id.to_owned(),
@@ -108,16 +109,6 @@ impl<F: Vfs> Root<'_, F> {
             ended: None,
             notes: Map::new(),
         }))
-    }
-
-    /// A generation with the digest that it had when it was in force, where the log knows it.
-    fn published(&self, generation: GenerationId) -> Result<GenerationRef, DeployError> {
-        let known = self.store.succession()?.into_iter().find(|it| it.generation == generation);
-        let Some(known) = known else {
-            let (_, manifest) = self.store.manifest(generation)?;
-            return Ok(GenerationRef { generation, manifest });
-        };
-        Ok(known)
     }
 }
 

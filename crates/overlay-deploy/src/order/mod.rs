@@ -1,6 +1,7 @@
 //! Orders of people about a rollout or a root.
 
 mod control;
+mod due;
 mod keep;
 mod lost;
 mod promotion;
@@ -10,6 +11,7 @@ mod rollback;
 mod verify;
 
 pub use self::control::{abort, pause, promote, resume};
+pub(crate) use self::due::Due;
 pub use self::keep::{collect, note_other_environment, pin, record_verdict, unpin};
 pub use self::lost::generation_of;
 pub use self::promotion::{PromoteError, Promotion, accept, promotable};

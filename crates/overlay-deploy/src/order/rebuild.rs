@@ -57,7 +57,7 @@ pub(crate) fn rebuilt<F: Vfs>(
     let last = writer.current().cloned().ok_or(DeployError::Nothing)?;
     let idle = |stable| Change { deployment: last.deployment.clone(), ..Change::to(stable) };
     let mut change = match to {
-        Some(target) => idle(root.resolve(target, &last)?),
+        Some(target) => idle(way.fresh.map_or_else(|| root.resolve(target, &last), Ok)?),
         None => Change::from(&last),
     };
     let stable = change.stable.generation;

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use thiserror::Error;
 
 use super::control::{abort_from, moving, until_taken};
+use super::due::{published, reference};
 use super::lost::generation_of;
 use crate::check::{check_tree, was_in_force};
 use crate::execute::{Applied, action, failures};
@@ -152,6 +153,8 @@ pub(crate) enum Proof {
 #[derive(Debug, Default)]
 pub(crate) struct Way {
     pub(crate) proof: Proof,
+    /// What is meant, where it was published just now: the log has no record of it yet.
+    pub(crate) fresh: Option<GenerationRef>,
     /// What the audit records say beside.
     pub(crate) notes: Map<String, Value>,
 }
@@ -170,11 +173,11 @@ pub(crate) fn put_back<F: Vfs>(
     if root.store.read_rollout(id.as_str())?.is_some() {
         return Err(DeployError::IdTaken(id.clone()));
     }
-    let generation = root.resolve(target, &pointer)?;
+    let generation = way.fresh.map_or_else(|| root.resolve(target, &pointer), Ok)?;
+    let leased = root.store.read(generation)?;
     if generation == pointer.stable && pointer.phase == Phase::Stable {
         return root.unchanged();
     }
-    let leased = root.store.read(generation)?;
     let notes = root.proven(target, generation.generation, way)?;
     let results = check_tree(&leased.tree, root.around.environment);
     let reasons = failures(&results);
@@ -213,7 +216,7 @@ impl<F: Vfs> Root<'_, F> {
         generation: GenerationId,
         way: Way,
     ) -> Result<Map<String, Value>, DeployError> {
-        let Way { proof, mut notes } = way;
+        let Way { proof, mut notes, .. } = way;
         // Steps go by what was in force.
         let is_known = proof == Proof::Given || matches!(target, Target::Steps(_));
         if is_known || was_in_force(self.store, generation)? {
@@ -226,7 +229,7 @@ impl<F: Vfs> Root<'_, F> {
         Ok(notes)
     }
 
-    /// The generation that is meant, with the digest of its manifest.
+    /// The generation that is meant, with the digest that its manifest has to have.
     pub(super) fn resolve(
         &self,
         target: &Target,
@@ -234,22 +237,25 @@ impl<F: Vfs> Root<'_, F> {
     ) -> Result<GenerationRef, DeployError> {
         let unknown = || DeployError::unknown(target);
         match target {
-            Target::Generation(id) => self.reference(*id, target),
+            Target::Generation(id) => self.there(*id, target),
             Target::Pin(name) => {
                 let pin = self.store.pins()?.get(name).copied();
-                self.reference(pin.ok_or_else(unknown)?, target)
+                self.there(pin.ok_or_else(unknown)?, target)
             }
-            Target::Deployment(id) => generation_of(self.store, id)?.ok_or_else(unknown),
+            Target::Deployment(id) => {
+                let found = generation_of(self.store, id)?.ok_or_else(unknown)?;
+                let published = published(self.store)?.get(&found.generation).copied();
+                Ok(GenerationRef { manifest: published.unwrap_or(found.manifest), ..found })
+            }
             Target::Steps(steps) => self.earlier(pointer.stable, *steps)?.ok_or_else(unknown),
         }
     }
 
-    fn reference(&self, id: GenerationId, target: &Target) -> Result<GenerationRef, DeployError> {
+    fn there(&self, id: GenerationId, target: &Target) -> Result<GenerationRef, DeployError> {
         if !self.store.generations()?.contains(&id) {
             return Err(DeployError::unknown(target));
         }
-        let (_, manifest) = self.store.manifest(id)?;
-        Ok(GenerationRef { generation: id, manifest })
+        Ok(reference(self.store, id)?)
     }
 
     /// The one that was in force so many steps before `stable`. What another was made above,

@@ -4,6 +4,7 @@ use overlay_store::vfs::Vfs;
 use overlay_store::{GenerationId, Manifest, Pointer, Store, StoreError};
 
 use super::control::moving;
+use super::due::Due;
 use super::keep::GC;
 use crate::outcome::DeployError;
 use crate::rollout::rollout;
@@ -29,9 +30,8 @@ pub fn verify<F: Vfs>(store: &Store<F>, all: bool) -> Result<Vec<Verified>, Depl
         Err(StoreError::Damaged { .. }) if all => None,
         pointer => pointer?,
     };
-    let named: Vec<_> =
-        pointer.iter().flat_map(|it| [Some(it.stable), it.candidate]).flatten().collect();
-    let mut ids: BTreeSet<GenerationId> = named.iter().map(|it| it.generation).collect();
+    let due = Due::of(store, pointer.as_ref())?;
+    let mut ids: BTreeSet<GenerationId> = due.named.iter().map(|it| it.generation).collect();
     if all {
         ids.extend(store.generations()?);
         let there = ids.last().map_or(0, |it| it.0);
@@ -39,15 +39,39 @@ pub fn verify<F: Vfs>(store: &Store<F>, all: bool) -> Result<Vec<Verified>, Depl
         let all = (1..=there.max(named)).map(GenerationId);
         ids.extend(all.filter(|it| !removed.contains(it)));
     }
-    let expected = |id| named.iter().find(|it| it.generation == id).map(|it| it.manifest);
     let verified = |generation| {
-        let result = store.verify(generation, expected(generation)).map_err(|err| match err {
-            StoreError::Missing { generation } => DeployError::Gone(generation),
-            err => err.into(),
-        });
+        let result = due.verify(store, generation).map_err(gone);
         Verified { generation, result }
     };
     Ok(ids.into_iter().map(verified).collect())
+}
+
+impl Verified {
+    /// One generation, live or not. Where the pointer cannot be trusted, only the audit log
+    /// says what its manifest has to be.
+    ///
+    /// # Errors
+    ///
+    /// Where the root cannot be read at all.
+    pub fn of<F: Vfs>(store: &Store<F>, generation: GenerationId) -> Result<Self, DeployError> {
+        let pointer = match store.checked_current() {
+            Err(StoreError::Damaged { .. }) => None,
+            pointer => pointer?,
+        };
+        let due = Due::of(store, pointer.as_ref())?;
+        let is_live = due.named.iter().any(|it| it.generation == generation);
+        let result = due.verify(store, generation);
+        let result = result.map_err(|err| if is_live { gone(err) } else { err.into() });
+        Ok(Self { generation, result })
+    }
+}
+
+/// What should be there is not missing by itself.
+fn gone(err: StoreError) -> DeployError {
+    match err {
+        StoreError::Missing { generation } => DeployError::Gone(generation),
+        err => err.into(),
+    }
 }
 
 /// The highest generation that the log speaks of, and those whose removal is on record.

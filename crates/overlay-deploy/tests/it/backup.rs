@@ -2,13 +2,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use overlay_deploy::backup::{self, Allowed, BackupError, NotCopied};
-use overlay_deploy::{Outcome, status, verify};
+use overlay_deploy::{Outcome, rollback, status, verify};
 use overlay_model::Digest;
-use overlay_store::Store;
+use overlay_store::{GenerationId, Store};
 use serde_json::{Value, json};
 
 use crate::unfinished::canary_left;
-use crate::world::World;
+use crate::world::{World, forge};
 
 /// A root with the trust floor 0.6 in force, and a backup of it.
 fn backed_up() -> (World, PathBuf) {
@@ -542,4 +542,56 @@ fn nothing_is_no_backup() {
     let made = world.act(|root| backup::create(root, world.path(), &backups(&world), &id, all));
     assert!(matches!(made, Err(BackupError::Nothing)));
     assert_eq!(backup::list(&backups(&world)).unwrap().len(), 0);
+}
+
+#[test]
+fn a_manifest_that_fits_the_changed_files_is_held_against_the_audit_log() {
+    let (world, _) = backed_up();
+    world.deploy(&world.refund("0.7"));
+    let backup = take(&world);
+    let copy = backup.join("root");
+    forge(&copy, 1, "TRUST_FLOOR=0.0\n");
+    edit(&backup, |list| {
+        for listed in list["files"].as_array_mut().unwrap() {
+            let bytes = fs::read(copy.join(listed["path"].as_str().unwrap())).unwrap();
+            listed["bytes"] = json!(bytes.len());
+            listed["sha256"] = json!(Digest::of(&bytes));
+        }
+    });
+    let err = backup::verify(&backup).unwrap_err();
+    assert_eq!(err.exit_code(), 8, "{err}");
+    assert!(err.to_string().contains("generation 00000001 was tampered with"), "{err}");
+
+    world.forge(1);
+    assert_eq!(backup::verify(&take(&world)).unwrap().left_out, [GenerationId(1)]);
+    fs::remove_dir_all(backups(&world)).unwrap();
+}
+
+/// A generation with the files of the backup, that was published with others.
+#[test]
+fn what_was_made_to_look_like_the_backup_is_not_what_comes_back() {
+    let (world, backup) = backed_up();
+    world.deploy(&world.refund("0.7"));
+    world.deploy(&world.refund("0.8"));
+    let file = world.path().join("gen/00000001/tree/overlays/fusion_overlay.refund.txt");
+    forge(world.path(), 2, &fs::read_to_string(file).unwrap());
+    assert_eq!(restore(&world, &backup).unwrap(), Outcome::Restored);
+    assert_eq!(world.store.current().unwrap().unwrap().stable.generation, GenerationId(1));
+    fs::remove_dir_all(backups(&world)).unwrap();
+}
+
+/// The log knows the number of the generation that is made, of one that somebody removed.
+#[test]
+fn a_number_that_comes_twice_stops_no_restore() {
+    let (world, backup) = backed_up();
+    world.deploy(&world.refund("0.7"));
+    world.deploy(&world.refund("0.8"));
+    let (id, target) = (world.id(), "2".parse().unwrap());
+    world.act(|root| rollback(root, &target, &id, None)).unwrap();
+    fs::remove_dir_all(world.path().join("gen/00000003")).unwrap();
+    world.tamper(1);
+    assert_eq!(restore(&world, &backup).unwrap(), Outcome::Restored);
+    assert_eq!(world.floor(), "0.6");
+    assert_eq!(world.store.current().unwrap().unwrap().stable.generation, GenerationId(3));
+    fs::remove_dir_all(backups(&world)).unwrap();
 }

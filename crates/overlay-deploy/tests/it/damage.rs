@@ -3,9 +3,10 @@
 use std::fs;
 
 use overlay_deploy::{
-    DeployError, HealthStatus, Mode, Observed, Outcome, Request, Target, bound_environment,
-    collect, generation_of, list, note_other_environment, pin, promotable, rebuild, record_verdict,
-    recover, rollback, show, status, verify, verify_rollouts,
+    DeployError, HealthStatus, Mode, Observed, Outcome, Request, Target, Verified, abort,
+    bound_environment, collect, generation_of, list, note_other_environment, pin, promotable,
+    promote, rebuild, record_verdict, recover, resume, rollback, show, status, verify,
+    verify_rollouts,
 };
 use overlay_store::{GenerationId, Phase, Retention};
 
@@ -264,4 +265,75 @@ fn an_edited_log_is_no_proof_of_a_pass_for_the_next_environment() {
     fs::write(&log, text.replacen("anna", "nora", 1)).unwrap();
     let err = promotable(&world.store, &world.environment).unwrap_err();
     assert_eq!(err.exit_code(), 8, "{err}");
+}
+
+/// Each generation with the exit code of what is wrong with it.
+fn found(world: &World, all: bool) -> Vec<(u64, Option<u8>)> {
+    let code = |it: &Verified| it.result.as_ref().err().map(DeployError::exit_code);
+    let found = verify(&world.store, all).unwrap();
+    found.iter().map(|it| (it.generation.0, code(it))).collect()
+}
+
+#[test]
+fn a_manifest_that_fits_the_changed_files_is_held_against_the_audit_log() {
+    let world = three();
+    world.act(|root| pin(root, "first", GenerationId(1))).unwrap();
+    let made = list(&world.store).unwrap()[2].deployment.clone().unwrap();
+    let was = world.store.manifest(GenerationId(1)).unwrap().1;
+    world.forge(1);
+    let is = world.store.manifest(GenerationId(1)).unwrap().1;
+    // What is kept of its deployment says the same.
+    let file = world.path().join(format!("rollouts/{made}.json"));
+    let text = fs::read_to_string(&file).unwrap();
+    fs::write(&file, text.replace(&was.to_string(), &is.to_string())).unwrap();
+
+    assert_eq!(found(&world, true), [(1, Some(8)), (2, None), (3, None)]);
+    let targets = ["1", "first", &made].map(|it| it.parse().unwrap());
+    for target in targets.iter().chain([&Target::Steps(2)]) {
+        let err = to(&world, target).unwrap_err();
+        assert_eq!(err.exit_code(), 8, "{target}: {err}");
+    }
+    assert_eq!(world.floor(), "0.7");
+    fs::remove_file(world.path().join("CURRENT")).unwrap();
+    let err = world.act(|root| rebuild(root, Some(&targets[0]))).unwrap_err();
+    assert_eq!(err.exit_code(), 8, "{err}");
+}
+
+#[test]
+fn a_pointer_that_fits_the_forged_manifest_is_held_against_it_too() {
+    let world = three();
+    let was = world.store.current().unwrap().unwrap();
+    world.forge(3);
+    let is = world.store.manifest(GenerationId(3)).unwrap().1;
+    let stable = overlay_store::GenerationRef { manifest: is, ..was.stable };
+    let forged = overlay_store::Pointer { stable, ..was };
+    fs::write(world.path().join("CURRENT"), forged.encode().unwrap()).unwrap();
+    assert_eq!(found(&world, false), [(3, Some(8))]);
+}
+
+#[test]
+fn what_is_in_force_and_tampered_with_is_not_unchanged() {
+    let world = three();
+    assert_eq!(to(&world, &"3".parse().unwrap()).unwrap(), Outcome::Unchanged);
+    world.tamper(3);
+    let err = to(&world, &"3".parse().unwrap()).unwrap_err();
+    assert_eq!(err.exit_code(), 8, "{err}");
+}
+
+#[test]
+fn a_tampered_candidate_gets_no_more_units() {
+    for damage in [World::tamper, World::forge] {
+        let world = World::new("staging");
+        world.deploy(&world.refund("0.6"));
+        world.see(|_| Ok(Observed::default()));
+        assert_eq!(world.deploy(&world.refund("0.65")).outcome, Outcome::Paused);
+        damage(&world, 2);
+        world.moved();
+        for order in [resume, promote] {
+            let err = world.act(order).unwrap_err();
+            assert_eq!(err.exit_code(), 8, "{err}");
+        }
+        assert_eq!((world.moved().as_str(), world.phase()), ("", Phase::Paused));
+        assert_eq!(world.act(abort).unwrap().outcome, Outcome::Aborted);
+    }
 }

@@ -12,9 +12,10 @@ use overlay_deploy::{
     Progress, Request, Root, Surroundings, Window, execute, minimal_tree, plan, record_verdict,
     rules_of,
 };
+use overlay_model::Digest;
 use overlay_store::model::{Faulty, ModelFs};
 use overlay_store::vfs::{RealFs, Vfs};
-use overlay_store::{Phase, Store};
+use overlay_store::{GenerationId, Manifest, Phase, Store, Tree};
 use tempfile::TempDir;
 
 use crate::plan::{overlay, overlay_text};
@@ -63,6 +64,11 @@ impl World {
         let file = self.path().join(file);
         std::fs::remove_file(&file).ok();
         std::fs::write(file, "TRUST_FLOOR=0.0\n").unwrap();
+    }
+
+    /// [`Self::tamper`], with a manifest that fits.
+    pub(crate) fn forge(&self, generation: u64) {
+        forge(self.path(), generation, "TRUST_FLOOR=0.0\n");
     }
 }
 
@@ -213,6 +219,22 @@ impl<F: Vfs> World<F> {
         let records = self.store.audit().records(1).unwrap();
         records.map(|it| it.unwrap().entry.action).collect()
     }
+}
+
+/// Writes over the overlay `refund` of a generation of a root, and writes a manifest that fits.
+pub(crate) fn forge(root: &Path, generation: u64, text: &str) {
+    let dir = root.join(format!("gen/{generation:08}"));
+    let path = "overlays/fusion_overlay.refund.txt";
+    std::fs::remove_file(dir.join("tree").join(path)).unwrap();
+    std::fs::write(dir.join("tree").join(path), text).unwrap();
+    let store = Store::open(root).unwrap();
+    let (mut manifest, _): (Manifest, _) = store.manifest(GenerationId(generation)).unwrap();
+    let file = manifest.files.iter_mut().find(|it| it.path == path).unwrap();
+    (file.bytes, file.sha256) = (text.len() as u64, Digest::of(text.as_bytes()));
+    manifest.tree = Tree::read_dir(&dir.join("tree")).unwrap().digest();
+    std::fs::remove_file(dir.join("manifest.json")).unwrap();
+    std::fs::write(dir.join("manifest.json"), serde_json::to_vec(&manifest).unwrap()).unwrap();
+    store.verify(manifest.generation, None).expect("it fits");
 }
 
 /// Enough samples of both arms with the same error rate.
