@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use thiserror::Error;
 
 use crate::audit::{AuditError, Broken};
+use crate::layout;
 use crate::pointer::{GenerationId, InvalidPointer};
 use crate::tampering::{Problem, list};
 use crate::vfs::{NotPlain, OtherFilesystem, WrongOwner};
@@ -26,7 +27,7 @@ pub enum StoreError {
     Io {
         /// What was tried, a verb.
         op: &'static str,
-        /// On what, below the root.
+        /// On what: a path below the root, or the root itself.
         path: String,
         /// Why it failed.
         #[source]
@@ -37,7 +38,7 @@ pub enum StoreError {
     FullDisk {
         /// What was tried, a verb.
         op: &'static str,
-        /// On what, below the root.
+        /// On what: a path below the root, or the root itself.
         path: String,
         /// Why it failed.
         #[source]
@@ -48,7 +49,7 @@ pub enum StoreError {
     ReadOnly {
         /// What was tried, a verb.
         op: &'static str,
-        /// On what, below the root.
+        /// On what: a path below the root, or the root itself.
         path: String,
         /// Why it failed.
         #[source]
@@ -59,7 +60,7 @@ pub enum StoreError {
     Denied {
         /// What was tried, a verb.
         op: &'static str,
-        /// On what, below the root.
+        /// On what: a path below the root, or the root itself.
         path: String,
         /// Why it failed.
         #[source]
@@ -121,7 +122,7 @@ impl StoreError {
         if let Some(it) = inner.and_then(|it| it.downcast_ref::<NotPlain>()) {
             return Self::NotPlain(it.clone());
         }
-        let path = path.to_owned();
+        let path = if path == layout::ROOT { "the root" } else { path }.to_owned();
         match source.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
                 Self::FullDisk { op, path, source }
@@ -168,7 +169,7 @@ pub enum WriteError {
     Io {
         /// What was tried, a verb.
         op: &'static str,
-        /// On what, below the root.
+        /// On what: a path below the root, or the root itself.
         path: String,
         /// Why it failed.
         #[source]

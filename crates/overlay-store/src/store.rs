@@ -46,7 +46,9 @@ impl Store<RealFs> {
     ///
     /// [`StoreError::NoRoot`] where there is no such directory.
     pub fn open(root: &Path) -> Result<Self, StoreError> {
-        Self::at(root, RealFs::open(root))
+        let fs = RealFs::open(root)
+            .map_err(|source| StoreError::NoRoot { path: root.to_owned(), source })?;
+        Ok(Self::with(fs))
     }
 
     /// Opens the root in `root`, made where it is missing, with all its directories
@@ -56,14 +58,11 @@ impl Store<RealFs> {
     ///
     /// [`StoreError`] where something cannot be made or belongs to another user.
     pub fn create(root: &Path) -> Result<Self, StoreError> {
-        let store = Self::at(root, RealFs::create(root))?;
+        let fs = RealFs::create(root)
+            .map_err(|err| StoreError::of("make", &root.display().to_string(), err))?;
+        let store = Self::with(fs);
         store.lay_out()?;
         Ok(store)
-    }
-
-    fn at(root: &Path, fs: io::Result<RealFs>) -> Result<Self, StoreError> {
-        let fs = fs.map_err(|source| StoreError::NoRoot { path: root.to_owned(), source })?;
-        Ok(Self::with(fs))
     }
 
     /// Whether something is deployed in the directory `path`: it has a `CURRENT`.

@@ -62,9 +62,14 @@ fn line(Record { seq, entry, .. }: &Record) -> String {
         entry.host,
         entry.env
     );
-    if let Some(generation) = entry.generation {
+    // Of a name the detail says which generation has it.
+    let named = || entry.detail.get("generation")?.as_u64();
+    if let Some(generation) = entry.generation.or_else(named) {
         // Writing to a string cannot fail.
         let _ = write!(res, "  generation {generation:08}");
+    }
+    if let Some(name) = entry.detail.get("name").and_then(|it| it.as_str()) {
+        let _ = write!(res, "  `{name}`");
     }
     if let Some(deployment) = &entry.deployment {
         let _ = write!(res, "  {deployment}");

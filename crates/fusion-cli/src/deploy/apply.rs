@@ -124,7 +124,7 @@ pub(super) fn deploy(
     output: &mut Output,
     first: impl FnOnce(&Root<'_>) -> Result<(), DeployError>,
 ) -> anyhow::Result<Exit> {
-    tell_when_ended(site);
+    tell_when_ended(site, output.format, told.environment);
     let (id, started) = (new_id()?, Instant::now());
     let watch = Watch::new(output, told.environment);
     let applied = site.act(&watch, |root| {

@@ -38,7 +38,7 @@ pub(super) struct Resume {}
 impl Resume {
     pub(super) fn run(self, told: Told<'_>, output: &mut Output) -> anyhow::Result<Exit> {
         let site = told.root.existing(told.environment)?;
-        tell_when_ended(&site);
+        tell_when_ended(&site, output.format, told.environment);
         let applied = site.act(&Watch::new(output, told.environment), resume)?;
         OrderReport::of("resume", &applied, &site)?.end(Outcome::Deployed, output)
     }

@@ -1,4 +1,4 @@
-use std::io::{self, Write as _};
+use std::io;
 use std::path::Path;
 use std::thread;
 
@@ -7,11 +7,14 @@ use overlay_store::{Phase, Pointer, Store};
 use tokio::runtime::Builder;
 
 use super::site::Site;
+use crate::answer_error;
+use crate::environment::Environment;
 use crate::exit::Exit;
+use crate::output::{Color, Format, Output};
 
-/// From now on, whoever ends this process by a signal is told what becomes of the rollout
-/// that it drives. Where signals cannot be waited for it ends without a word.
-pub(super) fn tell_when_ended(site: &Site) {
+/// From now on, whoever ends this process by a signal is told, in this format, what becomes of
+/// the rollout that it drives. Where signals cannot be waited for it ends without a word.
+pub(super) fn tell_when_ended(site: &Site, format: Format, environment: &Environment) {
     let Ok(runtime) = Builder::new_current_thread().enable_io().build() else { return };
     // Here and not on the thread: a signal may come before that runs.
     let signal = {
@@ -20,9 +23,10 @@ pub(super) fn tell_when_ended(site: &Site) {
     };
     let Ok(signal) = signal else { return };
     let dir = site.dir().to_owned();
+    let mut output = Output::new(format, Color::Never, false, environment);
     thread::spawn(move || {
         runtime.block_on(signal);
-        leave(&dir);
+        leave(&dir, &mut output);
     });
 }
 
@@ -50,7 +54,7 @@ fn signal() -> io::Result<impl Future<Output = ()> + Send + 'static> {
 }
 
 #[expect(clippy::disallowed_methods, reason = "what drives the rollout is not to go on")]
-fn leave(dir: &Path) -> ! {
+fn leave(dir: &Path, output: &mut Output) -> ! {
     let store = Store::open(dir).ok();
     let pointer = store.as_ref().and_then(|it| it.current().ok().flatten());
     let deployment = pointer.as_ref().and_then(|it| it.deployment.as_deref());
@@ -58,7 +62,10 @@ fn leave(dir: &Path) -> ! {
     let is_first = kept.is_some_and(|it| it.base.is_none());
     let (text, exit) = said(pointer.as_ref(), is_first, dir);
     // The terminal may be gone: the process ends all the same.
-    writeln!(io::stderr(), "\n{text}").ok();
+    output.remark(&format!("\n{text}\n")).ok();
+    if output.is_json() {
+        answer_error(&text, exit, &[], output).ok();
+    }
     std::process::exit(i32::from(exit.code()));
 }
 

@@ -103,7 +103,7 @@ impl Promote {
 fn canary(told: Told<'_>, output: &mut Output) -> anyhow::Result<Exit> {
     let site = told.root.existing(told.environment)?;
     told.consent.ask("Give all units to the candidate?", told.environment)?;
-    tell_when_ended(&site);
+    tell_when_ended(&site, output.format, told.environment);
     let applied = site.act(&Watch::new(output, told.environment), promote)?;
     let applied = seen_through(&site, applied)?;
     OrderReport::of("promote", &applied, &site)?.end(Outcome::Deployed, output)

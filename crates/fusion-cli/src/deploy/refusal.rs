@@ -1,3 +1,5 @@
+use std::io::ErrorKind;
+
 use overlay_deploy::{DeployError, PromoteError};
 use overlay_store::{StoreError, WriteError};
 
@@ -46,7 +48,11 @@ pub(crate) fn deploy_error(err: DeployError) -> anyhow::Error {
              last backup into an empty one (`fusion backup restore`)"
         }
         DeployError::Gone(_) => ": `fusion deploy list` shows the others",
-        DeployError::Store(StoreError::NoRoot { .. }) => ": `fusion deploy apply` makes one",
+        DeployError::Store(StoreError::NoRoot { source, .. })
+            if source.kind() == ErrorKind::NotFound =>
+        {
+            ": `fusion deploy apply` makes one"
+        }
         _ => "",
     };
     // The causes stand in the chain of the error, which is flattened here.

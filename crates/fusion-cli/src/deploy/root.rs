@@ -79,7 +79,13 @@ impl RootArguments {
 
     /// The root as it is, with somebody who acts on it.
     pub(crate) fn existing(&self, environment: &Environment) -> anyhow::Result<Site> {
-        self.site(self.open(environment)?, environment)
+        let (dir, store) = (self.dir(environment)?, self.open(environment)?);
+        // Whoever acts on it would lay out a root in it.
+        if is_foreign(&dir) {
+            let message = format!("{} is no deployment root: it holds other files", dir.display());
+            return Err(refusal(Exit::UNREADABLE, message));
+        }
+        self.site(store, environment)
     }
 
     /// The root, made where it is missing, with somebody who acts on it.
@@ -165,15 +171,20 @@ impl RootArguments {
 const PARTS: [&str; 9] =
     ["CURRENT", "LOCK", "audit", "db", "gen", "pins", "rollouts", "state", "tmp"];
 
-/// Refuses a folder that holds something else than a root: the two would be mixed.
-fn check_place(dir: &Path) -> anyhow::Result<()> {
+/// Whether a folder holds something else than a root.
+fn is_foreign(dir: &Path) -> bool {
     // One that cannot be listed is said to be so by whoever opens it.
-    let Ok(entries) = fs::read_dir(dir) else { return Ok(()) };
+    let Ok(entries) = fs::read_dir(dir) else { return false };
     let names = entries.filter_map(Result::ok).map(|it| it.file_name());
     let names = names.map(|it| it.to_string_lossy().into_owned());
     let names: Vec<String> =
         names.filter(|it| !it.starts_with('.') && it != "lost+found").collect();
-    if names.is_empty() || names.iter().any(|it| PARTS.contains(&it.as_str())) {
+    !names.is_empty() && !names.iter().any(|it| PARTS.contains(&it.as_str()))
+}
+
+/// Refuses to make a root among other files: the two would be mixed.
+fn check_place(dir: &Path) -> anyhow::Result<()> {
+    if !is_foreign(dir) {
         return Ok(());
     }
     let message = format!(

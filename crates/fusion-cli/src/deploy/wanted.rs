@@ -72,8 +72,9 @@ impl Wanted {
         environment: EnvironmentName,
     ) -> anyhow::Result<Findings> {
         self.how.check()?;
-        if let Some(from) = &self.from {
-            check_apart(from, dir)?;
+        let installations = self.overlays.iter().filter_map(|it| installation_of(it));
+        for installation in self.from.iter().cloned().chain(installations) {
+            check_apart(&installation, dir)?;
         }
         let base = self.base(store)?;
         let request = Request {
@@ -180,6 +181,13 @@ fn requests_per_hour(dir: &Path, environment: &EnvironmentName) -> Option<f64> {
     let hour = overlay_sqlite::Span::last_hour(now_us());
     let seen = Performance::look(&path, |rows| rows.latency(Some(environment.as_str()), hour));
     Some(seen.ok()??.count as f64)
+}
+
+/// The installation that an overlay lies in: what holds its folder `overlays`.
+fn installation_of(overlay: &Path) -> Option<PathBuf> {
+    let folder = std::path::absolute(overlay).ok()?.parent()?.canonicalize().ok()?;
+    let is_one = folder.file_name().is_some_and(|it| it == "overlays");
+    folder.parent().filter(|_| is_one).map(Path::to_owned)
 }
 
 /// A file under its name without folders.

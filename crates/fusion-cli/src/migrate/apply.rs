@@ -8,7 +8,7 @@ use overlay_model::Severity;
 use serde_json::Value;
 
 use super::plan::ended;
-use super::tree::{Decided, Folder, Planned, clock, history, run_error};
+use super::tree::{Decided, Folder, Planned, clock, has_runs, history, run_error};
 use super::watched::watched;
 use crate::consent::Consent;
 use crate::environment::Environment;
@@ -130,7 +130,7 @@ fn finish_broken_off(
     environment: &Environment,
 ) -> anyhow::Result<Option<Outcome>> {
     // Without its folder there was no run, and recovering would make one.
-    if !site.root.join(overlay_migrate::FOLDER).is_dir() {
+    if !has_runs(site.root)? {
         return Ok(None);
     }
     let found = broken_off(site).map_err(run_error)?;

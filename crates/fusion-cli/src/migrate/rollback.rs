@@ -1,7 +1,7 @@
 use clap::Args;
 use overlay_migrate::{RunError, rollback, rollback_setting_aside};
 
-use super::tree::{Folder, run_error};
+use super::tree::{Folder, has_runs, run_error};
 use super::watched::watched;
 use crate::consent::Consent;
 use crate::environment::Environment;
@@ -41,7 +41,7 @@ impl Rollback {
         environment: &Environment,
     ) -> anyhow::Result<Exit> {
         let dir = self.folder.path(environment);
-        if !dir.join(overlay_migrate::FOLDER).is_dir() {
+        if !has_runs(&dir)? {
             let message = format!("{}: no migration to roll back", name_of(&dir));
             return Err(refusal(Exit::NOTHING, message));
         }

@@ -1,3 +1,4 @@
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -12,6 +13,7 @@ use overlay_migrate::{
 
 use crate::environment::{Environment, now_us};
 use crate::exit::{Exit, refusal};
+use crate::input::name_of;
 
 /// Which tree.
 #[derive(Args, Debug)]
@@ -99,6 +101,16 @@ pub(super) fn clock() -> u64 {
 /// What earlier runs in the tree took; nothing where there was none.
 pub(super) fn history(site: Site<'_>) -> anyhow::Result<History> {
     History::read(site).map_err(run_error)
+}
+
+/// Whether there was a run in the tree in `dir`.
+pub(super) fn has_runs(dir: &Path) -> anyhow::Result<bool> {
+    let folder = dir.join(overlay_migrate::FOLDER);
+    match folder.symlink_metadata() {
+        Ok(_) => Ok(true),
+        Err(err) if err.kind() == ErrorKind::NotFound => Ok(false),
+        Err(err) => Err(unreadable(anyhow::Error::new(err).context(name_of(&folder)))),
+    }
 }
 
 fn unreadable(err: anyhow::Error) -> anyhow::Error {

@@ -11,10 +11,12 @@ mod harm;
 mod installation;
 mod looks;
 mod lost;
+mod places;
 mod refusals;
 mod retention;
 mod tampered;
 mod verdicts;
+mod words;
 
 use std::path::{Path, PathBuf};
 

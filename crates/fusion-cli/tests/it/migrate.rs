@@ -105,6 +105,19 @@ fn what_cannot_be_done_says_why() {
 }
 
 #[test]
+fn a_tree_that_cannot_be_looked_at_is_not_one_without_a_run() {
+    let dir = folder(&[("configs", "a file\n"), ("m2/.fusion-migrate", "a file\n")]);
+    for command in ["rollback", "apply"] {
+        let ran = migrate(dir.path(), &[command, "--yes"]).ends_with(65);
+        assert!(ran.stderr.contains("configs"), "{ran:#?}");
+        assert!(ran.stderr.contains("Not a directory"), "{ran:#?}");
+        let ran = migrate(dir.path(), &[command, "m2", "--yes"]).ends_with(69);
+        assert!(ran.stderr.contains(".fusion-migrate"), "{ran:#?}");
+    }
+    migrate(dir.path(), &["rollback", "gone", "--yes"]).ends_with(5);
+}
+
+#[test]
 fn a_plan_in_a_file_does_not_leave_a_tree_that_does_not_load() {
     let dir = old();
     let plan = migrate(dir.path(), &["plan", "--json"]).ends_with(1);

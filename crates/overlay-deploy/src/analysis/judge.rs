@@ -152,7 +152,8 @@ pub fn judge(rule: Rule, observed: &Observed, limits: &Limits) -> Judgement {
         Rule::HardLimits => Vec::new(),
     };
     let harm = evidence.iter().filter(|it| it.log_ratio.is_some_and(|log| log >= it.bound));
-    let reasons: Vec<String> = hard.into_iter().chain(harm.map(harm_reason)).collect();
+    let reasons: Vec<String> =
+        hard.into_iter().chain(harm.map(|it| harm_reason(it, observed))).collect();
     if !reasons.is_empty() {
         return Judgement { verdict: Verdict::Fail, reasons, evidence };
     }
@@ -162,10 +163,26 @@ pub fn judge(rule: Rule, observed: &Observed, limits: &Limits) -> Judgement {
     Judgement { verdict, reasons, evidence }
 }
 
-fn harm_reason(evidence: &Evidence) -> String {
-    let log = evidence.log_ratio.unwrap_or_default();
-    let metric = evidence.metric;
-    format!("{metric}: harm, the log ratio {log:.1} is beyond {:.1}", evidence.bound)
+fn harm_reason(evidence: &Evidence, observed: &Observed) -> String {
+    let Evidence { metric, log_ratio, bound } = *evidence;
+    let log = log_ratio.unwrap_or_default();
+    let [candidate, control] = [&observed.candidate, &observed.control].map(|it| seen(metric, it));
+    format!(
+        "{metric}: harm, {candidate} of the candidate against {control} of the control (the log \
+         ratio {log:.1} is beyond {bound:.1})"
+    )
+}
+
+/// What an arm has of a metric: how many errors, or the geometric mean.
+fn seen(metric: Metric, arm: &Arm) -> String {
+    match metric {
+        Metric::Errors => format!("{} in {}", arm.errors, plural(arm.samples, "sample")),
+        Metric::Latency => {
+            let mean = Duration::try_from_secs_f64(arm.durations.mean.exp() / 1e6);
+            format!("{:.1?}", mean.unwrap_or(Duration::MAX))
+        }
+        Metric::Tokens => format!("{:.1} tokens", arm.tokens.mean.exp_m1()),
+    }
 }
 
 fn broken_limits(observed: &Observed, limits: &Limits) -> Vec<String> {

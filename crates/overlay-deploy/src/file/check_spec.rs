@@ -195,7 +195,7 @@ pub(super) fn read(fields: &mut Fields<'_>) -> Option<CheckSpec> {
         }
     };
     let when = when(fields);
-    let timeout = fields.parsed("timeout").unwrap_or(TIMEOUT);
+    let timeout = fields.span("timeout").map_or(TIMEOUT, |it| it.0);
     Some(CheckSpec { when, timeout, probe: probe? })
 }
 

@@ -67,7 +67,7 @@ pub(super) fn read(
         analysis(&mut limits, &mut fields.inner(table));
     }
     limits.min_samples = fields.count("min_samples", 1..=10_000_000).unwrap_or(limits.min_samples);
-    let bake = fields.parsed("bake").unwrap_or(default.bake);
+    let bake = fields.span("bake").map_or(default.bake, |it| it.0);
     Environment {
         mode: fields.parsed("mode").unwrap_or(default.mode),
         stages: stages(fields).unwrap_or(default.stages),
@@ -86,8 +86,7 @@ fn stages(fields: &mut Fields<'_>) -> Option<Stages> {
 
 /// No stage pauses before it has baked.
 fn max_stage(bake: Span, fields: &mut Fields<'_>) -> Option<Span> {
-    let (text, at) = fields.text("max_stage")?;
-    let span: Span = fields.parse(&text, at.clone())?;
+    let (span, at) = fields.span("max_stage")?;
     if span < bake {
         let message = format!("`max_stage` is {span}, and a stage bakes for {bake} at least");
         let finding = Diagnostic::error(code::MAX_STAGE, message);
@@ -110,5 +109,5 @@ pub(super) fn analysis(limits: &mut Limits, fields: &mut Fields<'_>) {
     for (key, limit, range) in numbers {
         *limit = fields.number(key, range).unwrap_or(*limit);
     }
-    limits.p95 = fields.parsed("p95").or(limits.p95);
+    limits.p95 = fields.span("p95").map(|it| it.0).or(limits.p95);
 }

@@ -7,6 +7,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::code;
+use crate::span::Span;
 
 /// A table of a TOML text, and the findings about the text so far.
 pub(super) struct Fields<'a> {
@@ -70,8 +71,7 @@ impl<'a> Fields<'a> {
     }
 
     fn mistyped(&mut self, key: &str, expected: &str, value: &Spanned<DeValue<'_>>) {
-        let message = format!("`{key}` is {expected}, not {}", kind(value.get_ref()));
-        self.find(Diagnostic::error(code::TYPE, message), value.span());
+        self.find(mistyped(key, expected, value.get_ref()), value.span());
     }
 
     /// A text.
@@ -105,6 +105,23 @@ impl<'a> Fields<'a> {
         T: FromStr<Err: fmt::Display>,
     {
         text.parse().map_err(|err: T::Err| self.refuse(&err, at)).ok()
+    }
+
+    /// A length of time.
+    pub(super) fn span(&mut self, key: &str) -> Option<Placed<Span>> {
+        let value = self.get(key)?;
+        if let Some(number) = number(value.get_ref()) {
+            let seconds = format!("{number}s");
+            let finding = mistyped(key, "a text", value.get_ref());
+            let finding = match seconds.parse::<Span>() {
+                Ok(_) => finding.hint(format!("write `\"{seconds}\"` for seconds")),
+                Err(_) => finding,
+            };
+            self.find(finding, value.span());
+            return None;
+        }
+        let (text, at) = self.text(key)?;
+        Some((self.parse(&text, at.clone())?, at))
     }
 
     /// The finding that a value is not allowed.
@@ -154,11 +171,12 @@ impl<'a> Fields<'a> {
         self.list(key, "a list of texts", |it| it.as_str().map(str::to_owned))
     }
 
-    /// A list of numbers, and where it stands.
+    /// A list of numbers, and where it stands; `None` where something else is among them.
     pub(super) fn numbers(&mut self, key: &str) -> Option<Placed<Vec<f64>>> {
-        let at = self.get(key)?.span();
+        let value = self.get(key)?;
         let list = self.list(key, "a list of numbers", number)?;
-        Some((list.into_iter().map(|(it, _)| it).collect(), at))
+        let is_whole = value.get_ref().as_array().is_some_and(|it| it.len() == list.len());
+        is_whole.then(|| (list.into_iter().map(|(it, _)| it).collect(), value.span()))
     }
 
     fn list<T>(
@@ -205,11 +223,23 @@ impl<'a> Fields<'a> {
 
 fn number(value: &DeValue<'_>) -> Option<f64> {
     let number: Option<f64> = match value {
-        DeValue::Integer(it) => i32::from_str_radix(it.as_str(), it.radix()).ok().map(f64::from),
+        DeValue::Integer(it) => {
+            i128::from_str_radix(it.as_str(), it.radix()).ok().map(|it| it as f64)
+        }
         DeValue::Float(it) => it.as_str().parse().ok(),
         _ => None,
     };
     number.filter(|it| it.is_finite())
+}
+
+fn mistyped(key: &str, expected: &str, value: &DeValue<'_>) -> Diagnostic {
+    let message = match value {
+        DeValue::Float(it) if number(value).is_none() => {
+            format!("`{key}` is {expected}, not {}: write a finite number", it.as_str())
+        }
+        _ => format!("`{key}` is {expected}, not {}", kind(value)),
+    };
+    Diagnostic::error(code::TYPE, message)
 }
 
 /// What a value is, for people.

@@ -77,6 +77,30 @@ fn doubt_is_no_pass() {
 }
 
 #[test]
+fn harm_is_told_in_seconds_and_counts() {
+    let timed = |millis, tokens: u64| {
+        let sample = |at: u64| Sample {
+            is_error: false,
+            duration: Some(Duration::from_millis(millis)),
+            tokens: Some(tokens + at % 2),
+        };
+        Arm::of((0..400).map(sample), None)
+    };
+    let reasons = |candidate, control| {
+        let observed = Observed { candidate, control, nacks: Vec::new() };
+        judge(Rule::Concurrent, &observed, &Limits::default()).reasons.join("\n")
+    };
+    let said = reasons(timed(2300, 400), timed(120, 200));
+    let latency = "latency: harm, 2.3s of the candidate against 120.0ms of the control (the log ";
+    assert!(said.contains(latency), "{said}");
+    let tokens = "tokens: harm, 400.5 tokens of the candidate against 200.5 tokens of the control";
+    assert!(said.contains(tokens), "{said}");
+    let said = reasons(arm(500, 60), arm(1000, 5));
+    let errors = "errors: harm, 60 in 500 samples of the candidate against 5 in 1000 samples of";
+    assert!(said.contains(errors), "{said}");
+}
+
+#[test]
 fn slower_and_longer_answers_are_harm() {
     let shifted = |shift: f64| {
         let mut res = arm(2000, 40);
@@ -89,6 +113,9 @@ fn slower_and_longer_answers_are_harm() {
     };
     let control = || spread(arm(2000, 40));
     check(Rule::Concurrent, spread(shifted(0.4)), control(), Verdict::Fail, "latency: harm");
+    let mut longer = control();
+    longer.tokens.mean += 1.0;
+    check(Rule::Concurrent, longer, control(), Verdict::Fail, "tokens: harm");
     // A tenth more is tolerated, and so is any gain.
     check(Rule::Concurrent, spread(shifted(0.05)), control(), Verdict::Pass, "");
     check(Rule::Concurrent, spread(shifted(-3.0)), control(), Verdict::Pass, "");

@@ -90,13 +90,58 @@ query = "up"
             13:8: error[DEP1004]: unknown mode `rolling`: use direct, staged or blue-green
             14:10: error[DEP1004]: `50,5,100` are no stages: write 2 to 50 growing percentages, above 0 and with at most three decimals, the last one 100
             15:15: error[DEP1004]: `min_samples` is from 1 to 10000000, not 0
-            16:8: error[DEP1003]: `bake` is a text, not a number
+            16:8: error[DEP1003]: `bake` is a text, not a number (write `"5s"` for seconds)
             17:21: error[DEP1006]: unknown check `lod` (did you mean `load`?)
             17:28: error[DEP1003]: `checks` is a list of texts, not a number
             19:1: error[DEP1002]: unknown key `max_stag` (did you mean `max_stage`?)
             21:9: error[DEP1004]: `argv` names no program
             27:7: error[DEP1004]: `url` is no http or https address
             29:9: error[DEP1004]: a metric is held to one limit: `below` or `above`"#]],
+    );
+}
+
+#[test]
+fn what_is_no_number_is_said_as_it_stands() {
+    check(
+        "[analysis]
+false_abort = nan
+error_ratio = -inf
+tolerate_errors = 1e999
+tolerate_tokens = 99999999999
+
+[environments.development]
+stages = [5, nan]
+",
+        expect![[r#"
+            2:15: error[DEP1003]: `false_abort` is a number, not nan: write a finite number
+            3:15: error[DEP1003]: `error_ratio` is a number, not -inf: write a finite number
+            4:19: error[DEP1003]: `tolerate_errors` is a number, not 1e999: write a finite number
+            5:19: error[DEP1004]: `tolerate_tokens` is from 1 to 100, not 99999999999
+            8:14: error[DEP1003]: `stages` is a list of numbers, not nan: write a finite number"#]],
+    );
+}
+
+#[test]
+fn a_number_is_no_length_of_time_and_the_hint_is_one() {
+    check(
+        "[analysis]
+p95 = 1.5
+
+[environments.development]
+bake = 60
+max_stage = -1
+
+[checks.smoke]
+kind = \"command\"
+argv = [\"true\"]
+timeout = 0x10
+",
+        expect![[r#"
+            2:7: error[DEP1003]: `p95` is a text, not a number (write `"1.5s"` for seconds)
+            5:8: error[DEP1003]: `bake` is a text, not a number (write `"60s"` for seconds)
+            6:13: error[DEP1003]: `max_stage` is a text, not a number
+            8:9: warning[DEP1009]: no environment names the check `smoke` (add it to the `checks` of an environment)
+            11:11: error[DEP1003]: `timeout` is a text, not a number (write `"16s"` for seconds)"#]],
     );
 }
 

@@ -229,3 +229,15 @@ fn a_busy_root_names_its_holder() {
     assert_eq!(err.to_string(), expect);
     assert!(!matches!(err, LockError::Store(StoreError::Io { .. })));
 }
+
+#[test]
+fn the_root_is_named_where_its_own_sync_fails() {
+    let said = |at| {
+        let fs = Faulty::new(ModelFs::new(), at, Fault::Error(io::ErrorKind::Other));
+        let store = Store::with(fs);
+        store.lock(&holder()).err().map(|it| it.to_string())
+    };
+    let said: Vec<String> = (0..40).filter_map(said).collect();
+    assert!(said.iter().any(|it| it == "cannot sync the root"), "{said:#?}");
+    assert!(said.iter().all(|it| !it.ends_with(' ')), "{said:#?}");
+}

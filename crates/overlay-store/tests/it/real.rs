@@ -113,6 +113,18 @@ fn a_root_that_is_none() {
 }
 
 #[test]
+fn a_root_that_cannot_be_made_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("file");
+    fs::write(&file, "").unwrap();
+    for path in [file.join("root"), file] {
+        let err = Store::create(&path).unwrap_err();
+        assert!(matches!(err, StoreError::Io { op: "make", .. }), "{err:?}");
+        assert_eq!(err.to_string(), format!("cannot make {}", path.display()));
+    }
+}
+
+#[test]
 fn a_root_is_made_with_its_parents() {
     let dir = tempfile::tempdir().unwrap();
     let root = dir.path().join("a/b/root");
