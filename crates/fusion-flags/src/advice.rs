@@ -8,7 +8,9 @@ use crate::file::{Feature, FlagFile, FlagKind, Matching, OnOff};
 use crate::lint::{Findings, finding};
 use crate::place::Step::{At, Key};
 
-pub(crate) fn check<'a>(file: &'a FlagFile, findings: &mut Findings<'a>) {
+/// Advises on `file`; what flags come to beside each other is not said of the `broken` ones,
+/// which may be meant otherwise.
+pub(crate) fn check<'a>(file: &'a FlagFile, broken: &HashSet<&str>, findings: &mut Findings<'a>) {
     if file.schema_version.is_none() {
         let said = "scenario types match by part, and a missing confidence passes".to_owned();
         let found = finding("FLG5002", said);
@@ -22,19 +24,23 @@ pub(crate) fn check<'a>(file: &'a FlagFile, findings: &mut Findings<'a>) {
             findings.push(&[Key("environments"), Key(name)], found);
         }
     }
-    let never = never_on(file);
     for (name, flag) in &file.features.0 {
         twice(name, flag, findings);
         without_effect(name, flag, findings);
-        kill_switch(name, flag, findings);
-        unreachable(name, flag, &never, findings);
         if flag.named_overlays().next().is_none() {
             let path = [Key("features"), Key(name)];
             findings.add(&path, "FLG3012", format!("`{name}` offers no overlay"));
         }
     }
-    shadowed(file, findings);
-    two_breakers(file, findings);
+    let flags = file.features.0.iter().map(|(name, flag)| (name.as_str(), flag));
+    let sound: Vec<_> = flags.filter(|(name, _)| !broken.contains(name)).collect();
+    let never = never_on(&sound);
+    for (name, flag) in &sound {
+        kill_switch(name, flag, findings);
+        unreachable(name, flag, &never, findings);
+    }
+    shadowed(&sound, file.matching(), findings);
+    two_breakers(&sound, findings);
 }
 
 fn twice<'a>(name: &'a str, flag: &'a Feature, findings: &mut Findings<'a>) {
@@ -86,7 +92,7 @@ fn kill_switch<'a>(name: &'a str, flag: &'a Feature, findings: &mut Findings<'a>
 }
 
 /// Flags that no request turns on.
-fn never_on(file: &FlagFile) -> HashSet<&str> {
+fn never_on<'a>(flags: &[(&'a str, &Feature)]) -> HashSet<&'a str> {
     let off = |it: &Feature| {
         let share = match &it.ramp {
             Some(ramp) => ramp.steps.iter().map(|it| it.percent).fold(0.0, f64::max),
@@ -94,7 +100,7 @@ fn never_on(file: &FlagFile) -> HashSet<&str> {
         };
         it.enabled == Some(false) || share <= 0.0
     };
-    file.features.0.iter().filter(|(_, it)| off(it)).map(|(name, _)| name.as_str()).collect()
+    flags.iter().filter(|(_, it)| off(it)).map(|(name, _)| *name).collect()
 }
 
 fn unreachable<'a>(
@@ -130,15 +136,15 @@ fn unreachable<'a>(
 /// one is not worth more time.
 const MOST_EARLIER: usize = 16;
 
-fn shadowed<'a>(file: &'a FlagFile, findings: &mut Findings<'a>) {
+fn shadowed<'a>(flags: &[(&'a str, &'a Feature)], matching: Matching, findings: &mut Findings<'a>) {
     let mut earlier: HashMap<&str, Vec<(&str, &Feature)>> = HashMap::new();
-    for (name, flag) in &file.features.0 {
+    for (name, flag) in flags {
         if flag.kind == Some(FlagKind::KillSwitch) {
             continue;
         }
         let mut covering = flag.named_overlays().map(|overlay| {
             let before = earlier.get(overlay).map_or(&[][..], |it| it);
-            let cover = before.iter().find(|(_, it)| covers(it, flag, file.matching()));
+            let cover = before.iter().find(|(_, it)| covers(it, flag, matching));
             cover.map(|(name, _)| *name)
         });
         let first = covering.next().flatten();
@@ -188,9 +194,9 @@ fn covers(earlier: &Feature, later: &Feature, matching: Matching) -> bool {
     threshold && scenarios
 }
 
-fn two_breakers<'a>(file: &'a FlagFile, findings: &mut Findings<'a>) {
+fn two_breakers<'a>(flags: &[(&'a str, &'a Feature)], findings: &mut Findings<'a>) {
     let mut first: HashMap<&str, (&str, &crate::file::BreakerSettings)> = HashMap::new();
-    for (name, flag) in &file.features.0 {
+    for (name, flag) in flags {
         let Some(settings) = &flag.circuit_breaker else { continue };
         for overlay in flag.named_overlays() {
             let (by, held) = *first.entry(overlay).or_insert((name, settings));

@@ -1,6 +1,6 @@
 //! What is wrong with a flag file.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use overlay_model::{Diagnostic, Location, TextError, UNQUOTED, nearest};
 
@@ -32,7 +32,8 @@ pub fn check(
     };
     let mut findings = Findings::default();
     rules::check(&file, &mut findings);
-    advice::check(&file, &mut findings);
+    let broken = findings.broken();
+    advice::check(&file, &broken, &mut findings);
     if let Some(references) = references {
         references::check(&file, references, &mut findings);
     }
@@ -59,6 +60,16 @@ impl<'a> Findings<'a> {
 
     pub(crate) fn push(&mut self, path: &[Step<'a>], finding: Diagnostic) {
         self.0.push((path.to_vec(), finding));
+    }
+
+    /// The flags with an error.
+    fn broken(&self) -> HashSet<&'a str> {
+        let errors = self.0.iter().filter(|(_, it)| it.is_error());
+        let names = errors.filter_map(|(path, _)| match path[..] {
+            [Step::Key("features"), Step::Key(name), ..] => Some(name),
+            _ => None,
+        });
+        names.collect()
     }
 
     fn placed(self, text: &str) -> Vec<Diagnostic> {

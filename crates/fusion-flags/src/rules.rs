@@ -19,12 +19,18 @@ pub(crate) fn check<'a>(file: &'a FlagFile, findings: &mut Findings<'a>) {
     for (name, environment) in &file.environments {
         let base = [Key("environments"), Key(name)];
         if let Some(percent) = environment.global_rollout_percentage {
-            let path = [base[0], base[1], Key("global_rollout_percentage")];
-            percentage(percent, &mut |code, said| findings.add(&path, code, said));
+            let field = "global_rollout_percentage";
+            percentage(percent, &mut |code, said| {
+                let said = format!("environment `{name}`, `{field}`: {said}");
+                findings.add(&[base[0], base[1], Key(field)], code, said);
+            });
         }
         if let Some(gate) = environment.quality_gate_threshold {
-            let path = [base[0], base[1], Key("quality_gate_threshold")];
-            share(gate, &mut |said| findings.add(&path, "FLG2003", said));
+            let field = "quality_gate_threshold";
+            share(gate, &mut |said| {
+                let said = format!("environment `{name}`, `{field}`: {said}");
+                findings.add(&[base[0], base[1], Key(field)], "FLG2003", said);
+            });
         }
     }
     let global = &file.global.circuit_breaker;
@@ -36,7 +42,12 @@ pub(crate) fn check<'a>(file: &'a FlagFile, findings: &mut Findings<'a>) {
         findings.add(&path, "FLG2003", format!("{share} is not from 0 to 1"));
     }
     for (name, flag) in &file.features.0 {
-        feature(name, flag, &mut |path, code, said| {
+        if !is_flag_name(name) {
+            let said = format!("`{name}`: this is no name of a flag");
+            let found = finding("FLG2009", said).hint(FLAG_NAME);
+            findings.push(&[Key("features"), Key(name)], found);
+        }
+        feature(flag, &mut |path, code, said| {
             let path = [&[Key("features"), Key(name)], path].concat();
             findings.add(&path, code, format!("`{name}`: {said}"));
         });
@@ -79,10 +90,7 @@ fn share(value: f64, add: &mut dyn FnMut(String)) {
     }
 }
 
-fn feature<'a>(name: &'a str, flag: &'a Feature, add: &mut Add<'_, 'a>) {
-    if !is_flag_name(name) {
-        add(&[], "FLG2009", "this is no name of a flag".to_owned());
-    }
+fn feature<'a>(flag: &'a Feature, add: &mut Add<'_, 'a>) {
     for (path, overlay) in named(flag) {
         if overlay.parse::<OverlayName>().is_err() {
             add(&path, "FLG2009", format!("`{overlay}` is no name of an overlay"));
@@ -132,7 +140,10 @@ fn fallback(word: Option<&str>) -> Option<(&'static str, String)> {
     }
 }
 
-/// Letters, digits, `_`, `.` and `-`, not beginning with `-`, at most 128.
+/// What a name of a flag is made of.
+const FLAG_NAME: &str = "it has 1 to 128 ASCII letters, digits, `_`, `.` and `-`, and does not \
+                         begin with `-`";
+
 fn is_flag_name(name: &str) -> bool {
     let is_part = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-');
     (1..=128).contains(&name.len()) && !name.starts_with('-') && name.bytes().all(is_part)

@@ -21,7 +21,8 @@ use crate::overlay::unreadable_installation;
 ///
 /// Wrong types, ranges, names twice, cycles, ramps that fall, flags that can never be on or
 /// that others shadow, flags past their day. With an installation (`--configs` or
-/// FUSION_CONFIGS), overlays and scenario types must be there too. `fusion overlay explain
+/// FUSION_CONFIGS), overlays and scenario types must be there too. A value of another type, or a
+/// field that there is not, is said alone: the rest is checked once it is mended. `fusion overlay explain
 /// FLG3011` says what a code means.
 #[derive(Args, Debug)]
 #[command(after_help = "\
@@ -65,9 +66,14 @@ impl Report for CheckReport {
         }
         for CheckedFile { path, valid, features, document, .. } in &self.files {
             let verdict = if *valid { "valid" } else { "not valid" };
-            // Writing to a string cannot fail.
-            let _ = write!(res, "{path}: {verdict}, {}", plural(*features, "flag"));
             let tally = tally(&document.findings);
+            // Writing to a string cannot fail.
+            if document.is_whole && document.file.is_none() {
+                let rest = "the rest is checked once this is mended";
+                let _ = writeln!(res, "{path}: {verdict} ({tally}); {rest}");
+                continue;
+            }
+            let _ = write!(res, "{path}: {verdict}, {}", plural(*features, "flag"));
             let _ = if tally.is_empty() { writeln!(res) } else { writeln!(res, " ({tally})") };
         }
         res
@@ -117,7 +123,8 @@ fn checked(path: &Path, references: &FlagReferences, strict: bool) -> (CheckedFi
         Err(why) => {
             let finding = Diagnostic::error(codes::UNREADABLE, format!("cannot be read: {why}"));
             let (name, text) = (name_of(path), String::new());
-            let document = FlagDocument { name, text, file: None, findings: vec![finding] };
+            let findings = vec![finding];
+            let document = FlagDocument { name, text, file: None, findings, is_whole: false };
             (document, Exit::UNREADABLE)
         }
     };

@@ -27,6 +27,18 @@ impl FlagSource {
     pub(crate) fn path(&self, environment: &Environment) -> PathBuf {
         self.flags.clone().unwrap_or_else(|| of_installation(environment.configs(None)))
     }
+
+    /// That the deployment root of the environment is not looked at, where no file was named.
+    pub(crate) fn unread_root(&self, environment: &Environment) -> Option<String> {
+        let root = environment.path("FUSION_ROOT").filter(|_| self.flags.is_none())?;
+        Some(format!(
+            "FUSION_ROOT is not looked at: a service that follows {} reads the flag file of its \
+             generation, not {}, and obeys its KILL; name a file with --flags, or ask `fusion \
+             overlay status`",
+            name_of(&root),
+            name_of(&self.path(environment))
+        ))
+    }
 }
 
 /// The flag file of the installation in `configs`, or in the folder of that name.
@@ -44,6 +56,8 @@ pub(crate) struct FlagDocument {
     pub(crate) file: Option<FlagFile>,
     /// Everything that was found, in the order of the text.
     pub(crate) findings: Vec<Diagnostic>,
+    /// Whether `text` is the file, byte by byte.
+    pub(crate) is_whole: bool,
 }
 
 impl FlagDocument {
@@ -77,12 +91,12 @@ impl FlagDocument {
 
     fn of_text(path: &Path, text: String, references: Option<&FlagReferences>) -> Self {
         let (file, findings) = fusion_flags::check(&text, references);
-        Self { name: name_of(path), text, file, findings }
+        Self { name: name_of(path), text, file, findings, is_whole: true }
     }
 
     fn refused(path: &Path, text: &str, finding: Diagnostic) -> Self {
         let text = text.to_owned();
-        Self { name: name_of(path), text, file: None, findings: vec![finding] }
+        Self { name: name_of(path), text, file: None, findings: vec![finding], is_whole: false }
     }
 
     /// Reads a flag file that must have no error; what is wrong goes to standard error.
@@ -91,17 +105,33 @@ impl FlagDocument {
     ///
     /// Where the file cannot be read, or must not be used.
     pub(crate) fn sound(path: &Path, output: &mut Output) -> anyhow::Result<(Self, FlagFile)> {
+        let mut document = Self::with_errors(path, output)?;
+        match document.file.take() {
+            Some(file) if document.findings.is_empty() => Ok((document, file)),
+            _ => Err(document.refusal()),
+        }
+    }
+
+    /// Reads a flag file that may have errors, and no other findings; they go to standard
+    /// error.
+    ///
+    /// # Errors
+    ///
+    /// Where the file cannot be read.
+    pub(crate) fn with_errors(path: &Path, output: &mut Output) -> anyhow::Result<Self> {
         let mut document = Self::load(path, None)
             .map_err(|why| refusal(Exit::UNREADABLE, format!("{}: {why}", name_of(path))))?;
         document.findings.retain(Diagnostic::is_error);
-        match document.file.take() {
-            Some(file) if document.findings.is_empty() => Ok((document, file)),
-            _ => {
-                let Self { name, text, findings, .. } = &document;
-                output.remark(&excerpt::render(name, text, findings, output.width))?;
-                let first = findings.first().map(|it| format!(": {it}")).unwrap_or_default();
-                Err(refusal(Exit::FINDINGS, format!("{name} must not be used{first}")))
-            }
+        let Self { name, text, findings, .. } = &document;
+        if !findings.is_empty() {
+            output.remark(&excerpt::render(name, text, findings, output.width))?;
         }
+        Ok(document)
+    }
+
+    /// That the file must not be used, and why.
+    pub(crate) fn refusal(&self) -> anyhow::Error {
+        let first = self.findings.first().map(|it| format!(": {it}")).unwrap_or_default();
+        refusal(Exit::FINDINGS, format!("{} must not be used{first}", self.name))
     }
 }

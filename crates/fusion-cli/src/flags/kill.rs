@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use clap::Args;
 use fusion_flags::Switches;
-use overlay_loader::{Generation, Installation, RootSwitch, Source, Thrown, has_deployments};
+use overlay_loader::{
+    Generation, Installation, RootSwitch, Source, Thrown, has_deployments, kill_switch,
+};
 use overlay_store::Store;
 use serde::Serialize;
 use serde_json::json;
@@ -33,8 +35,10 @@ Examples:
   fusion flags kill --reason 'refunds answer wrongly' --root /srv/fusion
   fusion flags kill --reason drill --file /run/fusion/features --dry-run
 
-Ends with 1 where a service would refuse the flag file or the installation around it, so that
-the switch does not hold; with 2 under --dry-run where there is a change.")]
+A flag file that a service refuses is switched off too, since a service obeys that all the same;
+--undo waits until it is mended. Ends with 1 where the file stays as it is, or where --undo has
+no effect since a service refuses the installation around it; with 2 under --dry-run where there
+is a change.")]
 pub(crate) struct Kill {
     /// Why, for those who come after you; a YAML file keeps it as a comment, JSON has no
     /// place for one
@@ -185,6 +189,8 @@ struct Change {
     lost: Option<String>,
     /// Whether the file has no place for the reason.
     is_silent: bool,
+    /// Why a service refuses the file.
+    refused: Option<String>,
     exit: Exit,
 }
 
@@ -201,6 +207,7 @@ impl Change {
             kept: None,
             lost: None,
             is_silent: false,
+            refused: None,
             exit,
         }
     }
@@ -235,7 +242,7 @@ impl Kill {
             _ => None,
         };
         let refused = match &place {
-            Place::FlagFile(path) => refused_around(path, environment),
+            Place::FlagFile(path) => change.refused.or_else(|| refused_around(path, environment)),
             _ => None,
         };
         let report = KillReport {
@@ -283,19 +290,39 @@ impl Kill {
         if is_stdin(path) {
             return Err(refusal(Exit::USAGE, "this command changes files: name one"));
         }
-        let hint = "the flag file stays as it is; --file throws the switch without it";
-        let (document, _) = FlagDocument::sound(path, output).context(hint)?;
+        let hint = if self.undo {
+            "the flag file stays as it is: the switch is taken back in one that has no error"
+        } else {
+            "the flag file stays as it is; --file throws the switch without it"
+        };
+        let document = if self.undo {
+            FlagDocument::sound(path, output).context(hint)?.0
+        } else {
+            FlagDocument::with_errors(path, output)?
+        };
+        if !document.is_whole {
+            return Err(document.refusal().context(hint));
+        }
         let edited = with_kill_switch(&document.text, !self.undo, &self.reason);
-        let edited = edited.ok_or_else(|| {
-            let name = &document.name;
-            let said = format!("{name} has a form that is changed by hand: global.kill_switch");
-            refusal(Exit::FINDINGS, said)
-        })?;
+        let edited = edited.ok_or_else(|| self.by_hand(&document.name))?;
         let exit = rewrite(path, &document.text, &edited.text, Writing::of(self.dry_run), output)?;
         let changed = document.text != edited.text;
         let is_silent = changed && !self.undo && !edited.has_reason;
+        let first = document.findings.first();
+        let refused =
+            first.map(|it| format!("a service refuses the flag file as it stands ({it})"));
         let path = path.to_path_buf();
-        Ok(Change { is_silent, exit, ..Change::of(path, changed, self.dry_run) })
+        Ok(Change { is_silent, refused, exit, ..Change::of(path, changed, self.dry_run) })
+    }
+
+    /// What to type where no edit fits.
+    fn by_hand(&self, name: &str) -> anyhow::Error {
+        let or = if self.undo { "" } else { ", or throw the switch with --file or --root" };
+        let said = format!(
+            "{name} has a form that is changed by hand: write `kill_switch: {}` under `global:`{or}",
+            !self.undo
+        );
+        refusal(Exit::FINDINGS, said)
     }
 
     fn switch_file(&self, path: &Path) -> anyhow::Result<Change> {
@@ -386,8 +413,8 @@ impl Kill {
             (None, Place::FlagFile(path)) => res.extend(is_thrown.then(|| of_flag_file(path))),
             (None, _) => {
                 let flags = of_installation(environment.configs(None));
-                let file = FlagDocument::load(&flags, None).ok().and_then(|it| it.file);
-                let is_killed = file.is_some_and(|it| it.global.kill_switch);
+                let text = FlagDocument::load(&flags, None).ok().map(|it| it.text);
+                let is_killed = text.is_some_and(|it| kill_switch(&it) == Some(true));
                 res.extend(is_killed.then(|| of_flag_file(&flags)));
             }
         }

@@ -188,6 +188,7 @@ impl Question {
         let (document, file) = FlagDocument::sound(&path, output)?;
         let snapshot = self.when.compile(&file, environment)?;
         let Switched { sources, mut warnings } = switches(environment);
+        warnings.extend(self.source.unread_root(environment));
         let sources: Vec<&Switches> = sources.iter().collect();
         let (view, unknown) = View::compile(snapshot.into(), &sources, &BreakerSet::default(), 1);
         let unknown = unknown.iter().map(|it| {

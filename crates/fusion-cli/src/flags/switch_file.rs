@@ -54,6 +54,10 @@ impl SwitchFile {
     /// Empties the file. It takes no room on the disk, and neither does what is kept of it.
     /// Says why its text could not be kept, where it has one that says something.
     pub(crate) fn empty(&self, says_something: bool) -> anyhow::Result<Option<String>> {
+        if self.is_there() && !self.target.is_file() {
+            // It is refused, and nothing is kept of it.
+            replace(&self.target, b"")?;
+        }
         let kept = self.keep(says_something);
         replace(&self.target, b"")?;
         Ok(kept.err().map(|err| format!("what it said is not kept: {err}")))

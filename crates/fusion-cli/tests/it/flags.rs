@@ -252,6 +252,28 @@ fn check_shows_the_line_of_each_finding() {
 }
 
 #[test]
+fn check_says_where_the_rest_is_not_checked() {
+    let dir = folder(&[("f.yaml", &FLAGS.replace("percentage: 50", "percentage: '50'"))]);
+    let ran = run(dir.path(), &["flags", "check", "f.yaml"]).ends_with(1);
+    let last = "f.yaml: not valid (1 error); the rest is checked once this is mended\n";
+    assert!(ran.stdout.ends_with(last), "{ran:#?}");
+}
+
+/// A service that follows a root does not read the flag file of `configs`.
+#[test]
+fn a_deployment_root_that_is_not_looked_at_is_a_warning() {
+    let root = [("FUSION_ROOT", "prod")];
+    let route = ["flags", "route", "--scenario", "refund_processing", "--json"];
+    for args in [&route[..], &["flags", "decide", "half"], &["flags", "explain"]] {
+        let ran = run_under(&root, args).ends_with(0);
+        assert!(ran.stderr.starts_with("warning: FUSION_ROOT is not looked at: "), "{ran:#?}");
+        assert_eq!(ran.stdout, run_under(&[], args).stdout);
+        let named = [args, &["--flags", FILE]].concat();
+        assert_eq!(run_under(&root, &named).ends_with(0).stderr, "");
+    }
+}
+
+#[test]
 fn check_knows_the_installation_and_the_day() {
     let expired = FLAGS.replace("  half:\n", "  half:\n    expires: 2020-01-01\n");
     let dir = folder(&[(FILE, &expired)]);

@@ -127,9 +127,55 @@ fn kill_says_where_else_the_switch_is_thrown() {
     assert_eq!(report["emergency"], true);
 }
 
+/// A running service obeys the switch of a file that it refuses.
+#[test]
+fn kill_throws_the_switch_of_a_flag_file_with_an_error() {
+    let kill = ["flags", "kill", "--reason", "night"];
+    let check = |text: &str, code: &str, killed: &str| {
+        let dir = folder(&[(FILE, text)]);
+        run(dir.path(), &[&kill[..], &["--dry-run"]].concat()).ends_with(2);
+        assert_eq!(read(&dir.path().join(FILE)), text);
+        let ran = run(dir.path(), &kill).ends_with(0);
+        let said = "holds all the same: a service refuses the flag file as it stands (";
+        assert!(ran.stdout.contains(said) && ran.stdout.contains(code), "{ran:#?}");
+        assert!(ran.stdout.contains("every overlay is off by global.kill_switch of"), "{ran:#?}");
+        assert!(ran.stderr.contains(&format!("error[{code}]")), "{ran:#?}");
+        assert_eq!(read(&dir.path().join(FILE)), killed);
+        assert_eq!(overlay_loader::kill_switch(killed), Some(true));
+        // The switch of another form says so too.
+        let other = [&kill[..], &["--file", "sw", "--undo", "--json"]].concat();
+        assert_eq!(run(dir.path(), &other).ends_with(0).json()["emergency"], true);
+        let again = run(dir.path(), &[&kill[..], &["--json"]].concat()).ends_with(0).json();
+        assert_eq!((&again["changed"], &again["emergency"]), (&json!(false), &json!(true)));
+        assert!(again["refused"].as_str().is_some_and(|it| it.contains(code)), "{again:#}");
+
+        let ran = run(dir.path(), &[&kill[..], &["--undo"]].concat()).ends_with(1);
+        assert!(ran.stderr.contains("the flag file stays as it is"), "{ran:#?}");
+        assert_eq!(read(&dir.path().join(FILE)), killed);
+    };
+    let global = "global:\n  kill_switch: true  # killed: night\n";
+    for (text, code) in [
+        ("features: {a: {enabled_overlays: [x], rollout_percentage: 140}}\n", "FLG2001"),
+        ("features: {a: {rollout: 5}}\n", "FLG1003"),
+        ("features: [\n", "FLG1004"),
+    ] {
+        check(text, code, &format!("{text}{global}"));
+    }
+}
+
+#[test]
+fn kill_says_what_to_type_where_no_edit_fits() {
+    let dir = folder(&[(FILE, "global: [a]\n")]);
+    let ran = run(dir.path(), &["flags", "kill", "--reason", "why"]).ends_with(1);
+    for word in ["write `kill_switch: true` under `global:`", "--file", "--root"] {
+        assert!(ran.stderr.contains(word), "{word}: {ran:#?}");
+    }
+}
+
 #[test]
 fn kill_refuses_what_would_not_hold() {
-    let dir = folder(&[(FILE, "features: {a: {rollout_percentage: 200}}\n")]);
+    let dir = folder(&[]);
+    write(&dir.path().join(FILE), b"features: {} # \xff\n");
     let ran = run(dir.path(), &["flags", "kill", "--reason", "why"]).ends_with(1);
     assert!(ran.stderr.contains("--file"), "{ran:#?}");
     run(dir.path(), &["flags", "kill"]).ends_with(64);

@@ -68,7 +68,7 @@ environments:
             5:25: error[FLG2001]: `a`: 180 is no percentage from 0 to 100
             9:11: warning[FLG3008]: `a` lists `refund` twice
             10:29: error[FLG2003]: `a`: 7 is not from 0 to 1
-            11:3: error[FLG2009]: `-b`: this is no name of a flag
+            11:3: error[FLG2009]: `-b`: this is no name of a flag (it has 1 to 128 ASCII letters, digits, `_`, `.` and `-`, and does not begin with `-`)
             12:24: error[FLG2009]: `-b`: `Y` is no name of an overlay
             13:23: error[FLG3001]: `-b` requires `aa`, which there is not (did you mean `a`?)
             14:22: error[FLG2007]: `-b`: `9 to 5` is no range such as 09:00-12:00
@@ -78,7 +78,7 @@ environments:
             19:21: error[FLG3004]: `-b`: the ramp goes down from 20 to 10 %
             19:31: error[FLG2006]: `-b`: `never` is no length of time
             21:3: warning[FLG4003]: the environment is named `prodution` (did you mean `production`?)
-            21:42: error[FLG2001]: -1 is no percentage from 0 to 100
+            21:42: error[FLG2001]: environment `prodution`, `global_rollout_percentage`: -1 is no percentage from 0 to 100
         "#]],
     );
 }
@@ -232,6 +232,29 @@ features:
     assert!(!shadowed("rollout_percentage: 50", for_refunds));
     assert!(!shadowed("enabled: false", for_refunds));
     assert!(!shadowed("kind: kill_switch", for_refunds));
+}
+
+#[test]
+fn a_flag_with_an_error_says_nothing_of_the_others() {
+    check_text(
+        "schema_version: 2
+features:
+  a: {enabled_overlays: [x], rollout_percentage: 140}
+  b: {enabled_overlays: [x]}
+  c: {enabled_overlays: [x], expires: soon}
+  d: {enabled_overlays: [y], rollout_percentage: -1}
+  e: {enabled_overlays: [z], requires: [{flag: d}]}
+environments:
+  staging: {global_rollout_percentage: 200, quality_gate_threshold: 7}
+",
+        expect![[r#"
+            3:50: error[FLG2001]: `a`: 140 is no percentage from 0 to 100
+            5:39: error[FLG2006]: `c`: `soon` is no day such as 2027-03-01
+            6:50: error[FLG2001]: `d`: -1 is no percentage from 0 to 100
+            9:40: error[FLG2001]: environment `staging`, `global_rollout_percentage`: 200 is no percentage from 0 to 100
+            9:69: error[FLG2003]: environment `staging`, `quality_gate_threshold`: 7 is not from 0 to 1
+        "#]],
+    );
 }
 
 #[test]
