@@ -63,6 +63,8 @@ fn refused(target: &Path, dir: &Path) -> Option<String> {
         }
         Ok(meta) if !meta.is_dir() => Some(format!("{} is no folder", dir.display())),
         _ if target.is_dir() => Some("is a folder".to_owned()),
+        // A device, or a pipe, would be a file from then on, for everybody.
+        _ if target.exists() && !target.is_file() => Some("is no file".to_owned()),
         _ => None,
     }
 }

@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::Context as _;
-use clap::Parser;
+use clap::error::ErrorKind;
+use clap::{CommandFactory as _, Parser};
 use fusion_cli::Exit;
 use fusion_golden::Verdict;
 use serde::Serialize;
@@ -42,10 +43,10 @@ pub(crate) struct Performance {
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
     rounds: u32,
     /// Instructions more that are a warning, in percent
-    #[arg(long, value_name = "PERCENT", default_value_t = 3.0)]
+    #[arg(long, value_name = "PERCENT", default_value_t = 3.0, value_parser = percent)]
     warn: f64,
     /// Instructions more that are a failure, in percent
-    #[arg(long, value_name = "PERCENT", default_value_t = 10.0)]
+    #[arg(long, value_name = "PERCENT", default_value_t = 10.0, value_parser = percent)]
     fail: f64,
     /// Warnings end with 3
     #[arg(long)]
@@ -93,6 +94,15 @@ struct Check {
 }
 
 impl Performance {
+    /// Refuses a warning above the failure, which could never be one.
+    fn ordered(self) -> Result<Self, clap::Error> {
+        if self.warn <= self.fail {
+            return Ok(self);
+        }
+        let message = format!("--warn {} is above --fail {}", self.warn, self.fail);
+        Err(Self::command().error(ErrorKind::ValueValidation, message))
+    }
+
     pub(crate) fn run(self) -> anyhow::Result<Exit> {
         let Some(counter) = Counter::find() else {
             eprintln!(
@@ -244,8 +254,14 @@ fn print(report: &Report) {
 pub(crate) fn asked(args: &[std::ffi::OsString]) -> Option<Result<Performance, clap::Error>> {
     args.iter().any(|it| it == "--perf").then(|| {
         let rest = args.iter().filter(|it| *it != "--perf").cloned();
-        Performance::try_parse_from(std::iter::once("budget-gate".into()).chain(rest))
+        Performance::try_parse_from(std::iter::once("budget-gate".into()).chain(rest))?.ordered()
     })
+}
+
+/// A limit: without one that is a number, every comparison would pass.
+fn percent(text: &str) -> Result<f64, String> {
+    let number = text.parse().ok().filter(|it: &f64| it.is_finite() && *it >= 0.0);
+    number.ok_or_else(|| "no finite number from 0 on".to_owned())
 }
 
 #[cfg(test)]
@@ -286,5 +302,18 @@ mod tests {
         assert!(asked(&args("--base HEAD")).is_none());
         let asked = asked(&args("--base HEAD --perf --rounds 5")).expect("it is asked for");
         assert_eq!(asked.map(|it| (it.base, it.rounds)).ok(), Some((Some("HEAD".to_owned()), 5)));
+    }
+
+    #[test]
+    fn limits_are_numbers_in_order() {
+        let asked = |text: &str| asked(&text.split(' ').map(Into::into).collect::<Vec<_>>());
+        let is_taken = |text: &str| asked(text).expect("it is asked for").is_ok();
+        for text in ["--warn 5 --fail 5", "--warn 0", "--fail 3"] {
+            assert!(is_taken(&format!("--perf {text}")), "{text}");
+        }
+        for text in ["--warn nan", "--fail NaN", "--fail inf", "--warn=-1", "--warn 11", "--fail 2"]
+        {
+            assert!(!is_taken(&format!("--perf {text}")), "{text}");
+        }
     }
 }

@@ -1,8 +1,7 @@
-use std::fs::OpenOptions;
+use std::fs::{self, OpenOptions};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
 use clap::Args;
 use fusion_golden::Verdict;
 use fusion_golden::budget::{BudgetReport, render};
@@ -12,7 +11,7 @@ use crate::exit::{Exit, refusal, worst};
 use crate::golden::require_folder;
 use crate::input::is_stdin;
 use crate::output::Output;
-use crate::replace::replace;
+use crate::replace::{replace, target};
 
 /// Where the forms of the report go.
 #[derive(Args, Clone, Debug, Default)]
@@ -43,7 +42,16 @@ impl Reports {
             let message = "only one form of the report can go to standard output";
             return Err(refusal(Exit::USAGE, message));
         }
-        given.into_iter().try_for_each(|(option, path)| require_folder(option, path))
+        let written: Vec<_> = given.into_iter().filter(|(_, path)| !is_stdin(path)).collect();
+        for (number, (option, path)) in written.iter().enumerate() {
+            require_folder(option, path)?;
+            let mut earlier = written.iter().take(number);
+            if let Some((other, _)) = earlier.find(|it| place(it.1) == place(path)) {
+                let message = format!("{option} {} is {other} too", path.display());
+                return Err(refusal(Exit::USAGE, message));
+            }
+        }
+        Ok(())
     }
 
     /// Prints the report and writes its other forms; in a GitHub workflow also annotations,
@@ -83,6 +91,17 @@ impl Reports {
     }
 }
 
+/// The file that `path` names, by whatever path; it need not be there.
+fn place(path: &Path) -> PathBuf {
+    let target = target(path);
+    let folder = target.parent().filter(|it| !it.as_os_str().is_empty());
+    let folder = fs::canonicalize(folder.unwrap_or(Path::new(".")));
+    match (folder, target.file_name()) {
+        (Ok(folder), Some(name)) => folder.join(name),
+        _ => target,
+    }
+}
+
 /// Tells a GitHub workflow: annotations, step summary, outputs.
 fn announce(
     report: &BudgetReport,
@@ -94,20 +113,22 @@ fn announce(
         output.remark(&(annotation + "\n"))?;
     }
     if let Some(path) = environment.path("GITHUB_STEP_SUMMARY") {
-        append(&path, &render::markdown(report))?;
+        append("GITHUB_STEP_SUMMARY", &path, &render::markdown(report))?;
     }
     if let Some(path) = environment.path("GITHUB_OUTPUT") {
         let failed = report.blocking(output.strict);
         let verdict = report.verdict.as_str();
-        append(&path, &format!("verdict={verdict}\nfailed={failed}\n"))?;
+        let text = format!("verdict={verdict}\nfailed={failed}\n");
+        append("GITHUB_OUTPUT", &path, &text)?;
     }
     Ok(())
 }
 
-fn append(path: &Path, text: &str) -> anyhow::Result<()> {
+/// Appends to the file that a variable names.
+fn append(variable: &str, path: &Path, text: &str) -> anyhow::Result<()> {
     let file = OpenOptions::new().create(true).append(true).open(path);
     file.and_then(|mut it| it.write_all(text.as_bytes()))
-        .with_context(|| format!("appending to {}", path.display()))
+        .map_err(|err| refusal(Exit::USAGE, format!("{variable} {}: {err}", path.display())))
 }
 
 /// The code of a `budgets.toml` that is none.

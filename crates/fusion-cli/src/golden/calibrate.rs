@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::findings::in_file;
 use super::scope::Scope;
 use crate::exit::{Exit, refusal};
-use crate::findings::{Finding, are_fatal, views};
+use crate::findings::{Finding, are_fatal, plural, views};
 use crate::input;
 use crate::output::{Output, Report};
 
@@ -66,7 +66,7 @@ impl Report for CalibrationReport {
     const SCHEMA: &'static str = "fusion/golden-calibration/1";
 
     fn text(&self, _width: usize) -> String {
-        let mut res = format!("{} pairs", self.pairs);
+        let mut res = plural(self.pairs, "pair");
         if let Some(people) = self.people {
             // Writing to a string cannot fail.
             let _ = write!(res, "; two people agree on {:.1} % of them", people * 100.0);
@@ -118,6 +118,7 @@ fn bounds(it: Interval) -> String {
 
 impl Calibrate {
     pub(super) fn run(self, scope: &Scope, output: &mut Output) -> anyhow::Result<Exit> {
+        scope.refuse_suite("calibrate")?;
         let read = input::read(&self.pairs)?;
         let (pairs, findings) = read_human_pairs(read.text()?);
         let messages = in_file(&read.name, &findings);
@@ -180,7 +181,10 @@ fn scores(
         let scores: Scores =
             serde_json::from_str(line).map_err(|err| refuse(format!("line {number}: {err}")))?;
         let id = scores.id.as_str().map_or_else(|| scores.id.to_string(), str::to_owned);
-        res.insert(id, Preference::larger(scores.first, scores.second));
+        let preferred = Preference::larger(scores.first, scores.second);
+        if res.insert(id.clone(), preferred).is_some() {
+            return Err(refuse(format!("line {number}: a second one about the pair {id}")));
+        }
     }
     match pairs.iter().find(|it| !res.contains_key(&it.id)) {
         Some(it) => Err(refuse(format!("no scores for the pair {}", it.id))),

@@ -8,7 +8,7 @@ use super::counted::counted;
 use super::refusal::suite_error;
 use super::scope::Scope;
 use crate::environment::Environment;
-use crate::exit::{Exit, refusal};
+use crate::exit::Exit;
 use crate::findings::plural;
 use crate::output::{Output, Report};
 
@@ -45,12 +45,8 @@ impl Mutate {
         output: &mut Output,
         environment: &Environment,
     ) -> anyhow::Result<Exit> {
+        scope.refuse_selection("mutate")?;
         let suite = scope.open(environment)?;
-        if !scope.selected(&suite)?.is_empty() {
-            let message =
-                "golden mutate takes the suite as a whole: leave out --scenario and --tag";
-            return Err(refusal(Exit::USAGE, message));
-        }
         let options = MutateOptions { n: self.n, seed: self.seed };
         let report = mutate(&suite, &options).map_err(suite_error)?;
         let exit = if report.has_false_alarms() { Exit::FINDINGS } else { Exit::DONE };

@@ -107,12 +107,12 @@ impl Report for PowerReport {
             false => "sides as recorded",
         };
         let mut res = format!(
-            "share of verdicts over {} samples each, {what}\n\n{:<8} {:<58} {:>4}  {:<29}  {}\n",
+            "share of verdicts over {} samples each, {what}\n\n{:<8} {:<58} {:>4}  {:<38}  {}\n",
             self.rounds,
             "",
             "base → candidate",
             "n",
-            "pass  warn  fail  insufficient",
+            "pass  warn  fail  insufficient  invalid",
             "naive: pass  warn  fail"
         );
         for Row { figure, base, candidate, found } in &self.rows {
@@ -121,10 +121,11 @@ impl Report for PowerReport {
             // Writing to a string cannot fail.
             let _ = writeln!(
                 res,
-                "{figure:<8} {:<58} {n:>4}  {} {:>13.3}  {:>6}{}",
+                "{figure:<8} {:<58} {n:>4}  {} {:>13.3} {:>8.3}  {:>6}{}",
                 format!("{base} → {candidate}"),
                 shares(gate),
                 gate.insufficient,
+                gate.invalid,
                 "",
                 shares(naive),
             );
@@ -176,6 +177,7 @@ impl Power {
         output: &mut Output,
         environment: &Environment,
     ) -> anyhow::Result<Exit> {
+        scope.refuse_suite("power")?;
         let Some(path) = &self.outcomes else {
             scope.report(&needed(), output)?;
             return Ok(Exit::DONE);
@@ -196,7 +198,7 @@ impl Power {
         if outcomes.models().next().is_none() {
             return Err(refusal(Exit::UNREADABLE, messages.join("\n")));
         }
-        let pairs = self.pairs(&outcomes)?;
+        let pairs = self.pairs(&outcomes, &messages)?;
         let tasks = self.tasks(&outcomes, &pairs);
         let bar = progress(tasks.len(), output, environment);
         let rows = in_threads(&tasks, &bar, |it| self.draw(&outcomes, it));
@@ -213,8 +215,17 @@ impl Power {
         Ok(if are_fatal(&findings, output.strict) { Exit::FINDINGS } else { Exit::DONE })
     }
 
-    /// The pairs that were asked for, or those that the names of the models suggest.
-    fn pairs(&self, outcomes: &Outcomes) -> anyhow::Result<Vec<(String, String)>> {
+    /// The pairs that were asked for, or those that the names of the models suggest. A
+    /// model may be missing because of what `messages` say.
+    fn pairs(
+        &self,
+        outcomes: &Outcomes,
+        messages: &[String],
+    ) -> anyhow::Result<Vec<(String, String)>> {
+        let refuse = |exit, message: String| {
+            let lines = messages.iter().cloned().chain([message]);
+            refusal(exit, lines.collect::<Vec<_>>().join("\n"))
+        };
         let models: Vec<_> = outcomes.models().collect();
         if self.pairs.is_empty() {
             let pairs: Vec<_> = models
@@ -223,7 +234,7 @@ impl Power {
                 .collect();
             if pairs.is_empty() {
                 let message = "no name of a model goes on that of another one: give --pair";
-                return Err(refusal(Exit::NOTHING, message));
+                return Err(refuse(Exit::NOTHING, message.to_owned()));
             }
             return Ok(pairs);
         }
@@ -233,7 +244,7 @@ impl Power {
                 .filter(|(base, candidate)| models.contains(base) && models.contains(candidate));
             let (base, candidate) = pair.ok_or_else(|| {
                 let known = models.join(", ");
-                refusal(Exit::USAGE, format!("--pair {text}: the models are {known}"))
+                refuse(Exit::USAGE, format!("--pair {text}: the models are {known}"))
             })?;
             Ok((base.to_owned(), candidate.to_owned()))
         };

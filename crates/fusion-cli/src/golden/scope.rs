@@ -81,6 +81,16 @@ impl Scope {
         Err(refusal(Exit::USAGE, message))
     }
 
+    /// For commands that read no suite.
+    pub(super) fn refuse_suite(&self, command: &str) -> anyhow::Result<()> {
+        if self.suite.is_none() && self.scenarios.is_empty() && self.tags.is_empty() {
+            return Ok(());
+        }
+        let message =
+            format!("golden {command} reads no suite: leave --suite, --scenario and --tag out");
+        Err(refusal(Exit::USAGE, message))
+    }
+
     /// Refuses a report that could not be written.
     pub(super) fn require_folder(&self) -> anyhow::Result<()> {
         self.json.as_deref().map_or(Ok(()), |path| require_folder("--json", path))

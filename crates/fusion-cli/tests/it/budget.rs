@@ -586,6 +586,15 @@ fn a_workflow_is_told_where() {
     assert!(read(&dir.path().join("j.xml")).contains("<failure"));
     assert!(read(&dir.path().join("r.html")).starts_with("<!DOCTYPE html>"));
     gate(dir.path(), &["--json", "-", "--html", "-"]).ends_with(64);
+    let ran = gate(dir.path(), &["--json", "report", "--markdown", "./report"]).ends_with(64);
+    assert!(ran.stderr.contains("--markdown ./report is --json too"), "{ran:#?}");
+    assert!(!dir.path().join("report").exists());
+    for variable in ["GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY"] {
+        let mut command = fusion(dir.path());
+        command.args(["budget", "gate"]).env("GITHUB_ACTIONS", "true").env(variable, "nowhere/x");
+        let ran = finish(&mut command, b"").ends_with(64);
+        assert!(ran.stderr.contains(&format!("{variable} nowhere/x: ")), "{ran:#?}");
+    }
     for option in ["--json", "--html", "--markdown", "--junit"] {
         let ran = gate(dir.path(), &[option, "nowhere/report"]).ends_with(64);
         assert!(ran.stderr.contains("nowhere"), "{ran:#?}");

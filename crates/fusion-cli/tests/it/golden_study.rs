@@ -104,6 +104,62 @@ fn outcomes_that_are_none_are_refused() {
 }
 
 #[test]
+fn why_a_model_is_missing_is_said() {
+    let dir = folder(&[("inf.csv", "scenario,model,score,tokens\na,x,1,1\na,x_b,inf,5\n")]);
+    let power = ["golden", "power", "--outcomes", "inf.csv"];
+    for (more, code) in [(&[][..], 5), (&["--pair", "x:x_b"], 64)] {
+        let ran = run(dir.path(), &[&power[..], more].concat()).ends_with(code);
+        assert!(ran.stderr.contains("inf.csv:3:1: error[GLD6002]"), "{ran:#?}");
+    }
+}
+
+#[test]
+fn samples_that_cannot_be_judged_are_counted() {
+    let dir = folder(&[("none.csv", "scenario,model,tokens\na,m,0\na,m_x,0\n")]);
+    let power = ["golden", "power", "--outcomes", "none.csv", "--sizes", "15", "--rounds", "5"];
+    let report = run(dir.path(), &[&power[..], &["--json", "-"]].concat()).ends_with(0).json();
+    assert_eq!(report["rows"][0]["gate"]["invalid"], 1.0, "{report:#}");
+    let ran = run(dir.path(), &power).ends_with(0);
+    assert!(ran.stdout.contains("0.000 0.000 0.000         0.000    1.000"), "{ran:#?}");
+}
+
+#[test]
+fn a_suite_is_refused_where_none_is_read() {
+    let dir = folder(&[("pairs.jsonl", "")]);
+    let power = ["golden", "power"];
+    let calibrate = ["golden", "calibrate", "--pairs", "pairs.jsonl"];
+    for more in [["--suite", "nowhere"], ["--scenario", "x"], ["--tag", "zz"]] {
+        for command in [&power[..], &calibrate] {
+            let ran = run(dir.path(), &[command, &more].concat()).ends_with(64);
+            assert!(ran.stderr.contains("reads no suite"), "{ran:#?}");
+        }
+    }
+    let ran = run(dir.path(), &["golden", "mutate", "--tag", "nope"]).ends_with(64);
+    assert!(ran.stderr.contains("golden mutate is about all scenarios"), "{ran:#?}");
+}
+
+#[test]
+fn a_pair_counts_once() {
+    let pair = "{\"id\": 1, \"response1\": \"a\", \"response2\": \"bb\", \"annotators\": [1]}\n";
+    let scores = "{\"id\": 1, \"first\": 1, \"second\": 0}\n";
+    let dir = folder(&[
+        ("once.jsonl", pair),
+        ("twice.jsonl", &pair.repeat(2)),
+        ("scores.jsonl", &scores.repeat(2)),
+    ]);
+    let calibrate = |pairs: &str, more: &[&str]| {
+        run(dir.path(), &[&["golden", "calibrate", "--pairs", pairs], more].concat())
+    };
+    let ran = calibrate("twice.jsonl", &[]).ends_with(1);
+    assert!(ran.stdout.starts_with("1 pair\n"), "{ran:#?}");
+    assert!(ran.stdout.contains("twice.jsonl:2:1: error[GLD6003]"), "{ran:#?}");
+    let ran = calibrate("once.jsonl", &[]).ends_with(0);
+    assert!(ran.stdout.contains(" -100.0 to 100.0 "), "{ran:#?}");
+    let ran = calibrate("once.jsonl", &["--scores", "scores.jsonl"]).ends_with(65);
+    assert!(ran.stderr.contains("line 2: a second one about the pair 1"), "{ran:#?}");
+}
+
+#[test]
 fn pairs_are_measured_against_people() {
     let line = |id: u32, votes: &str| {
         format!(

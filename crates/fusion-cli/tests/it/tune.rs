@@ -197,6 +197,11 @@ fn a_space_without_room() {
     write(&dir.path().join("refund.txt"), format!("{REFUND}OVERLAY_PINNED=TRUST_FLOOR\n"));
     let ran = tune(dir.path(), "sh score.sh {overlay}", QUALITY, 64);
     assert!(ran.stderr.contains("`TRUST_FLOOR` is no key of the space: it is pinned"));
+    let dir = place();
+    let args = [QUALITY, &["--key", "SAMPLE"]].concat();
+    let ran = tune(dir.path(), "sh score.sh {overlay}", &args, 64);
+    let message = "there is no parameter `SAMPLE`, did you mean `SAMPLES`?";
+    assert!(ran.stderr.contains(message), "{}", ran.stderr);
 }
 
 #[test]
@@ -219,6 +224,8 @@ fn an_evaluator_that_is_none() {
     let huge = SCORE.replace("quality\\\":%.4f", "quality\\\":1e308");
     let huge = huge.replace("$1, 1 - 2 * gap", "$1");
     refused(&huge, "`quality` of scenario `a` is 1e308: nothing beyond 1e100 can be added up");
+    let endless = huge.replace("1e308", "1e999");
+    refused(&endless, "line 1 has a number that is out of range: {\"scenario\":\"a\"");
     refused(&SCORE.replace("quality", "beauty"), "gave no value of `quality` for scenario `a`");
 }
 

@@ -1,7 +1,7 @@
 //! Which parameters a tuner varies, and how finely.
 
 use overlay_model::{Overlay, ParamKey};
-use overlay_schema::{Acts, Kind, PARAMS, Param};
+use overlay_schema::{Acts, Kind, PARAMS, Param, nearest_key, param};
 
 use crate::optimize::deployable;
 use crate::pinned::pinned;
@@ -87,7 +87,7 @@ impl Space {
     ///
     /// # Errors
     ///
-    /// As [`Self::of`], or where one of the keys may not change.
+    /// As [`Self::of`], or where one of the keys is no parameter or may not change.
     pub fn of_keys(
         overlay: &Overlay,
         evaluation: Evaluation,
@@ -96,7 +96,11 @@ impl Space {
         let mut free = free(overlay, evaluation)?;
         let is_free = |key: &str| free.iter().any(|it| it.key().as_str() == key);
         if let Some(key) = keys.iter().find(|it| !is_free(it)) {
-            return Err(SpaceError::UnknownKey((*key).to_owned()));
+            let key = (*key).to_owned();
+            return Err(match param(&key) {
+                Some(_) => SpaceError::UnknownKey(key),
+                None => SpaceError::NoParam { nearest: nearest_key(&key), key },
+            });
         }
         free.retain(|it| keys.contains(&it.key().as_str()));
         Self::new(free)

@@ -54,6 +54,14 @@ pub enum SpaceError {
         "`{0}` is no key of the space: it is pinned, describes or promises something, or has one value"
     )]
     UnknownKey(String),
+    /// A key that is no parameter.
+    #[error("there is no parameter `{key}`{}", meant(.nearest.as_deref()))]
+    NoParam {
+        /// The key.
+        key: String,
+        /// The parameter that was probably meant.
+        nearest: Option<String>,
+    },
     /// A value that is none of the key's levels.
     #[error("`{value}` is no level of {key}")]
     UnknownLevel {
@@ -74,6 +82,11 @@ pub enum SpaceError {
         #[source]
         source: InvalidValue,
     },
+}
+
+/// `, did you mean …`, or nothing.
+fn meant(nearest: Option<&str>) -> String {
+    nearest.map(|it| format!(", did you mean `{it}`?")).unwrap_or_default()
 }
 
 impl Dimension {

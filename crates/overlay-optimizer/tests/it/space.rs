@@ -84,6 +84,11 @@ fn pinned_and_overruled_keys_are_left_out() {
         "`TRUST_FLOOR` is no key of the space: it is pinned, describes or promises something, or \
          has one value"
     );
+    assert_eq!(
+        of(&["SAMPLE"]).unwrap_err().to_string(),
+        "there is no parameter `SAMPLE`, did you mean `SAMPLES`?"
+    );
+    assert_eq!(of(&["NOPE"]).unwrap_err().to_string(), "there is no parameter `NOPE`");
     assert_eq!(of(&["SAMPLES"]).unwrap().size(), 9);
     assert!(matches!(of(&[]), Err(SpaceError::Empty)));
 }

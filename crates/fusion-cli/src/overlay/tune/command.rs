@@ -207,11 +207,18 @@ impl Evaluation {
     }
 }
 
+/// How `serde_json` begins what it says of `1e999`.
+const OUT_OF_RANGE: &str = "number out of range";
+
 /// A line as an object with its scenario.
 fn object(line: usize, text: &str) -> Result<(String, Map<String, Value>), Fault> {
     let short = || text.chars().take(200).collect::<String>();
-    let Ok(Value::Object(fields)) = serde_json::from_str(text) else {
-        return Err(not_finite(text).unwrap_or(Fault::NoObject { line, text: short() }));
+    let fields = match serde_json::from_str(text) {
+        Ok(Value::Object(fields)) => fields,
+        Err(err) if err.to_string().starts_with(OUT_OF_RANGE) => {
+            return Err(Fault::OutOfRange { line, text: short() });
+        }
+        _ => return Err(not_finite(text).unwrap_or(Fault::NoObject { line, text: short() })),
     };
     match fields.get("scenario").and_then(Value::as_str) {
         Some(scenario) => Ok((scenario.to_owned(), fields)),

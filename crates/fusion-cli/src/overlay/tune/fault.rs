@@ -62,6 +62,9 @@ pub(super) enum Fault {
     /// Not a number that can be compared.
     #[error("`{name}` of scenario `{scenario}` is {text}: only finite numbers can be compared")]
     NoNumber { scenario: String, name: String, text: String },
+    /// A number that no float holds.
+    #[error("the evaluator's line {line} has a number that is out of range: {text}")]
+    OutOfRange { line: usize, text: String },
     /// Finite, and nothing to reckon with.
     #[error(
         "`{name}` of scenario `{scenario}` is {value:e}: nothing beyond {LARGEST:e} can be added up"

@@ -80,7 +80,7 @@ impl Tune {
         };
         space.map_err(|err| {
             let exit = match err {
-                SpaceError::UnknownKey(..) => Exit::USAGE,
+                SpaceError::UnknownKey(..) | SpaceError::NoParam { .. } => Exit::USAGE,
                 _ => Exit::FINDINGS,
             };
             refusal(exit, format!("{}: {err}", document.name))
