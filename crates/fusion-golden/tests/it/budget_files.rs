@@ -160,9 +160,7 @@ fn with_a_base_whose_files_have_errors_nothing_is_compared() {
         let report = against(open(&whole), base(&broken));
         let [check] = &report.checks[..] else { panic!("{file}: {:#?}", report.checks) };
         assert_eq!((check.name, check.gate.verdict), (Subject::Suite, Verdict::Warn), "{file}");
-        let first = format!(" in all; {file}:");
         assert!(check.message.starts_with("files of the base cannot be read, "), "{file}");
-        assert!(check.message.contains(&first), "{}", check.message);
         assert!(check.message.ends_with("; nothing is compared with it"), "{}", check.message);
         assert_eq!(report.verdict, Verdict::Warn, "{file}");
         assert!(report.findings.iter().any(|it| it.path == format!("base: {file}")), "{file}");
