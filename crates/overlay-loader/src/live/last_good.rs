@@ -72,27 +72,29 @@ fn remove(folder: &Path) -> io::Result<()> {
 
 /// The digest of the installation in `folder`.
 fn digest_of(folder: &Path) -> io::Result<Digest> {
-    let tree = Tree::list(folder).map_err(|err| err.source)?;
-    let mut digests = Vec::new();
-    for file in tree.top.iter().chain(&tree.overlays).chain(&tree.micro) {
-        let Ok(bytes) = file.read() else { continue };
-        digests.push((file.path.clone(), Digest::of(&bytes)));
-    }
-    Ok(tree_digest(&mut digests))
+    each_file(folder, |_, _| Ok(()))
 }
 
 /// Copies the files that an installation is read from, and no other; gives the digest of
 /// what was copied.
 fn copy(from: &Path, to: &Path) -> io::Result<Digest> {
-    let tree = Tree::list(from).map_err(|err| err.source)?;
     fs::create_dir(to)?;
     for folder in ["overlays", "micro_overlays"] {
         fs::create_dir(to.join(folder))?;
     }
+    each_file(from, |path, bytes| fs::write(to.join(path), bytes))
+}
+
+/// Takes the files of the installation in `folder` one by one; gives their digest.
+fn each_file(
+    folder: &Path,
+    mut take: impl FnMut(&str, &[u8]) -> io::Result<()>,
+) -> io::Result<Digest> {
+    let tree = Tree::list(folder).map_err(|err| err.source)?;
     let mut digests = Vec::new();
     for file in tree.top.iter().chain(&tree.overlays).chain(&tree.micro) {
         let Ok(bytes) = file.read() else { continue };
-        fs::write(to.join(&file.path), &bytes)?;
+        take(&file.path, &bytes)?;
         digests.push((file.path.clone(), Digest::of(&bytes)));
     }
     Ok(tree_digest(&mut digests))
