@@ -251,3 +251,21 @@ fn moment(nanoseconds: i64) -> Option<SystemTime> {
         _ => UNIX_EPOCH.checked_sub(span),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Disk as _, RealDisk};
+
+    /// A program that is being started has every file open that this one has.
+    #[test]
+    fn a_lock_ends_though_its_file_is_open_elsewhere() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("LOCK");
+        let lock = RealDisk.lock(&path).unwrap().unwrap();
+        let elsewhere = lock.file.as_ref().unwrap().try_clone().unwrap();
+        assert!(RealDisk.lock(&path).unwrap().is_none());
+        drop(lock);
+        assert!(RealDisk.lock(&path).unwrap().is_some());
+        drop(elsewhere);
+    }
+}

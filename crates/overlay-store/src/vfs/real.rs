@@ -331,3 +331,23 @@ fn text(name: &CStr) -> io::Result<String> {
     let not_plain = || NotPlain { path: name.to_string_lossy().into_owned() }.into();
     name.to_str().map(str::to_owned).map_err(|_| not_plain())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{File, FlockOperation, Locked, flock};
+
+    /// A program that is being started has every file open that this one has.
+    #[test]
+    fn a_lock_ends_though_its_file_is_open_elsewhere() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("LOCK");
+        let locked = Locked(File::create(&path).unwrap());
+        flock(&locked.0, FlockOperation::NonBlockingLockExclusive).unwrap();
+        let elsewhere = locked.0.try_clone().unwrap();
+        let other = File::open(&path).unwrap();
+        flock(&other, FlockOperation::NonBlockingLockExclusive).unwrap_err();
+        drop(locked);
+        flock(&other, FlockOperation::NonBlockingLockExclusive).unwrap();
+        drop(elsewhere);
+    }
+}
